@@ -1,0 +1,17 @@
+# Cross build for 64-bit Arm Linux: cmake -S native -B build -DCMAKE_TOOLCHAIN_FILE=native/cmake/aarch64-linux-gnu.cmake
+# With qemu's user emulation installed, ctest runs the tests in it.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_ASM_COMPILER aarch64-linux-gnu-gcc)
+
+find_program(NG_QEMU NAMES qemu-aarch64 qemu-aarch64-static)
+if(NG_QEMU)
+  set(CMAKE_CROSSCOMPILING_EMULATOR "${NG_QEMU};-L;/usr/aarch64-linux-gnu")
+endif()
+
+set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)

@@ -1,0 +1,305 @@
+/* NativeGreenlet: stack switching for C, and for managed code under CoreCLR.
+
+   Four parts, each usable on top of the ones before it:
+
+     context     make and switch a machine context (registers and stack pointer)
+     segments    stacks with guard pages, pooled, in one reserved region
+     coroutine   a small asymmetric coroutine for C programs: a context on a segment
+     clr         keeps parked stacks visible to the garbage collector of CoreCLR
+
+   The first three know nothing of .NET. Every function that can fail returns an ng_status; ng_status_message
+   turns it into a sentence. Nothing here sets errno for the caller or prints.
+
+   SPDX-License-Identifier: MIT */
+#ifndef NATIVEGREENLET_H
+#define NATIVEGREENLET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if !defined(NG_API)
+#  if defined(_WIN32) && defined(NG_SHARED_BUILD)
+#    define NG_API __declspec(dllexport)
+#  elif defined(_WIN32) && defined(NG_SHARED)
+#    define NG_API __declspec(dllimport)
+#  elif defined(__GNUC__) && !defined(_WIN32)
+#    define NG_API __attribute__((visibility("default")))
+#  else
+#    define NG_API
+#  endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of this interface. It changes whenever a program compiled against an older header would break. */
+#define NG_ABI_VERSION 1
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Status codes
+   --------------------------------------------------------------------------------------------------------------- */
+
+typedef enum ng_status {
+  NG_OK = 0,                  // done
+  NG_ERROR_ARGUMENT = 1,      // an argument is null, out of range, or inconsistent with another
+  NG_ERROR_STATE = 2,         // the object is not in a state that allows this call
+  NG_ERROR_MEMORY = 3,        // the system refused memory
+  NG_ERROR_ADDRESS_SPACE = 4, // the region of segments could not be reserved, not even a small one
+  NG_ERROR_MAPPINGS = 5,      // out of memory mappings: on Linux, raise vm.max_map_count
+  NG_ERROR_SEGMENTS = 6,      // every segment of the region is in use
+  NG_ERROR_NOT_SUPPORTED = 7, // this build or this machine cannot do that
+  NG_ERROR_THREADS = 8,       // the system starts no more threads
+  NG_NEED_RECORD = 9,         // clr: no free thread record; add one (ng_clr_record_add) and call again
+  NG_RETRY = 10               // clr: the runtime is about to stop this thread; nothing was done, call again
+} ng_status;
+
+// What a status means and, for an error, what to do about it. Never null; the text lives for ever.
+NG_API const char* ng_status_message(ng_status status);
+
+// The NG_ABI_VERSION the library was built with.
+NG_API uint32_t ng_abi_version(void);
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Contexts: a suspended point of execution, and the jump from one to another
+   --------------------------------------------------------------------------------------------------------------- */
+
+typedef enum ng_context_kind {
+  NG_CONTEXT_ASSEMBLY = 0, // hand-written, callee-saved registers only: the fastest
+  NG_CONTEXT_UCONTEXT = 1, // POSIX swapcontext: also saves the signal mask, two system calls a switch
+  NG_CONTEXT_FIBER = 2     // Windows fibers: the only kind that is right under hardware shadow stacks there
+} ng_context_kind;
+
+// A suspended context. Zero it to describe the stack that the caller runs on, and pass it as `from`.
+typedef struct ng_context {
+  void* state;       // where the saved registers are (assembly, ucontext), or the fiber
+  void* stack_low;   // lowest usable address of its stack; null for a thread's own stack
+  size_t stack_size; // bytes from stack_low up; 0 for a thread's own stack
+  void* tool;        // what a sanitizer or Valgrind knows this stack by; null without one
+} ng_context;
+
+// The first function of a context. It must never return: switch away for the last time instead.
+typedef void (*ng_entry)(void* argument);
+
+// Chooses the implementation for the whole process. NG_ERROR_NOT_SUPPORTED if this build lacks it, NG_ERROR_STATE
+// once a context was made with another.
+NG_API ng_status ng_context_select(ng_context_kind kind);
+
+// The implementation in use.
+NG_API ng_context_kind ng_context_selected(void);
+
+// Prepares `context` so that the first switch to it calls entry(argument) on the given stack. The stack must be
+// writable at its high end and at least NG_CONTEXT_MINIMUM_STACK bytes; fibers bring their own of stack_size bytes.
+NG_API ng_status ng_context_make(ng_context* context, void* stack_low, size_t stack_size, ng_entry entry,
+                                 void* argument);
+
+// Suspends the caller into `from` and continues `to`. Returns when something switches to `from`.
+NG_API void ng_context_switch(ng_context* from, ng_context* to);
+
+// Forgets a made context that will never be continued. Its stack may be used again afterwards.
+NG_API void ng_context_discard(ng_context* context);
+
+#define NG_CONTEXT_MINIMUM_STACK 8192
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Segments: stacks in ascending slots of one reserved region, with guard pages, committed as they are touched
+   --------------------------------------------------------------------------------------------------------------- */
+
+typedef enum ng_guard_kind {
+  NG_GUARD_AUTOMATIC = 0, // NG_GUARD_MARKER where the kernel has it, else NG_GUARD_PROTECT
+  NG_GUARD_PROTECT = 1,   // an inaccessible mapping for each guard: two mappings a segment (Linux: vm.max_map_count)
+  NG_GUARD_MARKER = 2     // Linux 6.13 guard markers: no mapping of their own, so any number of segments
+} ng_guard_kind;
+
+// How a region of segments is laid out. Start from ng_segments_config_default. Sizes are in bytes and are rounded up
+// to whole pages.
+typedef struct ng_segments_config {
+  size_t segment_size;  // address space reserved for each segment, its guard included (1 MiB)
+  size_t guard_size;    // inaccessible bytes at its low end (64 KiB)
+  size_t capacity;      // most segments that can be live at once (131,072); fewer if address space is limited
+  size_t resident_size; // what a segment in the pool may keep committed at its high end (16 KiB)
+  size_t pool_limit;    // segments in the pool that keep that much; the others keep nothing (1,024)
+  ng_guard_kind guard;  // how guards are made
+} ng_segments_config;
+
+// What a region holds at this moment.
+typedef struct ng_segments_statistics {
+  uint64_t capacity;      // segments the region has room for
+  uint64_t live;          // handed out
+  uint64_t pooled;        // returned and waiting
+  uint64_t touched;       // slots that were ever used
+  uint64_t segment_size;  // bytes reserved for each
+  ng_guard_kind guard;    // how guards are really made
+} ng_segments_statistics;
+
+typedef struct ng_segments ng_segments; // a region
+typedef struct ng_segment ng_segment;   // one stack of it
+
+NG_API ng_segments_config ng_segments_config_default(void);
+
+// Reserves a region. A capacity that the system will not reserve is halved until it fits.
+NG_API ng_status ng_segments_create(const ng_segments_config* config, ng_segments** segments);
+
+// Returns the whole region to the system. NG_ERROR_STATE while segments are live.
+NG_API ng_status ng_segments_destroy(ng_segments* segments);
+
+// Takes a segment, the warmest of the pool if there is one. Safe from any thread.
+NG_API ng_status ng_segment_acquire(ng_segments* segments, ng_segment** segment);
+
+// Gives a segment back; pages below the resident size return to the system. Safe from any thread.
+NG_API ng_status ng_segment_release(ng_segment* segment);
+
+// The usable bytes of a segment: from *low up to (not including) *high. The guard lies below *low.
+NG_API ng_status ng_segment_bounds(const ng_segment* segment, void** low, void** high);
+
+NG_API ng_status ng_segments_query(const ng_segments* segments, ng_segments_statistics* statistics);
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Coroutines for C programs: resume runs the body until it yields or returns
+   --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct ng_coroutine ng_coroutine;
+
+// A coroutine's body. `value` is what the first resume passed; what it returns is that last resume's result.
+typedef void* (*ng_coroutine_body)(ng_coroutine* self, void* value);
+
+typedef enum ng_coroutine_state {
+  NG_COROUTINE_READY = 0,     // made, not resumed yet
+  NG_COROUTINE_RUNNING = 1,   // running, or waiting for one that it resumed
+  NG_COROUTINE_SUSPENDED = 2, // inside ng_coroutine_yield
+  NG_COROUTINE_DONE = 3       // its body returned
+} ng_coroutine_state;
+
+NG_API ng_status ng_coroutine_create(ng_segments* segments, ng_coroutine_body body, void* user,
+                                     ng_coroutine** coroutine);
+
+// Continues a coroutine until it yields or returns; *result (if not null) gets that value. From any thread, but from
+// one at a time.
+NG_API ng_status ng_coroutine_resume(ng_coroutine* coroutine, void* value, void** result);
+
+// Inside the body: suspends it, giving `value` to the resume that is waiting. Returns what the next resume passes.
+NG_API void* ng_coroutine_yield(ng_coroutine* self, void* value);
+
+NG_API ng_coroutine_state ng_coroutine_query(const ng_coroutine* coroutine);
+
+// The `user` pointer given to ng_coroutine_create.
+NG_API void* ng_coroutine_user(const ng_coroutine* coroutine);
+
+// Frees a coroutine that is ready, suspended (its stack is dropped, nothing is unwound) or done.
+NG_API ng_status ng_coroutine_destroy(ng_coroutine* coroutine);
+
+/* ------------------------------------------------------------------------------------------------------------------
+   CLR: stacks with managed frames, parked where the garbage collector finds them
+
+   A thread record is a runtime thread that blocks for ever and lends its Thread object: the collector walks whatever
+   is linked into that thread's chain of frames. A carrier is an OS thread on which greenlets run; it holds one record
+   for its greenlets that are parked clean, and takes one of its own for each that is parked inside a catch block, a
+   filter or runtime code (unclean). docs/design.md explains why each is sound.
+   --------------------------------------------------------------------------------------------------------------- */
+
+// Where things are in the runtime's own structures, in bytes from the start of each, and the values that end its
+// lists. Found at run time; nothing of it is known to this library beforehand.
+typedef struct ng_clr_layout {
+  uint32_t size;                         // sizeof(ng_clr_layout), for versioning
+  uint32_t thread_state;                 // Thread: the state flags, u32
+  uint32_t thread_preemptive_disabled;   // Thread: 1 in cooperative mode, 0 in preemptive mode, u32
+  uint32_t thread_frame;                 // Thread: head of the chain of explicit frames
+  uint32_t thread_exception_tracker;     // Thread: head of the list of exceptions in flight
+  uint32_t thread_gc_frame;              // Thread: head of the list of protected references
+  uint32_t thread_stack_limits;          // Thread: four words: base, limit, limit + a, limit + b
+  uint32_t frame_next;                   // Frame: the next explicit frame
+  uint32_t frame_size;                   // InlinedCallFrame: bytes
+  uint32_t hijacked_mask;                // the flag of thread_state that says a return address was replaced
+  uint64_t frame_identifier;             // what an InlinedCallFrame starts with
+  uint64_t frame_end;                    // ends the chain of frames
+  uint64_t exception_tracker_end;        // ends the list of exceptions in flight
+  uint64_t gc_frame_end;                 // ends the list of protected references
+  uint64_t sufficient_stack;             // a: what TryEnsureSufficientExecutionStack wants left
+  uint64_t risky_stackalloc;             // b: what the runtime wants left before a large stackalloc
+} ng_clr_layout;
+
+typedef struct ng_carrier ng_carrier;   // an OS thread on which greenlets run
+typedef struct ng_greenlet ng_greenlet; // a stack with managed frames, or a carrier's own stack (its main greenlet)
+
+// Called in preemptive mode; enters cooperative mode and calls ng_commit with the same arguments.
+typedef ng_status (*ng_commit_callback)(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final);
+// The managed part of a new record's thread; see ng_clr_record_add. Returns only if it failed.
+typedef void (*ng_attach_callback)(void);
+// The managed entry of every greenlet. Called in preemptive mode on the new stack; must never return.
+typedef void (*ng_entry_callback)(ng_greenlet* self);
+
+// What the clr part holds at this moment.
+typedef struct ng_clr_statistics {
+  uint64_t records;       // thread records ever made
+  uint64_t records_free;  // of them, waiting to be used
+  uint64_t carriers;      // carriers attached
+  uint64_t unclean_parks; // switches away from inside a catch, a filter or runtime code so far
+} ng_clr_statistics;
+
+// Before anything else here. Again with the same layout does nothing; with another it is NG_ERROR_STATE.
+NG_API ng_status ng_clr_initialize(const ng_clr_layout* layout);
+
+// The bounds of the calling thread's own stack as the system reports them: what the runtime's stack limits are made of.
+NG_API ng_status ng_thread_stack(void** low, void** high);
+
+// The system's number for the calling thread, as the runtime notes it in its Thread object.
+NG_API uint64_t ng_thread_id(void);
+
+// Adds a record: starts a thread that calls `attach`, which enters the runtime and calls ng_clr_record_serve, and waits
+// until that has happened. While a record is in use the collector does not see the frames of its own thread, so
+// `attach` must hold no object reference across that call. In preemptive mode, from any thread.
+NG_API ng_status ng_clr_record_add(ng_attach_callback attach);
+
+// Makes the calling thread a record and blocks for ever; returns only on an error. `thread` is its Thread object. Call
+// with a GC transition, so that the thread stays in preemptive mode.
+NG_API ng_status ng_clr_record_serve(void* thread);
+
+// Makes the calling thread a carrier. NG_NEED_RECORD if there is no record for it yet; NG_ERROR_STATE if it is one
+// already (a second copy of the managed library would break the first one's chains). In cooperative mode.
+NG_API ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_callback entry,
+                                   ng_carrier** carrier);
+
+// The greenlet that stands for the carrier's own stack.
+NG_API ng_greenlet* ng_carrier_main(ng_carrier* carrier);
+
+// Ends a carrier whose thread ends or has ended: gives its record back. Every greenlet of it must have been abandoned.
+// In cooperative mode, from any thread once the carrier's own is gone.
+NG_API ng_status ng_carrier_detach(ng_carrier* carrier);
+
+// Takes a segment and makes a greenlet on it that has not started. In preemptive mode.
+NG_API ng_status ng_greenlet_create(ng_segments* segments, ng_greenlet** greenlet);
+
+// Gives back the segment of a greenlet that never started, or that ended (a final switch), or was abandoned. In
+// preemptive mode.
+NG_API ng_status ng_greenlet_destroy(ng_greenlet* greenlet);
+
+// Takes a parked greenlet off the collector's chains without unwinding it: it can never run again, and what only its
+// stack refers to is garbage. In cooperative mode, on its carrier's thread, or anywhere once that thread is gone.
+NG_API ng_status ng_greenlet_abandon(ng_greenlet* greenlet);
+
+// The head of the list of exceptions in flight on a parked greenlet's stack, whose entries own what unwinding would
+// release; its end (exception_tracker_end) if there are none. Valid until the greenlet is continued or destroyed.
+NG_API void* ng_greenlet_exceptions(const ng_greenlet* greenlet);
+
+// Parks the running greenlet of the carrier and continues, or starts, `target`. is_final: the running greenlet has ended
+// and will not be continued. Called with a GC transition, on the carrier's thread; the work is done by ng_commit,
+// which the commit callback calls in cooperative mode.
+NG_API ng_status ng_switch(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final);
+
+// Relinks the runtime's lists and swaps stacks. In cooperative mode, without a GC transition of its own.
+NG_API ng_status ng_commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final);
+
+// Bytes of stack that a parked greenlet uses; 0 for one that runs, has not started, or has ended.
+NG_API uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet);
+
+NG_API ng_status ng_clr_query(ng_clr_statistics* statistics);
+
+// sizeof, or the offset of a field, of a structure of this header, by name ("ng_context", "ng_context.state"); -1 if
+// there is none. So that a binding in another language can prove that it agrees.
+NG_API int64_t ng_layout_of(const char* name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

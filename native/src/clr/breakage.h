@@ -1,0 +1,37 @@
+/* Deliberate faults, to prove that the stress suite finds them. Only in the test-only library (NG_BREAKABLE), chosen
+   by the environment variable NATIVEGREENLET_BREAK; in the real one everything here is a constant and compiles away.
+
+   SPDX-License-Identifier: MIT */
+#ifndef NG_BREAKAGE_H
+#define NG_BREAKAGE_H
+
+#include "clr.h"
+
+typedef enum ng_breakage {
+  NG_BREAK_KEEPER = 1,  // "keeper": parked stacks are not linked into the collector's chain
+  NG_BREAK_LISTS = 2,   // "lists": exceptions in flight and protected references stay with the thread
+  NG_BREAK_LIMITS = 4,  // "limits": the thread keeps its own stack limits
+  NG_BREAK_FILTERS = 8, // "filters": unclean parks share the carrier's record
+} ng_breakage;
+
+#if defined(NG_BREAKABLE)
+extern unsigned ng_breakages;
+#  define NG_BROKEN(what) ((ng_breakages & (unsigned)(what)) != 0)
+void ng_breakage_initialize(void);
+void ng_breakage_park_shared(ng_carrier* carrier, ng_greenlet* from, uintptr_t top);
+void ng_breakage_unpark_shared(ng_carrier* carrier, ng_greenlet* to);
+#else
+#  define NG_BROKEN(what) false
+static inline void ng_breakage_initialize(void) {}
+static inline void ng_breakage_park_shared(ng_carrier* carrier, ng_greenlet* from, uintptr_t top) {
+  (void)carrier;
+  (void)from;
+  (void)top;
+}
+static inline void ng_breakage_unpark_shared(ng_carrier* carrier, ng_greenlet* to) {
+  (void)carrier;
+  (void)to;
+}
+#endif
+
+#endif

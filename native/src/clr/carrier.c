@@ -1,0 +1,254 @@
+/* Carriers and their greenlets: made, linked into the collector's chain, taken out, given back.
+
+   SPDX-License-Identifier: MIT */
+#include "../context/context.h"
+#include "../stacks/memory.h"
+#include "../stacks/segments.h"
+#include "clr.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static ng_carrier* carriers;
+static uint64_t count;
+static ng_spinlock lock;
+
+static bool is_attached(const void* thread) {
+  for (const ng_carrier* each = carriers; each != NULL; each = each->next_carrier) {
+    if (each->thread_object == thread) {
+      return true;
+    }
+  }
+  return false;
+}
+
+ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_callback entry, ng_carrier** result) {
+  if (thread == NULL || commit == NULL || entry == NULL || result == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  *result = NULL;
+  if (!ng_clr_is_initialized() || *ng_thread_preemptive_disabled(thread) == 0) {
+    return NG_ERROR_STATE;
+  }
+  ng_carrier* carrier = calloc(1, sizeof *carrier);
+  if (carrier == NULL) {
+    return NG_ERROR_MEMORY;
+  }
+  ng_spinlock_enter(&lock);
+  ng_status status = is_attached(thread) ? NG_ERROR_STATE : NG_OK;
+  if (status == NG_OK) {
+    carrier->record = ng_record_take();
+    status = carrier->record == NULL ? NG_NEED_RECORD : NG_OK;
+  }
+  if (status == NG_OK) {
+    carrier->thread_object = thread;
+    carrier->next_carrier = carriers;
+    carriers = carrier;
+    count++;
+  }
+  ng_spinlock_leave(&lock);
+  if (status != NG_OK) {
+    free(carrier);
+    return status;
+  }
+
+  carrier->thread = ng_thread_words_of(thread);
+  carrier->thread_state = (const atomic_uint*)((char*)thread + ng_layout.thread_state);
+  carrier->preemptive_disabled = ng_thread_preemptive_disabled(thread);
+  carrier->commit = commit;
+  carrier->entry = entry;
+
+  ng_greenlet* main = &carrier->main;
+  main->carrier = carrier;
+  main->state = NG_GREENLET_RUNNING;
+  main->anchor_address = (uintptr_t)ng_layout.frame_end;
+  main->terminator_link = ng_frame_link(&main->terminator); // of no chain: a place for the store to go
+  memcpy(main->limits, carrier->thread.limits, sizeof main->limits);
+  carrier->current = main;
+  carrier->first = main;
+
+  ng_frame_make(&carrier->head, main->anchor_address);
+  main->link = ng_frame_link(&carrier->head);
+  *carrier->record->thread.frame = (uintptr_t)&carrier->head;
+  *result = carrier;
+  return NG_OK;
+}
+
+ng_greenlet* ng_carrier_main(ng_carrier* carrier) { return carrier == NULL ? NULL : &carrier->main; }
+
+ng_status ng_carrier_detach(ng_carrier* carrier) {
+  if (carrier == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (carrier->first != &carrier->main) {
+    return NG_ERROR_STATE; // a greenlet still hangs on it
+  }
+  ng_spinlock_enter(&lock);
+  ng_carrier** link = &carriers;
+  while (*link != NULL && *link != carrier) {
+    link = &(*link)->next_carrier;
+  }
+  const bool found = *link == carrier;
+  if (found) {
+    *link = carrier->next_carrier;
+    count--;
+  }
+  ng_spinlock_leave(&lock);
+  if (!found) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (carrier->main.record != NULL) { // its thread ended while main was parked
+    ng_record_give_back(carrier->main.record);
+  }
+  ng_record_give_back(carrier->record);
+  free(carrier);
+  ng_context_leave_thread();
+  return NG_OK;
+}
+
+void ng_carrier_count(uint64_t* carriers_now) {
+  ng_spinlock_enter(&lock);
+  *carriers_now = count;
+  ng_spinlock_leave(&lock);
+}
+
+void ng_chain_insert(ng_carrier* carrier, ng_greenlet* greenlet) {
+  ng_greenlet* first = carrier->first;
+  uintptr_t* head_link = ng_frame_link(&carrier->head);
+  greenlet->carrier = carrier;
+  greenlet->previous = NULL;
+  greenlet->next = first;
+  greenlet->link = head_link;
+  first->previous = greenlet;
+  first->link = ng_frame_link(&greenlet->anchor);
+  *first->link = *head_link; // the anchor of the former first, or its top frame if it is parked
+  *head_link = greenlet->anchor_address;
+  carrier->first = greenlet;
+}
+
+void ng_chain_remove(ng_greenlet* greenlet) {
+  ng_greenlet* next = greenlet->next; // never null: main is the last
+  *greenlet->link = *ng_frame_link(&greenlet->anchor);
+  next->link = greenlet->link;
+  next->previous = greenlet->previous;
+  if (greenlet->previous != NULL) {
+    greenlet->previous->next = next;
+  } else {
+    greenlet->carrier->first = next;
+  }
+  greenlet->next = NULL;
+  greenlet->previous = NULL;
+}
+
+static uintptr_t limit_above(uintptr_t low, uint64_t distance, uintptr_t high) {
+  return high - low < distance ? high : low + (uintptr_t)distance; // never beyond the stack
+}
+
+void ng_greenlet_set_limits(ng_greenlet* greenlet, uintptr_t low, uintptr_t base) {
+  greenlet->limits[0] = base;
+  greenlet->limits[1] = low;
+  greenlet->limits[2] = limit_above(low, ng_layout.sufficient_stack, base);
+  greenlet->limits[3] = limit_above(low, ng_layout.risky_stackalloc, base);
+}
+
+// On top of its stack, and with it its terminator: above every managed frame. Where the stack comes with a fiber, apart:
+// ng_greenlet_enter then makes another terminator.
+static ng_greenlet* place(void* high) {
+  if (!NG_MEMORY_FOR_STACKS) {
+    return calloc(1, sizeof(ng_greenlet));
+  }
+  ng_greenlet* greenlet = (ng_greenlet*)(((uintptr_t)high - sizeof *greenlet) & ~(uintptr_t)63);
+  memset(greenlet, 0, sizeof *greenlet);
+  return greenlet;
+}
+
+static void release(ng_greenlet* greenlet) {
+  ng_segment* segment = greenlet->segment;
+  if (!NG_MEMORY_FOR_STACKS) {
+    free(greenlet);
+  }
+  (void)ng_segment_release(segment);
+}
+
+ng_status ng_greenlet_create(ng_segments* segments, ng_greenlet** result) {
+  if (segments == NULL || result == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  *result = NULL;
+  if (!ng_clr_is_initialized()) {
+    return NG_ERROR_STATE;
+  }
+  ng_segment* segment;
+  ng_status status = ng_segment_acquire(segments, &segment);
+  if (status != NG_OK) {
+    return status;
+  }
+  void* low;
+  void* high;
+  (void)ng_segment_bounds(segment, &low, &high);
+
+  ng_greenlet* greenlet = place(high);
+  if (greenlet == NULL) {
+    (void)ng_segment_release(segment);
+    return NG_ERROR_MEMORY;
+  }
+  greenlet->segment = segment;
+  greenlet->state = NG_GREENLET_READY;
+  greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
+  greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
+  ng_frame_make(&greenlet->anchor, 0);
+  ng_frame_make(&greenlet->terminator, (uintptr_t)ng_layout.frame_end);
+
+  size_t size = ng_segment_stack_size(segment);
+  if (NG_MEMORY_FOR_STACKS) {
+    size = (size_t)((uintptr_t)greenlet - (uintptr_t)low);
+    ng_greenlet_set_limits(greenlet, (uintptr_t)low, (uintptr_t)greenlet);
+  }
+  status = ng_context_make(&greenlet->context, low, size, ng_greenlet_enter, greenlet);
+  if (status != NG_OK) {
+    release(greenlet);
+    return status;
+  }
+  *result = greenlet;
+  return NG_OK;
+}
+
+ng_status ng_greenlet_destroy(ng_greenlet* greenlet) {
+  if (greenlet == NULL || greenlet->segment == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (greenlet->state != NG_GREENLET_READY && greenlet->state != NG_GREENLET_ENDED) {
+    return NG_ERROR_STATE;
+  }
+  ng_context_discard(&greenlet->context);
+  release(greenlet);
+  return NG_OK;
+}
+
+ng_status ng_greenlet_abandon(ng_greenlet* greenlet) {
+  if (greenlet == NULL || greenlet->segment == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (greenlet->state != NG_GREENLET_PARKED) {
+    return NG_ERROR_STATE;
+  }
+  if (greenlet->record != NULL) {
+    ng_record_give_back(greenlet->record);
+    greenlet->record = NULL;
+  }
+  ng_chain_remove(greenlet);
+  greenlet->state = NG_GREENLET_ENDED;
+  return NG_OK;
+}
+
+void* ng_greenlet_exceptions(const ng_greenlet* greenlet) {
+  const bool is_parked = greenlet != NULL && greenlet->segment != NULL && greenlet->state == NG_GREENLET_PARKED;
+  return (void*)(is_parked ? greenlet->exception_tracker : (uintptr_t)ng_layout.exception_tracker_end);
+}
+
+uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet) {
+  if (greenlet == NULL || greenlet->segment == NULL || greenlet->state != NG_GREENLET_PARKED) {
+    return 0;
+  }
+  return greenlet->limits[0] - greenlet->top_frame; // the frame of the switch itself: the last, but for a few words
+}

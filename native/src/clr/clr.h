@@ -1,0 +1,132 @@
+/* Inside of the clr part.
+
+   The collector finds parked stacks because each is linked into the chain of frames of a thread record. Per carrier:
+
+     record.Frame -> head -> [anchor 1] -> [anchor 2] -> ... -> end
+                                    |
+        while greenlet 2 is parked: +-> its top frame -> ... -> its terminator -> [anchor 2] -> ...
+
+   Anchors and terminators are InlinedCallFrames without a return address: the walker passes over them. Parking and
+   unparking are two stores. The carrier's own stack (main) is the last element: its chain ends where the thread's ends.
+   Only the carrier's thread writes to its chain, and only in cooperative mode, when no collection can be running: so
+   there is no lock.
+
+   A terminator must lie above every managed frame of its stack, or the walker takes it for part of a frame. Where
+   anchors lie does not matter.
+
+   SPDX-License-Identifier: MIT */
+#ifndef NG_CLR_H
+#define NG_CLR_H
+
+#include "../common.h"
+
+enum { NG_FRAME_BYTES = 128 }; // at least an InlinedCallFrame of any runtime we know
+
+typedef struct ng_frame {
+  uintptr_t identifier;
+  uintptr_t rest[NG_FRAME_BYTES / sizeof(uintptr_t) - 1]; // all zero but for the link
+} ng_frame;
+
+// The words of a Thread object that belong to the stack that it runs, not to the thread.
+typedef struct ng_thread_words {
+  uintptr_t* frame;
+  uintptr_t* exception_tracker;
+  uintptr_t* gc_frame;
+  uintptr_t* limits; // NG_LIMIT_COUNT words
+} ng_thread_words;
+
+enum { NG_LIMIT_COUNT = 4 };
+
+typedef struct ng_record {
+  ng_thread_words thread;
+  uintptr_t own_frame; // its chain when nobody uses it
+  struct ng_record* next_free;
+} ng_record;
+
+typedef enum ng_greenlet_state {
+  NG_GREENLET_READY,
+  NG_GREENLET_RUNNING,
+  NG_GREENLET_PARKED,
+  NG_GREENLET_ENDED,
+} ng_greenlet_state;
+
+struct ng_greenlet {
+  ng_context context;
+  uintptr_t* link;            // the word that leads to this stack: the previous anchor's link
+  uintptr_t anchor_address;   // what that word holds while this stack is not parked in the chain
+  uintptr_t* terminator_link; // the terminator's link
+  uintptr_t top_frame;        // while parked: the heads of the three lists
+  uintptr_t exception_tracker;
+  uintptr_t gc_frame;
+  uintptr_t limits[NG_LIMIT_COUNT];
+  ng_record* record; // while parked unclean
+  ng_carrier* carrier;
+  ng_greenlet* previous; // neighbours in the carrier's chain
+  ng_greenlet* next;
+  ng_segment* segment; // null for main
+  ng_greenlet_state state;
+  ng_frame anchor;
+  ng_frame terminator;
+#if defined(NG_BREAKABLE)
+  struct {
+    uintptr_t head;
+    uintptr_t* tail;
+    ng_greenlet* left;
+    ng_greenlet* right;
+  } shared[2]; // breakage.c
+#endif
+};
+
+struct ng_carrier {
+  ng_greenlet* current;
+  ng_thread_words thread;
+  const atomic_uint* thread_state;
+  atomic_uint* preemptive_disabled;
+  ng_commit_callback commit;
+  ng_entry_callback entry;
+  ng_record* record;
+  ng_greenlet* first; // of the chain; main is the last
+  void* thread_object;
+  ng_carrier* next_carrier;
+  ng_frame head;
+  ng_greenlet main;
+};
+
+// The layout given to ng_clr_initialize.
+extern ng_clr_layout ng_layout;
+
+// Whether ng_clr_initialize has been called.
+static inline bool ng_clr_is_initialized(void) { return ng_layout.size != 0; }
+
+static inline uintptr_t* ng_frame_link(ng_frame* frame) { return (uintptr_t*)((char*)frame + ng_layout.frame_next); }
+
+// Where the per-stack words of a Thread object are.
+ng_thread_words ng_thread_words_of(void* thread);
+
+static inline atomic_uint* ng_thread_preemptive_disabled(void* thread) {
+  return (atomic_uint*)((char*)thread + ng_layout.thread_preemptive_disabled);
+}
+
+// Fills in an anchor or a terminator.
+void ng_frame_make(ng_frame* frame, uintptr_t next);
+
+// Null when none is free.
+ng_record* ng_record_take(void);
+// Its lists are emptied first.
+void ng_record_give_back(ng_record* record);
+void ng_record_count(uint64_t* made, uint64_t* free);
+
+void ng_carrier_count(uint64_t* carriers);
+uint64_t ng_commit_unclean_parks(void);
+
+// Puts a greenlet that is about to start into its carrier's chain, and takes one out that is not parked.
+void ng_chain_insert(ng_carrier* carrier, ng_greenlet* greenlet);
+void ng_chain_remove(ng_greenlet* greenlet);
+
+// Notes the bounds of a greenlet's stack in the runtime's form.
+void ng_greenlet_set_limits(ng_greenlet* greenlet, uintptr_t low, uintptr_t base);
+
+// The first function on a greenlet's stack.
+void ng_greenlet_enter(void* greenlet);
+
+#endif

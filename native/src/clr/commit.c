@@ -1,0 +1,162 @@
+/* The switch itself: relinks the runtime's three lists, swaps its stack limits, and jumps, all within one call made in
+   cooperative mode. Returning to managed code between the relink and the jump would let a collection see half of it.
+
+   SPDX-License-Identifier: MIT */
+#include "../context/jump.h"
+#include "../stacks/memory.h"
+#include "../thread.h"
+#include "breakage.h"
+#include "clr.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_ullong unclean_parks;
+
+uint64_t ng_commit_unclean_parks(void) { return atomic_load(&unclean_parks); }
+
+// A greenlet that does not lie on its stack, because the stack came with a fiber, learns here where that is, and gets a
+// terminator that lies above every managed frame. No collection can have been running since ng_commit.
+static void adopt_stack(ng_greenlet* self, ng_frame* terminator) {
+  const ng_thread_words* thread = &self->carrier->thread;
+  ng_frame_make(terminator, (uintptr_t)ng_layout.frame_end);
+  self->terminator_link = ng_frame_link(terminator);
+  *thread->frame = (uintptr_t)terminator;
+  void* low = NULL;
+  void* high = NULL;
+  (void)ng_thread_stack(&low, &high);
+  ng_greenlet_set_limits(self, (uintptr_t)low, (uintptr_t)high);
+  if (!NG_BROKEN(NG_BREAK_LIMITS)) {
+    memcpy(thread->limits, self->limits, sizeof self->limits);
+  }
+}
+
+void ng_greenlet_enter(void* argument) {
+  ng_greenlet* self = (ng_greenlet*)argument;
+  ng_frame terminator;
+  if (!NG_MEMORY_FOR_STACKS) {
+    adopt_stack(self, &terminator);
+  }
+  // ng_commit was called in cooperative mode; the managed entry expects to come from preemptive mode.
+  atomic_store(self->carrier->preemptive_disabled, 0);
+  self->carrier->entry(self);
+  abort(); // the entry never returns: its last act is a final switch
+}
+
+// Parked inside a catch block, a filter or runtime code: the stack has entries of its own in the other two lists.
+// Each such stack gets a record of its own. Sharing one breaks the stack walker, which carries what it learns from one
+// stack's exceptions into the next, and makes it search every other stack's exceptions for each frame.
+//
+// Protected references alone, without an exception, are a plain list of roots that no stack walk looks at. A program's
+// first thread always has some, below its Main. So for main, whose carrier's record has no other such list, they do not
+// make a park unclean: the record's own head takes them.
+static NG_NOINLINE ng_status park_unclean(ng_greenlet* from, uintptr_t top, uintptr_t exception_tracker,
+                                          uintptr_t gc_frame) {
+  ng_record* record = ng_record_take();
+  if (record == NULL) {
+    return NG_NEED_RECORD;
+  }
+  from->record = record;
+  *record->thread.frame = top;
+  *record->thread.exception_tracker = exception_tracker;
+  *record->thread.gc_frame = gc_frame;
+  atomic_fetch_add_explicit(&unclean_parks, 1, memory_order_relaxed);
+  return NG_OK;
+}
+
+static NG_NOINLINE void unpark_unclean(ng_greenlet* to) {
+  ng_record_give_back(to->record);
+  to->record = NULL;
+}
+
+ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
+  if (ng_unlikely(carrier == NULL)) {
+    return NG_ERROR_ARGUMENT;
+  }
+  ng_greenlet* from = carrier->current;
+  const uintptr_t no_exception = (uintptr_t)ng_layout.exception_tracker_end;
+  const uintptr_t no_gc_frame = (uintptr_t)ng_layout.gc_frame_end;
+
+  if (ng_unlikely(to == NULL || to == from || (to->state != NG_GREENLET_PARKED && to->state != NG_GREENLET_READY))) {
+    return to == NULL ? NG_ERROR_ARGUMENT : NG_ERROR_STATE;
+  }
+  if (ng_unlikely(to->state == NG_GREENLET_PARKED && to->carrier != carrier)) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (ng_unlikely((atomic_load_explicit(carrier->thread_state, memory_order_relaxed) & ng_layout.hijacked_mask) != 0)) {
+    return NG_RETRY; // the walker would not know the replaced return address once it is on a parked stack
+  }
+
+  // Park the running stack.
+  const uintptr_t top = *carrier->thread.frame;
+  const uintptr_t exception_tracker = *carrier->thread.exception_tracker;
+  const uintptr_t gc_frame = *carrier->thread.gc_frame;
+  if (ng_unlikely(is_final != 0)) {
+    if (from->segment == NULL) {
+      return NG_ERROR_STATE; // main cannot end
+    }
+    ng_chain_remove(from);
+    from->state = NG_GREENLET_ENDED;
+  } else {
+    const bool is_main = from == &carrier->main;
+    if (ng_likely(exception_tracker == no_exception && (gc_frame == no_gc_frame || (is_main && !NG_BROKEN(NG_BREAK_FILTERS))))) {
+      if (!NG_BROKEN(NG_BREAK_KEEPER)) {
+        *from->link = top;
+        *from->terminator_link = from->anchor_address;
+      }
+      if (ng_unlikely(gc_frame != no_gc_frame)) {
+        *carrier->record->thread.gc_frame = gc_frame;
+      }
+    } else if (NG_BROKEN(NG_BREAK_FILTERS) && from->segment != NULL) {
+      ng_breakage_park_shared(carrier, from, top);
+    } else if (!NG_BROKEN(NG_BREAK_LISTS)) {
+      ng_status status = park_unclean(from, top, exception_tracker, gc_frame);
+      if (ng_unlikely(status != NG_OK)) {
+        return status;
+      }
+    } else {
+      *from->link = top;
+      *from->terminator_link = from->anchor_address;
+    }
+    from->top_frame = top;
+    from->exception_tracker = exception_tracker;
+    from->gc_frame = gc_frame;
+    from->state = NG_GREENLET_PARKED;
+  }
+
+  // Unpark the other, or put it into the chain for the first time.
+  if (ng_likely(to->state == NG_GREENLET_PARKED)) {
+    if (ng_unlikely(to->record != NULL)) {
+      unpark_unclean(to);
+    } else if (NG_BROKEN(NG_BREAK_FILTERS)) {
+      ng_breakage_unpark_shared(carrier, to);
+    } else {
+      *to->link = to->anchor_address;
+      if (ng_unlikely(to->gc_frame != no_gc_frame)) {
+        *carrier->record->thread.gc_frame = no_gc_frame;
+      }
+    }
+    *to->terminator_link = (uintptr_t)ng_layout.frame_end;
+  } else {
+    ng_chain_insert(carrier, to);
+    to->top_frame = (uintptr_t)&to->terminator;
+    to->exception_tracker = no_exception;
+    to->gc_frame = no_gc_frame;
+  }
+  to->state = NG_GREENLET_RUNNING;
+  carrier->current = to;
+  *carrier->thread.frame = to->top_frame;
+  if (!NG_BROKEN(NG_BREAK_LISTS)) {
+    *carrier->thread.exception_tracker = to->exception_tracker;
+    *carrier->thread.gc_frame = to->gc_frame;
+  }
+  if (!NG_BROKEN(NG_BREAK_LIMITS)) {
+    memcpy(carrier->thread.limits, to->limits, sizeof to->limits);
+  }
+  ng_context_jump(&from->context, &to->context, is_final != 0);
+  return NG_OK;
+}
+
+ng_status ng_switch(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final) {
+  return carrier == NULL ? NG_ERROR_ARGUMENT : carrier->commit(carrier, target, is_final);
+}

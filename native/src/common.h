@@ -1,0 +1,42 @@
+/* What every source file of the library needs: the public header, branch hints and a spin lock.
+
+   SPDX-License-Identifier: MIT */
+#ifndef NG_COMMON_H
+#define NG_COMMON_H
+
+#include "nativegreenlet.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#if defined(__GNUC__)
+#  define ng_likely(condition) __builtin_expect(!!(condition), 1)
+#  define ng_unlikely(condition) __builtin_expect(!!(condition), 0)
+#  define NG_NOINLINE __attribute__((noinline))
+#  define NG_NORETURN __attribute__((noreturn))
+#else
+#  define ng_likely(condition) (condition)
+#  define ng_unlikely(condition) (condition)
+#  define NG_NOINLINE __declspec(noinline)
+#  define NG_NORETURN __declspec(noreturn)
+#endif
+
+/* A lock for a handful of stores. The clr part takes it in cooperative mode, where a thread must not wait for
+   anything that could wait for a garbage collection, so it must never be held across a system call. All zero is free. */
+typedef struct ng_spinlock {
+  atomic_bool taken;
+} ng_spinlock;
+
+void ng_spinlock_wait(ng_spinlock* lock); // spinlock.c
+
+static inline void ng_spinlock_enter(ng_spinlock* lock) {
+  if (ng_unlikely(atomic_exchange_explicit(&lock->taken, true, memory_order_acquire))) {
+    ng_spinlock_wait(lock);
+  }
+}
+
+static inline void ng_spinlock_leave(ng_spinlock* lock) {
+  atomic_store_explicit(&lock->taken, false, memory_order_release);
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* Sizes and offsets of the header's structures by name, for a binding to check itself against.
+
+   SPDX-License-Identifier: MIT */
+#include "common.h"
+
+#include <string.h>
+
+typedef struct layout_entry {
+  const char* name;
+  size_t value;
+} layout_entry;
+
+#define SIZE(type) {#type, sizeof(type)}
+#define FIELD(type, field) {#type "." #field, offsetof(type, field)}
+
+static const layout_entry entries[] = {
+    SIZE(ng_status),
+    SIZE(ng_context_kind),
+    SIZE(ng_guard_kind),
+    SIZE(ng_coroutine_state),
+
+    SIZE(ng_context),
+    FIELD(ng_context, state),
+    FIELD(ng_context, stack_low),
+    FIELD(ng_context, stack_size),
+    FIELD(ng_context, tool),
+
+    SIZE(ng_segments_config),
+    FIELD(ng_segments_config, segment_size),
+    FIELD(ng_segments_config, guard_size),
+    FIELD(ng_segments_config, capacity),
+    FIELD(ng_segments_config, resident_size),
+    FIELD(ng_segments_config, pool_limit),
+    FIELD(ng_segments_config, guard),
+
+    SIZE(ng_segments_statistics),
+    FIELD(ng_segments_statistics, capacity),
+    FIELD(ng_segments_statistics, live),
+    FIELD(ng_segments_statistics, pooled),
+    FIELD(ng_segments_statistics, touched),
+    FIELD(ng_segments_statistics, segment_size),
+    FIELD(ng_segments_statistics, guard),
+
+    SIZE(ng_clr_layout),
+    FIELD(ng_clr_layout, size),
+    FIELD(ng_clr_layout, thread_state),
+    FIELD(ng_clr_layout, thread_preemptive_disabled),
+    FIELD(ng_clr_layout, thread_frame),
+    FIELD(ng_clr_layout, thread_exception_tracker),
+    FIELD(ng_clr_layout, thread_gc_frame),
+    FIELD(ng_clr_layout, thread_stack_limits),
+    FIELD(ng_clr_layout, frame_next),
+    FIELD(ng_clr_layout, frame_size),
+    FIELD(ng_clr_layout, hijacked_mask),
+    FIELD(ng_clr_layout, frame_identifier),
+    FIELD(ng_clr_layout, frame_end),
+    FIELD(ng_clr_layout, exception_tracker_end),
+    FIELD(ng_clr_layout, gc_frame_end),
+    FIELD(ng_clr_layout, sufficient_stack),
+    FIELD(ng_clr_layout, risky_stackalloc),
+
+    SIZE(ng_clr_statistics),
+    FIELD(ng_clr_statistics, records),
+    FIELD(ng_clr_statistics, records_free),
+    FIELD(ng_clr_statistics, carriers),
+    FIELD(ng_clr_statistics, unclean_parks),
+};
+
+int64_t ng_layout_of(const char* name) {
+  if (name != NULL) {
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+      if (strcmp(entries[i].name, name) == 0) {
+        return (int64_t)entries[i].value;
+      }
+    }
+  }
+  return -1;
+}

@@ -1,0 +1,38 @@
+/* What the segments need from the operating system. One implementation per platform: memory_posix.c,
+   memory_windows.c.
+
+   SPDX-License-Identifier: MIT */
+#ifndef NG_MEMORY_H
+#define NG_MEMORY_H
+
+#include "../common.h"
+
+// Whether stacks are made of memory that we choose. Not on Windows, where every fiber comes with a stack of its own; a
+// segment is then only the right to have one.
+enum {
+#if defined(_WIN32)
+  NG_MEMORY_FOR_STACKS = 0
+#else
+  NG_MEMORY_FOR_STACKS = 1
+#endif
+};
+
+size_t ng_memory_page_size(void);
+
+// Reserves address space that holds nothing and costs nothing; null if refused.
+void* ng_memory_reserve(size_t size);
+void ng_memory_unreserve(void* address, size_t size);
+
+// Makes reserved pages readable and writable; they take memory as they are touched.
+ng_status ng_memory_commit(void* address, size_t size);
+
+// Returns the memory of committed pages; they stay usable and read as zero.
+void ng_memory_clear(void* address, size_t size);
+
+// Whether this kernel can make pages inaccessible without a mapping of their own.
+bool ng_memory_can_mark_guards(void);
+
+// Does so to committed pages.
+ng_status ng_memory_mark_guard(void* address, size_t size);
+
+#endif

@@ -1,0 +1,96 @@
+/* Memory for segments on Linux, macOS and BSD.
+
+   SPDX-License-Identifier: MIT */
+#include "memory.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if !defined(MAP_NORESERVE)
+#  define MAP_NORESERVE 0
+#endif
+#if !defined(MAP_ANONYMOUS)
+#  define MAP_ANONYMOUS MAP_ANON
+#endif
+
+#if defined(__linux__) && !defined(MADV_GUARD_INSTALL)
+#  define MADV_GUARD_INSTALL 102 // Linux 6.13; older headers lack it, older kernels answer EINVAL
+#endif
+
+size_t ng_memory_page_size(void) {
+  static _Atomic size_t cached;
+  size_t size = atomic_load_explicit(&cached, memory_order_relaxed);
+  if (size == 0) {
+    size = (size_t)sysconf(_SC_PAGESIZE); // 4 KiB, but 16 on Apple silicon and 64 on some ARM servers
+    atomic_store_explicit(&cached, size, memory_order_relaxed);
+  }
+  return size;
+}
+
+void* ng_memory_reserve(size_t size) {
+  void* address = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED) {
+    return NULL;
+  }
+#if defined(MADV_NOHUGEPAGE)
+  // A huge page under a stack would commit 2 MiB for its first byte, and two stacks' worth at that.
+  (void)madvise(address, size, MADV_NOHUGEPAGE);
+#endif
+  return address;
+}
+
+void ng_memory_unreserve(void* address, size_t size) { (void)munmap(address, size); }
+
+ng_status ng_memory_commit(void* address, size_t size) {
+  if (mprotect(address, size, PROT_READ | PROT_WRITE) == 0) {
+    return NG_OK;
+  }
+  // ENOMEM has two causes: no memory may be promised, or the mapping may not be split. Giving the pages no right that
+  // they lack promises nothing, so a split that fails all the same is for want of mappings.
+  const size_t page = ng_memory_page_size();
+  const bool cannot_split = errno == ENOMEM && mprotect(address, page, PROT_READ) != 0 && errno == ENOMEM;
+  if (!cannot_split) {
+    (void)mprotect(address, page, PROT_NONE);
+  }
+  return cannot_split ? NG_ERROR_MAPPINGS : NG_ERROR_MEMORY;
+}
+
+void ng_memory_clear(void* address, size_t size) {
+#if defined(__APPLE__)
+  // MADV_DONTNEED is only a hint there; mapping anew is what really returns the pages.
+  if (size == 0) {
+    return;
+  }
+  (void)mmap(address, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+#else
+  (void)madvise(address, size, MADV_DONTNEED);
+#endif
+}
+
+bool ng_memory_can_mark_guards(void) {
+#if defined(MADV_GUARD_INSTALL)
+  const size_t page = ng_memory_page_size();
+  void* probe = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (probe == MAP_FAILED) {
+    return false;
+  }
+  // Believe it when it bites: an emulator may answer that it did what it ignored. As a path, an accessible page of zeros
+  // is an empty name (ENOENT).
+  const bool can = madvise(probe, page, MADV_GUARD_INSTALL) == 0 && access(probe, F_OK) != 0 && errno == EFAULT;
+  (void)munmap(probe, page);
+  return can;
+#else
+  return false;
+#endif
+}
+
+ng_status ng_memory_mark_guard(void* address, size_t size) {
+#if defined(MADV_GUARD_INSTALL)
+  return madvise(address, size, MADV_GUARD_INSTALL) == 0 ? NG_OK : NG_ERROR_MEMORY;
+#else
+  (void)address;
+  (void)size;
+  return NG_ERROR_NOT_SUPPORTED;
+#endif
+}

@@ -1,0 +1,315 @@
+/* Segments: one reserved region cut into slots of equal size, handed out lowest first and reused warmest first.
+
+     slot i:   low address                                                             high address
+               | guard | untouched ......................... | resident part, kept in the pool |
+                       ^ bounds.low                                                            ^ bounds.high
+
+   A fresh slot is inaccessible; acquiring it for the first time opens it: commits it and makes its guard. The
+   bookkeeping lies in an array beside the region, not in the slots, so that a pooled segment can give back every page.
+
+   No system call is made under the lock.
+
+   SPDX-License-Identifier: MIT */
+#include "segments.h"
+
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ng_segment {
+  ng_segments* owner;
+  ng_segment* next; // in its pool
+  char* low;        // lowest usable byte
+  char* high;       // end of the slot
+  bool is_open;     // committed and guarded
+  bool is_live;
+};
+
+// Where segments wait that are not live. Acquiring tries them in this order, and then a slot that was never used.
+typedef enum pool_kind {
+  POOL_WARM,     // kept their resident part
+  POOL_COLD,     // kept nothing
+  POOL_UNOPENED, // could not be opened when they were tried; the limit that stopped it may be gone
+  POOL_COUNT
+} pool_kind;
+
+typedef struct segment_pool {
+  ng_segment* first; // the last that came in
+  size_t count;
+} segment_pool;
+
+struct ng_segments {
+  char* region;
+  ng_segment* slots; // one entry per slot, lazily committed like the region
+  ng_segments_config config;
+  segment_pool pools[POOL_COUNT];
+  size_t touched; // slots [0, touched) were handed out at least once, or tried
+  size_t live;
+  size_t warming; // on their way into the warm pool
+  ng_guard_kind guard;
+  ng_spinlock lock;
+};
+
+enum { SMALLEST_CAPACITY = 8 };
+
+ng_segments_config ng_segments_config_default(void) {
+  return (ng_segments_config){
+      .segment_size = (size_t)1 << 20,
+      .guard_size = (size_t)64 << 10,
+      .capacity = (size_t)1 << 17,
+      .resident_size = (size_t)16 << 10,
+      .pool_limit = 1024,
+      .guard = NG_GUARD_AUTOMATIC,
+  };
+}
+
+static size_t round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
+
+static ng_status check(ng_segments_config* config) {
+  const size_t page = ng_memory_page_size();
+  const size_t most = SIZE_MAX / 4;
+  if (config->segment_size > most || config->guard_size > most || config->resident_size > most) {
+    return NG_ERROR_ARGUMENT;
+  }
+  config->segment_size = round_up(config->segment_size, page);
+  config->guard_size = round_up(config->guard_size, page);
+  config->resident_size = round_up(config->resident_size, page);
+  if (config->guard_size == 0 || config->capacity == 0 ||
+      config->segment_size < config->guard_size + round_up(NG_CONTEXT_MINIMUM_STACK, page) ||
+      config->capacity > most / config->segment_size || (unsigned)config->guard > NG_GUARD_MARKER) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (config->resident_size > config->segment_size - config->guard_size) {
+    config->resident_size = config->segment_size - config->guard_size;
+  }
+  return NG_OK;
+}
+
+static ng_status choose_guard(ng_segments* segments) {
+  const ng_guard_kind wanted = segments->config.guard;
+  const bool can_mark = wanted != NG_GUARD_PROTECT && ng_memory_can_mark_guards();
+  if (wanted == NG_GUARD_MARKER && !can_mark) {
+    return NG_ERROR_NOT_SUPPORTED;
+  }
+  segments->guard = can_mark ? NG_GUARD_MARKER : NG_GUARD_PROTECT;
+  return NG_OK;
+}
+
+static size_t region_size(const ng_segments* segments) {
+  return NG_MEMORY_FOR_STACKS ? segments->config.capacity * segments->config.segment_size : 0;
+}
+
+static size_t table_size(const ng_segments* segments) {
+  return round_up(segments->config.capacity * sizeof(ng_segment), ng_memory_page_size());
+}
+
+static void unreserve(ng_segments* segments) {
+  if (segments->region != NULL) {
+    ng_memory_unreserve(segments->region, region_size(segments));
+    segments->region = NULL;
+  }
+  if (segments->slots != NULL) {
+    ng_memory_unreserve(segments->slots, table_size(segments));
+    segments->slots = NULL;
+  }
+}
+
+static bool reserve(ng_segments* segments) {
+  const size_t size = region_size(segments);
+  if (size == 0 || (segments->region = ng_memory_reserve(size)) != NULL) {
+    segments->slots = ng_memory_reserve(table_size(segments));
+    if (segments->slots != NULL && ng_memory_commit(segments->slots, table_size(segments)) == NG_OK) {
+      return true;
+    }
+  }
+  unreserve(segments);
+  return false;
+}
+
+// Where address space is limited (ulimit -v), settles for less, and leaves the rest of the program as much as it takes.
+static bool reserve_what_fits(ng_segments* segments) {
+  if (reserve(segments)) {
+    return true;
+  }
+  while (segments->config.capacity > SMALLEST_CAPACITY) {
+    segments->config.capacity /= 2;
+    if (reserve(segments)) {
+      unreserve(segments);
+      segments->config.capacity -= segments->config.capacity / 2;
+      return reserve(segments);
+    }
+  }
+  return false;
+}
+
+ng_status ng_segments_create(const ng_segments_config* config, ng_segments** result) {
+  if (config == NULL || result == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  *result = NULL;
+  ng_segments* segments = calloc(1, sizeof *segments);
+  if (segments == NULL) {
+    return NG_ERROR_MEMORY;
+  }
+  segments->config = *config;
+  ng_status status = check(&segments->config);
+  if (status == NG_OK) {
+    status = choose_guard(segments);
+  }
+  if (status == NG_OK && !reserve_what_fits(segments)) {
+    status = NG_ERROR_ADDRESS_SPACE;
+  }
+  if (status != NG_OK) {
+    free(segments);
+    return status;
+  }
+  *result = segments;
+  return NG_OK;
+}
+
+ng_status ng_segments_destroy(ng_segments* segments) {
+  if (segments == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  ng_spinlock_enter(&segments->lock);
+  const bool in_use = segments->live != 0;
+  ng_spinlock_leave(&segments->lock);
+  if (in_use) {
+    return NG_ERROR_STATE;
+  }
+  unreserve(segments);
+  free(segments);
+  return NG_OK;
+}
+
+static ng_segment* take_from(segment_pool* pool) {
+  ng_segment* segment = pool->first;
+  if (segment != NULL) {
+    pool->first = segment->next;
+    pool->count--;
+  }
+  return segment;
+}
+
+static void put_into(segment_pool* pool, ng_segment* segment) {
+  segment->next = pool->first;
+  pool->first = segment;
+  pool->count++;
+}
+
+// Makes a slot usable that was never used: commits it and guards its low end.
+static ng_status open_slot(ng_segments* segments, ng_segment* segment) {
+  segment->owner = segments;
+  if (!NG_MEMORY_FOR_STACKS) {
+    return NG_OK;
+  }
+  char* slot = segments->region + (size_t)(segment - segments->slots) * segments->config.segment_size;
+  segment->low = slot + segments->config.guard_size;
+  segment->high = slot + segments->config.segment_size;
+  if (segments->guard == NG_GUARD_PROTECT) {
+    return ng_memory_commit(segment->low, (size_t)(segment->high - segment->low)); // the guard stays as reserved
+  }
+  // The whole slot, so that it melts into the mapping of the slots below; the marker then makes the guard.
+  ng_status status = ng_memory_commit(slot, segments->config.segment_size);
+  return status != NG_OK ? status : ng_memory_mark_guard(slot, segments->config.guard_size);
+}
+
+ng_status ng_segment_acquire(ng_segments* segments, ng_segment** result) {
+  if (segments == NULL || result == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  *result = NULL;
+  ng_spinlock_enter(&segments->lock);
+  ng_segment* segment = NULL;
+  for (int i = 0; i < POOL_COUNT && segment == NULL; i++) {
+    segment = take_from(&segments->pools[i]);
+  }
+  if (segment == NULL) {
+    if (segments->touched == segments->config.capacity) {
+      ng_spinlock_leave(&segments->lock);
+      return NG_ERROR_SEGMENTS;
+    }
+    segment = &segments->slots[segments->touched++];
+  }
+  segments->live++;
+  ng_spinlock_leave(&segments->lock);
+
+  if (!segment->is_open) {
+    ng_status status = open_slot(segments, segment);
+    if (status != NG_OK) {
+      ng_spinlock_enter(&segments->lock);
+      put_into(&segments->pools[POOL_UNOPENED], segment);
+      segments->live--;
+      ng_spinlock_leave(&segments->lock);
+      return status;
+    }
+    segment->is_open = true;
+  }
+  segment->is_live = true;
+  *result = segment;
+  return NG_OK;
+}
+
+// Gives back what a segment need not keep. Unasked: to ask whether there is anything costs as much as to do it.
+static void trim(const ng_segment* segment, size_t keep) {
+  if (NG_MEMORY_FOR_STACKS) {
+    ng_memory_clear(segment->low, (size_t)(segment->high - segment->low) - keep);
+  }
+}
+
+ng_status ng_segment_release(ng_segment* segment) {
+  if (segment == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (!segment->is_live) {
+    return NG_ERROR_STATE;
+  }
+  segment->is_live = false;
+  ng_segments* segments = segment->owner;
+  ng_spinlock_enter(&segments->lock);
+  const bool is_warm = segments->pools[POOL_WARM].count + segments->warming < segments->config.pool_limit;
+  segments->warming += is_warm;
+  ng_spinlock_leave(&segments->lock);
+
+  trim(segment, is_warm ? segments->config.resident_size : 0);
+
+  ng_spinlock_enter(&segments->lock);
+  segments->warming -= is_warm;
+  put_into(&segments->pools[is_warm ? POOL_WARM : POOL_COLD], segment);
+  segments->live--;
+  ng_spinlock_leave(&segments->lock);
+  return NG_OK;
+}
+
+ng_status ng_segment_bounds(const ng_segment* segment, void** low, void** high) {
+  if (segment == NULL || low == NULL || high == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  *low = segment->low;
+  *high = segment->high;
+  return NG_OK;
+}
+
+size_t ng_segment_stack_size(const ng_segment* segment) {
+  const ng_segments_config* config = &segment->owner->config;
+  return config->segment_size - config->guard_size;
+}
+
+ng_status ng_segments_query(const ng_segments* segments, ng_segments_statistics* statistics) {
+  if (segments == NULL || statistics == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  ng_spinlock* lock = (ng_spinlock*)&segments->lock;
+  ng_spinlock_enter(lock);
+  *statistics = (ng_segments_statistics){
+      .capacity = segments->config.capacity,
+      .live = segments->live,
+      .pooled = segments->pools[POOL_WARM].count + segments->pools[POOL_COLD].count,
+      .touched = segments->touched,
+      .segment_size = segments->config.segment_size,
+      .guard = segments->guard,
+  };
+  ng_spinlock_leave(lock);
+  return NG_OK;
+}

@@ -1,0 +1,85 @@
+/* Threads, Windows.
+
+   SPDX-License-Identifier: MIT */
+#include "thread.h"
+
+#define WIN32_LEAN_AND_MEAN
+#include <stdlib.h>
+#include <windows.h>
+
+void ng_thread_yield(void) { (void)SwitchToThread(); }
+
+void ng_thread_block(void) {
+  for (;;) {
+    Sleep(INFINITE);
+  }
+}
+
+typedef struct start {
+  void (*run)(void* argument);
+  void* argument;
+} start;
+
+static DWORD WINAPI run_thread(void* pointer) {
+  const start begin = *(start*)pointer;
+  free(pointer);
+  begin.run(begin.argument);
+  return 0;
+}
+
+bool ng_thread_start(void (*run)(void* argument), void* argument) {
+  enum { STACK_SIZE = 256 << 10 }; // reserved; the runtime may have to compile a method there
+  start* begin = malloc(sizeof *begin);
+  if (begin == NULL) {
+    return false;
+  }
+  *begin = (start){run, argument};
+  HANDLE thread = CreateThread(NULL, STACK_SIZE, run_thread, begin, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
+  if (thread == NULL) {
+    free(begin);
+    return false;
+  }
+  (void)CloseHandle(thread);
+  return true;
+}
+
+struct ng_gate {
+  HANDLE event;
+};
+
+ng_gate* ng_gate_create(void) {
+  ng_gate* gate = malloc(sizeof *gate);
+  if (gate != NULL) {
+    gate->event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (gate->event == NULL) {
+      free(gate);
+      return NULL;
+    }
+  }
+  return gate;
+}
+
+// The waiter may close the event while this call is on its way out; the system keeps it alive that long.
+void ng_gate_open(ng_gate* gate) { (void)SetEvent(gate->event); }
+
+void ng_gate_wait(ng_gate* gate) { (void)WaitForSingleObject(gate->event, INFINITE); }
+
+void ng_gate_destroy(ng_gate* gate) {
+  (void)CloseHandle(gate->event);
+  free(gate);
+}
+
+ng_status ng_thread_stack(void** low, void** high) {
+  if (low == NULL || high == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  // On a fiber these are the fiber's.
+  ULONG_PTR bottom = 0;
+  ULONG_PTR top = 0;
+  GetCurrentThreadStackLimits(&bottom, &top);
+  *low = (void*)bottom;
+  *high = (void*)top;
+  return NG_OK;
+}
+
+uint64_t ng_thread_id(void) { return GetCurrentThreadId(); }

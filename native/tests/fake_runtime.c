@@ -1,0 +1,493 @@
+/* See fake_runtime.h.
+
+   SPDX-License-Identifier: MIT */
+#define TEST_NO_MAIN
+#include "fake_runtime.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+enum { MOST_RECORDS = 4096, MOST_CARRIERS = 16 };
+
+ng_segments* fake_segments;
+
+const ng_clr_layout fake_layout = {
+    .size = sizeof(ng_clr_layout),
+    .thread_state = offsetof(fake_thread, state),
+    .thread_preemptive_disabled = offsetof(fake_thread, preemptive_disabled),
+    .thread_frame = offsetof(fake_thread, frame),
+    .thread_exception_tracker = offsetof(fake_thread, exception_tracker),
+    .thread_gc_frame = offsetof(fake_thread, gc_frame),
+    .thread_stack_limits = offsetof(fake_thread, limits),
+    .frame_next = offsetof(fake_frame, next),
+    .frame_size = sizeof(fake_frame),
+    .hijacked_mask = FAKE_HIJACKED,
+    .frame_identifier = FAKE_FRAME_IDENTIFIER,
+    .frame_end = FAKE_FRAME_END,
+    .exception_tracker_end = FAKE_EXCEPTION_END,
+    .gc_frame_end = FAKE_GC_FRAME_END,
+    .sufficient_stack = 128 << 10,
+    .risky_stackalloc = 512 << 10,
+};
+
+// All of the world that a collection looks at. The lock is for adding to it, and for one collection at a time.
+static struct {
+  pthread_mutex_t lock;
+  atomic_bool collecting;
+  fake_thread* records[MOST_RECORDS];
+  atomic_int record_count;
+  fake_carrier* carriers[MOST_CARRIERS];
+  int carrier_count;
+  actor* actors;
+} world = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void fake_set_up(void) {
+  CHECK_STATUS(NG_OK, ng_clr_initialize(&fake_layout));
+  const ng_segments_config config = ng_segments_config_default();
+  CHECK_STATUS(NG_OK, ng_segments_create(&config, &fake_segments));
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Modes
+   --------------------------------------------------------------------------------------------------------------- */
+
+static void enter_cooperative(fake_thread* thread) {
+  for (;;) {
+    CHECK_EQUAL(0, atomic_load(&thread->preemptive_disabled));
+    atomic_store(&thread->preemptive_disabled, 1);
+    if (!atomic_load(&world.collecting)) {
+      return;
+    }
+    atomic_store(&thread->preemptive_disabled, 0);
+    while (atomic_load(&world.collecting)) {
+      (void)sched_yield();
+    }
+  }
+}
+
+static void leave_cooperative(fake_thread* thread) {
+  CHECK_EQUAL(1, atomic_load(&thread->preemptive_disabled));
+  atomic_store(&thread->preemptive_disabled, 0);
+}
+
+void fake_poll(fake_carrier* carrier) {
+  if (atomic_load(&world.collecting)) {
+    leave_cooperative(&carrier->thread);
+    enter_cooperative(&carrier->thread);
+  }
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Records and carriers
+   --------------------------------------------------------------------------------------------------------------- */
+
+static fake_thread* new_thread_object(fake_thread* thread) {
+  memset(thread, 0x5a, sizeof *thread); // what is no field of ours must stay as it is
+  atomic_init(&thread->preemptive_disabled, 0);
+  atomic_init(&thread->state, FAKE_OTHER_STATE);
+  thread->frame = FAKE_FRAME_END;
+  thread->exception_tracker = FAKE_EXCEPTION_END;
+  thread->gc_frame = FAKE_GC_FRAME_END;
+  return thread;
+}
+
+static void serve(void) {
+  fake_frame own = {FAKE_FRAME_IDENTIFIER, 1, FAKE_FRAME_END, (uintptr_t)&own, 1, NULL};
+  fake_thread* thread = malloc(sizeof *thread);
+  CHECK(thread != NULL);
+  (void)new_thread_object(thread);
+  thread->frame = (uintptr_t)&own;
+  CHECK(pthread_mutex_lock(&world.lock) == 0);
+  CHECK(world.record_count < MOST_RECORDS);
+  world.records[world.record_count] = thread;
+  atomic_fetch_add(&world.record_count, 1);
+  CHECK(pthread_mutex_unlock(&world.lock) == 0);
+  CHECK_STATUS(NG_OK, ng_clr_record_serve(thread));
+  FAIL("a record returned");
+}
+
+void fake_add_record(void) {
+  ng_clr_statistics before;
+  ng_clr_statistics now;
+  CHECK_STATUS(NG_OK, ng_clr_query(&before));
+  CHECK_STATUS(NG_OK, ng_clr_record_add(serve));
+  CHECK_STATUS(NG_OK, ng_clr_query(&now));
+  CHECK(now.records > before.records); // others may have added some, and taken ours
+}
+
+static ng_status commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final);
+static void enter_greenlet(ng_greenlet* greenlet);
+
+void fake_attach(fake_carrier* self) {
+  (void)new_thread_object(&self->thread);
+  void* low = NULL;
+  void* high = NULL;
+  CHECK_STATUS(NG_OK, ng_thread_stack(&low, &high));
+  self->thread.limits[0] = (uintptr_t)high;
+  self->thread.limits[1] = (uintptr_t)low;
+  self->thread.limits[2] = (uintptr_t)low + (128 << 10);
+  self->thread.limits[3] = (uintptr_t)low + (512 << 10);
+
+  CHECK(pthread_mutex_lock(&world.lock) == 0);
+  CHECK(world.carrier_count < MOST_CARRIERS);
+  world.carriers[world.carrier_count++] = self;
+  CHECK(pthread_mutex_unlock(&world.lock) == 0);
+
+  enter_cooperative(&self->thread);
+  memset(&self->main, 0, sizeof self->main);
+  self->main.carrier = self;
+  self->main.state = ACTOR_RUNNING;
+  self->current = &self->main;
+  for (;;) {
+    const ng_status status = ng_carrier_attach(&self->thread, commit, enter_greenlet, &self->carrier);
+    if (status == NG_OK) {
+      break;
+    }
+    CHECK_STATUS(NG_NEED_RECORD, status);
+    leave_cooperative(&self->thread);
+    fake_add_record();
+    enter_cooperative(&self->thread);
+  }
+  self->main.greenlet = ng_carrier_main(self->carrier);
+  self->attached = true;
+}
+
+void fake_detach(fake_carrier* self) {
+  CHECK_STATUS(NG_OK, ng_carrier_detach(self->carrier));
+  self->attached = false;
+  leave_cooperative(&self->thread);
+  CHECK(pthread_mutex_lock(&world.lock) == 0);
+  for (int i = 0; i < world.carrier_count; i++) {
+    if (world.carriers[i] == self) {
+      world.carriers[i] = world.carriers[--world.carrier_count];
+    }
+  }
+  CHECK(pthread_mutex_unlock(&world.lock) == 0);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Actors
+   --------------------------------------------------------------------------------------------------------------- */
+
+actor* fake_create(fake_carrier* carrier, void (*body)(actor* self)) {
+  leave_cooperative(&carrier->thread);
+  actor* self = calloc(1, sizeof *self);
+  CHECK(self != NULL);
+  CHECK_STATUS(NG_OK, ng_greenlet_create(fake_segments, &self->greenlet));
+  self->body = body;
+  CHECK(pthread_mutex_lock(&world.lock) == 0);
+  self->next = world.actors;
+  world.actors = self;
+  CHECK(pthread_mutex_unlock(&world.lock) == 0);
+  enter_cooperative(&carrier->thread);
+  return self;
+}
+
+void fake_destroy(fake_carrier* carrier, actor* dead) {
+  CHECK(dead->state == ACTOR_ENDED || dead->state == ACTOR_READY);
+  leave_cooperative(&carrier->thread);
+  CHECK_STATUS(NG_OK, ng_greenlet_destroy(dead->greenlet));
+  CHECK(pthread_mutex_lock(&world.lock) == 0);
+  actor** link = &world.actors;
+  while (*link != dead) {
+    link = &(*link)->next;
+  }
+  *link = dead->next;
+  CHECK(pthread_mutex_unlock(&world.lock) == 0);
+  free(dead);
+  enter_cooperative(&carrier->thread);
+}
+
+void fake_abandon(actor* parked) {
+  CHECK_STATUS(NG_OK, ng_greenlet_abandon(parked->greenlet));
+  parked->state = ACTOR_ENDED;
+}
+
+void fake_push_frame(actor* self, fake_frame* frame) {
+  fake_thread* thread = &self->carrier->thread;
+  *frame = (fake_frame){FAKE_FRAME_IDENTIFIER, 1, thread->frame, (uintptr_t)frame, 1, self};
+  thread->frame = (uintptr_t)frame;
+  CHECK(self->frame_count < FAKE_MOST_ENTRIES);
+  self->frames[self->frame_count++] = frame;
+}
+
+void fake_pop_frame(actor* self) {
+  fake_frame* frame = self->frames[--self->frame_count];
+  CHECK(self->carrier->thread.frame == (uintptr_t)frame);
+  self->carrier->thread.frame = frame->next;
+}
+
+void fake_push_exception(actor* self, fake_entry* entry) {
+  *entry = (fake_entry){self->carrier->thread.exception_tracker, self};
+  self->carrier->thread.exception_tracker = (uintptr_t)entry;
+  CHECK(self->exception_count < FAKE_MOST_ENTRIES);
+  self->exceptions[self->exception_count++] = entry;
+}
+
+void fake_pop_exception(actor* self) {
+  fake_entry* entry = self->exceptions[--self->exception_count];
+  CHECK(self->carrier->thread.exception_tracker == (uintptr_t)entry);
+  self->carrier->thread.exception_tracker = entry->next;
+}
+
+void fake_push_gc_frame(actor* self, fake_entry* entry) {
+  *entry = (fake_entry){self->carrier->thread.gc_frame, self};
+  self->carrier->thread.gc_frame = (uintptr_t)entry;
+  CHECK(self->gc_frame_count < FAKE_MOST_ENTRIES);
+  self->gc_frames[self->gc_frame_count++] = entry;
+}
+
+void fake_pop_gc_frame(actor* self) {
+  fake_entry* entry = self->gc_frames[--self->gc_frame_count];
+  CHECK(self->carrier->thread.gc_frame == (uintptr_t)entry);
+  self->carrier->thread.gc_frame = entry->next;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Switching
+   --------------------------------------------------------------------------------------------------------------- */
+
+static actor* actor_of(ng_greenlet* greenlet) {
+  CHECK(pthread_mutex_lock(&world.lock) == 0);
+  actor* found = world.actors;
+  while (found != NULL && found->greenlet != greenlet) {
+    found = found->next;
+  }
+  CHECK(pthread_mutex_unlock(&world.lock) == 0);
+  return found;
+}
+
+// On the way to ng_commit: what it is asked for, because it has no other argument for it.
+static _Thread_local actor* switching_from;
+static _Thread_local actor* switching_to;
+
+// Apart, because the stack goes on on whatever thread; thread-local addresses must not be kept.
+__attribute__((noinline)) static void set_switching(actor* from, actor* to) {
+  switching_from = from;
+  switching_to = to;
+}
+
+static ng_status commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final) {
+  actor* from = switching_from;
+  actor* to = switching_to;
+  fake_carrier* self = from->carrier;
+  enter_cooperative(&self->thread);
+  CHECK(carrier == self->carrier);
+  if (to == NULL || to->greenlet != target) { // a test of bad arguments
+    const ng_status refused = ng_commit(carrier, target, is_final);
+    CHECK(refused != NG_OK);
+    leave_cooperative(&self->thread);
+    return refused;
+  }
+  // No collection can run from here to the other stack; the model is ahead of the truth by that much.
+  const actor_state to_state = to->state;
+  fake_carrier* to_carrier = to->carrier;
+  from->state = is_final ? ACTOR_ENDED : ACTOR_PARKED;
+  to->state = ACTOR_RUNNING;
+  to->carrier = self;
+  self->current = to;
+  const ng_status status = ng_commit(carrier, target, is_final);
+  if (status != NG_OK) { // nothing happened
+    to->carrier = to_carrier;
+    to->state = to_state;
+    from->state = ACTOR_RUNNING;
+    self->current = from;
+  }
+  leave_cooperative(&self->thread);
+  return status;
+}
+
+static void check_limits(actor* self) {
+  const uintptr_t* limits = self->carrier->thread.limits;
+  const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  if (!(limits[1] < here && here < limits[0])) FAIL("the stack limits are those of another stack");
+  CHECK(limits[2] > limits[1] && limits[3] >= limits[2] && limits[3] <= limits[0]);
+}
+
+ng_status fake_try_switch(actor* self, ng_greenlet* greenlet, actor* target, bool is_final) {
+  fake_carrier* carrier = self->carrier;
+  fake_thread* thread = &carrier->thread;
+  fake_frame call; // the transition that every switch makes
+  fake_push_frame(self, &call);
+  const uintptr_t exception = thread->exception_tracker;
+  const uintptr_t gc_frame = thread->gc_frame;
+  leave_cooperative(thread);
+  set_switching(self, target);
+  const ng_status status = ng_switch(carrier->carrier, greenlet, is_final);
+  enter_cooperative(thread);
+  CHECK(self->carrier == carrier && carrier->current == self && self->state == ACTOR_RUNNING);
+  CHECK(thread->frame == (uintptr_t)&call);
+  if (thread->exception_tracker != exception) FAIL("the exceptions in flight are those of another stack");
+  if (thread->gc_frame != gc_frame) FAIL("the protected references are those of another stack");
+  check_limits(self);
+  fake_pop_frame(self);
+  return status;
+}
+
+static void switch_for_sure(actor* self, actor* target, bool is_final) {
+  for (;;) {
+    const ng_status status = fake_try_switch(self, target->greenlet, target, is_final);
+    if (status == NG_OK) {
+      return;
+    }
+    CHECK_STATUS(NG_NEED_RECORD, status);
+    leave_cooperative(&self->carrier->thread);
+    fake_add_record();
+    enter_cooperative(&self->carrier->thread);
+  }
+}
+
+void fake_switch(actor* self, actor* target) { switch_for_sure(self, target, false); }
+
+void fake_end(actor* self, actor* target) {
+  CHECK(self->frame_count == 0 && self->exception_count == 0 && self->gc_frame_count == 0);
+  switch_for_sure(self, target, true);
+  FAIL("a greenlet came back from its end");
+}
+
+static void enter_greenlet(ng_greenlet* greenlet) {
+  actor* self = actor_of(greenlet);
+  CHECK(self != NULL);
+  fake_thread* thread = &self->carrier->thread;
+  CHECK_EQUAL(0, atomic_load(&thread->preemptive_disabled)); // preemptive, as its caller was
+  enter_cooperative(thread);
+  CHECK(self->state == ACTOR_RUNNING && self->carrier->current == self);
+  CHECK(thread->exception_tracker == FAKE_EXCEPTION_END && thread->gc_frame == FAKE_GC_FRAME_END);
+  check_limits(self);
+  self->body(self);
+  FAIL("a body returned");
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   The collector
+   --------------------------------------------------------------------------------------------------------------- */
+
+static bool is_clean(const actor* self) {
+  const bool is_main = self == &self->carrier->main;
+  return self->exception_count == 0 && (self->gc_frame_count == 0 || is_main);
+}
+
+static void check_entries(uintptr_t head, fake_entry* const* entries, int count, uintptr_t end) {
+  for (int i = count - 1; i >= 0; i--) {
+    CHECK(head == (uintptr_t)entries[i]);
+    head = entries[i]->next;
+  }
+  CHECK(head == end);
+}
+
+// Walks the frames of one stack, from its top. Returns the link that leads on.
+static uintptr_t walk_stack(actor* self, uintptr_t head) {
+  for (int i = self->frame_count - 1; i >= 0; i--) {
+    CHECK(head == (uintptr_t)self->frames[i]);
+    const fake_frame* frame = self->frames[i];
+    CHECK(frame->identifier == FAKE_FRAME_IDENTIFIER && frame->owner == self);
+    head = frame->next;
+  }
+  if (self != &self->carrier->main) {
+    // The terminator: passed over, and above every frame of its stack, or it would be taken for a part of one.
+    const fake_frame* terminator = (const fake_frame*)head;
+    CHECK(terminator->identifier == FAKE_FRAME_IDENTIFIER && terminator->return_address == 0);
+    if (self->frame_count > 0 && !TEST_UNDER_TOOL) {
+      CHECK((uintptr_t)terminator > (uintptr_t)self->frames[0]);
+    }
+    head = terminator->next;
+  }
+  self->seen++;
+  return head;
+}
+
+static void check_untouched(const fake_thread* thread) {
+  for (size_t i = 0; i < sizeof thread->unused_5 / sizeof *thread->unused_5; i++) {
+    CHECK(thread->unused_5[i] == UINT64_C(0x5a5a5a5a5a5a5a5a));
+  }
+  CHECK(thread->unused_2[4] == thread->unused_5[0] && thread->unused_3 == (uintptr_t)thread->unused_5[0]);
+}
+
+static void check_carrier(fake_carrier* carrier) {
+  actor* running = carrier->current;
+  fake_thread* thread = &carrier->thread;
+  CHECK(running->state == ACTOR_RUNNING && running->carrier == carrier);
+  CHECK(walk_stack(running, thread->frame) == FAKE_FRAME_END);
+  check_entries(thread->exception_tracker, running->exceptions, running->exception_count, FAKE_EXCEPTION_END);
+  check_entries(thread->gc_frame, running->gc_frames, running->gc_frame_count, FAKE_GC_FRAME_END);
+  check_untouched(thread);
+}
+
+static void check_record(const fake_thread* thread) {
+  CHECK_EQUAL(0, atomic_load(&thread->preemptive_disabled));
+  uintptr_t head = thread->frame;
+  int stacks = 0;
+  actor* unclean = NULL;
+  actor* parked_main = NULL;
+  while (head != FAKE_FRAME_END) {
+    CHECK(head % sizeof(uintptr_t) == 0 && head != 0);
+    const fake_frame* frame = (const fake_frame*)head;
+    CHECK(frame->identifier == FAKE_FRAME_IDENTIFIER);
+    if (frame->return_address == 0) { // an anchor
+      head = frame->next;
+      continue;
+    }
+    if (frame->owner == NULL) { // the record's own: only while nobody uses it
+      CHECK(head == thread->frame && frame->next == FAKE_FRAME_END);
+      head = frame->next;
+      continue;
+    }
+    actor* owner = frame->owner;
+    if (owner->state != ACTOR_PARKED) FAIL("a stack is on a record's chain that is not parked");
+    stacks++;
+    unclean = is_clean(owner) ? unclean : owner;
+    parked_main = owner == &owner->carrier->main ? owner : parked_main;
+    head = walk_stack(owner, head);
+  }
+  if (unclean != NULL) {
+    if (stacks != 1) FAIL("a stack that is parked unclean shares its record");
+    check_entries(thread->exception_tracker, unclean->exceptions, unclean->exception_count, FAKE_EXCEPTION_END);
+    check_entries(thread->gc_frame, unclean->gc_frames, unclean->gc_frame_count, FAKE_GC_FRAME_END);
+  } else {
+    CHECK(thread->exception_tracker == FAKE_EXCEPTION_END);
+    check_entries(thread->gc_frame, parked_main != NULL ? parked_main->gc_frames : NULL,
+                  parked_main != NULL ? parked_main->gc_frame_count : 0, FAKE_GC_FRAME_END);
+  }
+  check_untouched(thread);
+}
+
+void fake_collect(fake_carrier* own) {
+  if (own != NULL) {
+    leave_cooperative(&own->thread);
+  }
+  CHECK(pthread_mutex_lock(&world.lock) == 0);
+  atomic_store(&world.collecting, true);
+  for (int i = 0; i < world.carrier_count; i++) {
+    while (atomic_load(&world.carriers[i]->thread.preemptive_disabled) != 0) {
+      (void)sched_yield();
+    }
+  }
+
+  for (actor* each = world.actors; each != NULL; each = each->next) {
+    each->seen = 0;
+  }
+  for (int i = 0; i < world.carrier_count; i++) {
+    world.carriers[i]->main.seen = 0;
+  }
+  for (int i = 0; i < world.carrier_count; i++) {
+    if (world.carriers[i]->attached) {
+      check_carrier(world.carriers[i]);
+    }
+  }
+  for (int i = 0; i < world.record_count; i++) {
+    check_record(world.records[i]);
+  }
+  for (actor* each = world.actors; each != NULL; each = each->next) {
+    const int wanted = each->state == ACTOR_RUNNING || each->state == ACTOR_PARKED;
+    if (each->seen != wanted) FAIL("a stack in state %d was walked %d times", (int)each->state, each->seen);
+  }
+  for (int i = 0; i < world.carrier_count; i++) {
+    if (world.carriers[i]->attached && world.carriers[i]->main.seen != 1) FAIL("a main was not walked once");
+  }
+
+  atomic_store(&world.collecting, false);
+  CHECK(pthread_mutex_unlock(&world.lock) == 0);
+  if (own != NULL) {
+    enter_cooperative(&own->thread);
+  }
+}

@@ -1,0 +1,123 @@
+/* A runtime that is not there: Thread objects, explicit frames, exceptions in flight and protected references as the
+   clr part sees them, cooperative and preemptive mode, and a collector that stops the world and then walks everything
+   as CoreCLR's would. It knows at every moment what it must find; anything else ends the test.
+
+     actor       a stack with "managed" frames on it: a greenlet, or the own stack of a carrier (its main)
+     fake_thread a Thread object, with its words at unlikely offsets
+
+   SPDX-License-Identifier: MIT */
+#ifndef NG_FAKE_RUNTIME_H
+#define NG_FAKE_RUNTIME_H
+
+#include "test.h"
+
+#include <stdatomic.h>
+
+// The values are arbitrary, and all different from each other and from 0 where that is allowed.
+#define FAKE_FRAME_IDENTIFIER ((uintptr_t)0x0f4a3e)
+#define FAKE_FRAME_END ((uintptr_t)-1)
+#define FAKE_EXCEPTION_END ((uintptr_t)0)
+#define FAKE_GC_FRAME_END ((uintptr_t)-1)
+
+enum { FAKE_HIJACKED = 0x80, FAKE_OTHER_STATE = 0x4101, FAKE_MOST_ENTRIES = 64 };
+
+typedef struct actor actor;
+
+// An InlinedCallFrame. It is active, and its stack is walked from it, if it has a return address.
+typedef struct fake_frame {
+  uintptr_t identifier;
+  uintptr_t datum;
+  uintptr_t next;
+  uintptr_t call_site_sp;
+  uintptr_t return_address;
+  actor* owner;
+} fake_frame;
+
+// An exception in flight, or a protected reference: the link comes first.
+typedef struct fake_entry {
+  uintptr_t next;
+  actor* owner;
+} fake_entry;
+
+typedef struct fake_thread {
+  uint32_t unused_1[3];
+  atomic_uint preemptive_disabled;
+  uint64_t unused_2[5];
+  uintptr_t exception_tracker;
+  uintptr_t unused_3;
+  uintptr_t frame;
+  uint32_t unused_4;
+  atomic_uint state;
+  uintptr_t limits[4];
+  uint64_t unused_5[20];
+  uintptr_t gc_frame;
+} fake_thread;
+
+typedef enum actor_state { ACTOR_READY, ACTOR_RUNNING, ACTOR_PARKED, ACTOR_ENDED } actor_state;
+
+// What is known of a stack. Changed in cooperative mode only, as managed code would.
+struct actor {
+  ng_greenlet* greenlet;
+  struct fake_carrier* carrier; // null until it starts
+  actor_state state;
+  fake_frame* frames[FAKE_MOST_ENTRIES]; // oldest first
+  fake_entry* exceptions[FAKE_MOST_ENTRIES];
+  fake_entry* gc_frames[FAKE_MOST_ENTRIES];
+  int frame_count;
+  int exception_count;
+  int gc_frame_count;
+  int seen; // by the collector
+  void (*body)(actor* self);
+  void* user;
+  actor* next;
+};
+
+typedef struct fake_carrier {
+  fake_thread thread;
+  ng_carrier* carrier;
+  actor main;
+  actor* current;
+  bool attached;
+} fake_carrier;
+
+extern ng_segments* fake_segments;
+extern const ng_clr_layout fake_layout;
+
+// Initializes the clr part and makes a region.
+void fake_set_up(void);
+
+// Adds a record, on a thread of its own.
+void fake_add_record(void);
+
+// Makes the calling thread a carrier (adding a record if need be), in cooperative mode from then on; and ends it.
+void fake_attach(fake_carrier* carrier);
+void fake_detach(fake_carrier* carrier);
+
+// In cooperative mode, but for the moment of making or freeing the stack.
+actor* fake_create(fake_carrier* carrier, void (*body)(actor* self));
+void fake_destroy(fake_carrier* carrier, actor* dead);
+void fake_abandon(actor* parked);
+
+// The actor that runs on the carrier.
+void fake_push_frame(actor* self, fake_frame* frame);
+void fake_pop_frame(actor* self);
+void fake_push_exception(actor* self, fake_entry* entry);
+void fake_pop_exception(actor* self);
+void fake_push_gc_frame(actor* self, fake_entry* entry);
+void fake_pop_gc_frame(actor* self);
+
+// Switches as the managed side does, and checks what it comes back to. Adds records as needed.
+void fake_switch(actor* self, actor* target);
+void fake_end(actor* self, actor* target);
+
+// One attempt, and its status. Without an actor it must be refused.
+ng_status fake_try_switch(actor* self, ng_greenlet* greenlet, actor* target, bool is_final);
+
+// Lets a collection happen, if one waits.
+void fake_poll(fake_carrier* carrier);
+
+// Stops the world, walks all stacks, and checks that everything is found where it must be. From a thread that is no
+// carrier, or from a carrier in cooperative mode.
+void fake_collect(fake_carrier* own);
+
+#endif

@@ -1,0 +1,739 @@
+/* The clr part against a fake runtime: every park, start, end and failure, with a collector that checks what it finds.
+
+   SPDX-License-Identifier: MIT */
+#include "fake_runtime.h"
+
+#include <pthread.h>
+#if !defined(_WIN32)
+#  include <sys/resource.h>
+#endif
+
+static ng_clr_statistics query(void) {
+  ng_clr_statistics statistics;
+  CHECK_STATUS(NG_OK, ng_clr_query(&statistics));
+  return statistics;
+}
+
+static fake_carrier carrier;
+
+static void set_up(void) {
+  fake_set_up();
+  fake_attach(&carrier);
+}
+
+static void tear_down(void) {
+  fake_collect(&carrier);
+  fake_detach(&carrier);
+  fake_collect(NULL);
+  const ng_clr_statistics statistics = query();
+  CHECK_EQUAL(0, statistics.carriers);
+  CHECK_EQUAL(statistics.records, statistics.records_free); // none is lost
+  CHECK_STATUS(NG_OK, ng_segments_destroy(fake_segments));  // no segment is live
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Clean parks
+   --------------------------------------------------------------------------------------------------------------- */
+
+static void go_back_to_main_for_ever(actor* self) {
+  fake_frame frame;
+  fake_push_frame(self, &frame);
+  for (;;) {
+    fake_switch(self, &self->carrier->main);
+  }
+}
+
+static void end_at_once(actor* self) { fake_end(self, &self->carrier->main); }
+
+TEST(greenlet_parks_and_continues) {
+  set_up();
+  fake_frame frame;
+  fake_push_frame(&carrier.main, &frame);
+  actor* greenlet = fake_create(&carrier, go_back_to_main_for_ever);
+  fake_collect(&carrier);
+  for (int i = 0; i < 10; i++) {
+    fake_switch(&carrier.main, greenlet);
+    fake_collect(&carrier);
+  }
+  CHECK_EQUAL(0, query().unclean_parks);
+  fake_abandon(greenlet);
+  fake_collect(&carrier);
+  fake_destroy(&carrier, greenlet);
+  fake_pop_frame(&carrier.main);
+  tear_down();
+}
+
+TEST(greenlet_starts_and_ends) {
+  set_up();
+  for (int i = 0; i < 100; i++) {
+    actor* greenlet = fake_create(&carrier, end_at_once);
+    fake_switch(&carrier.main, greenlet);
+    CHECK_EQUAL(ACTOR_ENDED, greenlet->state);
+    fake_collect(&carrier);
+    fake_destroy(&carrier, greenlet);
+  }
+  ng_segments_statistics statistics;
+  CHECK_STATUS(NG_OK, ng_segments_query(fake_segments, &statistics));
+  CHECK_EQUAL(1, statistics.touched);
+  tear_down();
+}
+
+static void collect_then_end(actor* self) {
+  fake_collect(self->carrier); // main is parked, this one runs
+  fake_frame frames[5];
+  for (int i = 0; i < 5; i++) {
+    fake_push_frame(self, &frames[i]);
+  }
+  fake_collect(self->carrier);
+  for (int i = 0; i < 5; i++) {
+    fake_pop_frame(self);
+  }
+  fake_end(self, (actor*)self->user);
+}
+
+TEST(greenlets_end_into_one_another) {
+  set_up();
+  // Each ends into the next one, which has not started; the last into main.
+  enum { COUNT = 20 };
+  actor* all[COUNT];
+  for (int i = 0; i < COUNT; i++) {
+    all[i] = fake_create(&carrier, collect_then_end);
+  }
+  for (int i = 0; i < COUNT; i++) {
+    all[i]->user = i + 1 < COUNT ? all[i + 1] : &carrier.main;
+  }
+  fake_switch(&carrier.main, all[0]);
+  fake_collect(&carrier);
+  for (int i = 0; i < COUNT; i++) {
+    fake_destroy(&carrier, all[i]);
+  }
+  tear_down();
+}
+
+TEST(parked_greenlets_are_abandoned_in_any_order) {
+  set_up();
+  enum { COUNT = 50 };
+  uint64_t random = 1;
+  for (int round = 0; round < 5; round++) {
+    actor* all[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+      all[i] = fake_create(&carrier, go_back_to_main_for_ever);
+      fake_switch(&carrier.main, all[i]);
+    }
+    fake_collect(&carrier);
+    for (int left = COUNT; left > 0; left--) {
+      const size_t which = test_random(&random) % (size_t)left;
+      CHECK_STATUS(NG_ERROR_STATE, ng_carrier_detach(carrier.carrier)); // something hangs on it
+      fake_abandon(all[which]);
+      fake_collect(&carrier);
+      CHECK_STATUS(NG_ERROR_STATE, ng_greenlet_abandon(all[which]->greenlet)); // once only
+      fake_destroy(&carrier, all[which]);
+      all[which] = all[left - 1];
+    }
+  }
+  tear_down();
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Unclean parks
+   --------------------------------------------------------------------------------------------------------------- */
+
+static void park_inside_catch(actor* self) {
+  fake_frame frame;
+  fake_entry exceptions[2];
+  fake_entry gc_frames[3];
+  fake_push_frame(self, &frame);
+  fake_push_exception(self, &exceptions[0]);
+  fake_push_exception(self, &exceptions[1]);
+  for (int i = 0; i < 3; i++) {
+    fake_push_gc_frame(self, &gc_frames[i]);
+  }
+  fake_switch(self, &self->carrier->main);
+  fake_pop_exception(self);
+  fake_switch(self, &self->carrier->main); // one fewer
+  fake_pop_exception(self);
+  fake_switch(self, &self->carrier->main); // protected references only
+  for (int i = 0; i < 3; i++) {
+    fake_pop_gc_frame(self);
+  }
+  fake_switch(self, &self->carrier->main); // clean
+  fake_pop_frame(self);
+  fake_end(self, &self->carrier->main);
+}
+
+TEST(unclean_parks_have_records_of_their_own) {
+  set_up();
+  enum { COUNT = 30 };
+  actor* all[COUNT];
+  for (int i = 0; i < COUNT; i++) {
+    all[i] = fake_create(&carrier, park_inside_catch);
+  }
+  for (int stage = 0; stage < 5; stage++) {
+    for (int i = 0; i < COUNT; i++) {
+      fake_switch(&carrier.main, all[i]);
+      fake_collect(&carrier);
+    }
+    CHECK_EQUAL(COUNT * (stage < 3 ? stage + 1 : 3), query().unclean_parks);
+    const ng_clr_statistics statistics = query();
+    CHECK_EQUAL(COUNT + 1, statistics.records); // each is used again
+    CHECK_EQUAL(stage < 3 ? 0 : COUNT, statistics.records_free);
+  }
+  for (int i = 0; i < COUNT; i++) {
+    fake_destroy(&carrier, all[i]);
+  }
+  tear_down();
+}
+
+TEST(unclean_greenlet_can_be_abandoned) {
+  set_up();
+  for (int i = 0; i < 20; i++) {
+    actor* greenlet = fake_create(&carrier, park_inside_catch);
+    actor* other = fake_create(&carrier, go_back_to_main_for_ever);
+    fake_switch(&carrier.main, greenlet);
+    fake_switch(&carrier.main, other);
+    CHECK(ng_greenlet_exceptions(greenlet->greenlet) == greenlet->exceptions[1]);
+    CHECK(ng_greenlet_exceptions(other->greenlet) == (void*)FAKE_EXCEPTION_END);
+    fake_abandon(greenlet);
+    fake_collect(&carrier);
+    fake_abandon(other);
+    fake_destroy(&carrier, greenlet);
+    fake_destroy(&carrier, other);
+    CHECK_EQUAL(2, query().records);
+  }
+  tear_down();
+}
+
+TEST(main_can_park_unclean) {
+  set_up();
+  fake_frame frame;
+  fake_entry exception;
+  fake_entry gc_frames[2];
+  actor* greenlet = fake_create(&carrier, go_back_to_main_for_ever);
+  actor* other = fake_create(&carrier, collect_then_end);
+  other->user = &carrier.main;
+  fake_push_frame(&carrier.main, &frame);
+
+  // Protected references below a program's Main: no record is needed for them.
+  fake_push_gc_frame(&carrier.main, &gc_frames[0]);
+  fake_push_gc_frame(&carrier.main, &gc_frames[1]);
+  fake_switch(&carrier.main, greenlet);
+  fake_collect(&carrier);
+  CHECK_EQUAL(0, query().unclean_parks);
+
+  // An exception in flight: one is.
+  fake_push_exception(&carrier.main, &exception);
+  fake_switch(&carrier.main, greenlet);
+  fake_collect(&carrier);
+  CHECK_EQUAL(1, query().unclean_parks);
+  fake_switch(&carrier.main, other); // collects while main is parked
+  CHECK_EQUAL(2, query().unclean_parks);
+  fake_pop_exception(&carrier.main);
+  fake_pop_gc_frame(&carrier.main);
+  fake_switch(&carrier.main, greenlet);
+  fake_pop_gc_frame(&carrier.main);
+  fake_switch(&carrier.main, greenlet);
+  CHECK_EQUAL(2, query().unclean_parks);
+
+  fake_abandon(greenlet);
+  fake_destroy(&carrier, greenlet);
+  fake_destroy(&carrier, other);
+  fake_pop_frame(&carrier.main);
+  tear_down();
+}
+
+TEST(missing_record_is_reported_and_nothing_is_done) {
+  set_up();
+  fake_entry exception;
+  actor* greenlet = fake_create(&carrier, go_back_to_main_for_ever);
+  fake_push_exception(&carrier.main, &exception);
+  CHECK_EQUAL(0, query().records_free);
+  for (int i = 0; i < 3; i++) {
+    CHECK_STATUS(NG_NEED_RECORD, fake_try_switch(&carrier.main, greenlet->greenlet, greenlet, false));
+    CHECK_EQUAL(ACTOR_READY, greenlet->state);
+    fake_collect(&carrier);
+  }
+  CHECK_EQUAL(0, query().unclean_parks);
+  fake_add_record();
+  CHECK_STATUS(NG_OK, fake_try_switch(&carrier.main, greenlet->greenlet, greenlet, false));
+  fake_pop_exception(&carrier.main);
+  fake_abandon(greenlet);
+  fake_destroy(&carrier, greenlet);
+  tear_down();
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Refusals
+   --------------------------------------------------------------------------------------------------------------- */
+
+TEST(hijacked_thread_must_try_again) {
+  set_up();
+  actor* greenlet = fake_create(&carrier, go_back_to_main_for_ever);
+  for (int i = 0; i < 3; i++) {
+    atomic_fetch_or(&carrier.thread.state, FAKE_HIJACKED);
+    CHECK_STATUS(NG_RETRY, fake_try_switch(&carrier.main, greenlet->greenlet, greenlet, false));
+    fake_collect(&carrier);
+    atomic_fetch_and(&carrier.thread.state, ~(unsigned)FAKE_HIJACKED);
+    CHECK_STATUS(NG_OK, fake_try_switch(&carrier.main, greenlet->greenlet, greenlet, false));
+    CHECK_EQUAL(FAKE_OTHER_STATE, atomic_load(&carrier.thread.state));
+  }
+  fake_abandon(greenlet);
+  fake_destroy(&carrier, greenlet);
+  tear_down();
+}
+
+static ng_status commit_nothing(ng_carrier* self, ng_greenlet* target, uint32_t is_final) {
+  (void)self;
+  (void)target;
+  (void)is_final;
+  return NG_ERROR_STATE;
+}
+
+static void enter_nothing(ng_greenlet* self) {
+  (void)self;
+  FAIL("entered");
+}
+
+TEST(nothing_works_before_initialization) {
+  fake_thread thread;
+  memset(&thread, 0, sizeof thread);
+  ng_segments* segments = NULL;
+  const ng_segments_config config = ng_segments_config_default();
+  CHECK_STATUS(NG_OK, ng_segments_create(&config, &segments));
+  ng_carrier* made = NULL;
+  ng_greenlet* greenlet = NULL;
+  CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_serve(&thread));
+  CHECK_STATUS(NG_ERROR_STATE, ng_carrier_attach(&thread, commit_nothing, enter_nothing, &made));
+  CHECK_STATUS(NG_ERROR_STATE, ng_greenlet_create(segments, &greenlet));
+  CHECK(made == NULL && greenlet == NULL);
+  CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
+}
+
+TEST(unsound_layouts_are_refused) {
+  enum { COUNT = 18 };
+  ng_clr_layout bad[COUNT];
+  for (int i = 0; i < COUNT; i++) {
+    bad[i] = fake_layout;
+  }
+  bad[0].size = sizeof(ng_clr_layout) - 4;
+  bad[1].thread_frame = bad[1].thread_gc_frame;
+  bad[2].thread_exception_tracker = bad[2].thread_frame;
+  bad[3].thread_frame += 1;
+  bad[4].thread_exception_tracker = 1 << 20;
+  bad[5].thread_gc_frame += 4;
+  bad[6].thread_stack_limits += 2;
+  bad[7].thread_state = bad[7].thread_preemptive_disabled;
+  bad[8].thread_state += 1;
+  bad[9].thread_preemptive_disabled = 1 << 24;
+  bad[10].frame_next = 0; // where the identifier is
+  bad[11].frame_next = bad[11].frame_size;
+  bad[12].frame_size = 4096;
+  bad[13].hijacked_mask = 0;
+  bad[14].sufficient_stack = 0;
+  bad[15].risky_stackalloc = bad[15].sufficient_stack - 1;
+  bad[16].thread_gc_frame = bad[16].thread_stack_limits + 8; // within the four words
+  bad[17].thread_state = bad[17].thread_frame + 4;           // the upper half of another word
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_initialize(NULL));
+  for (int i = 0; i < COUNT; i++) {
+    if (ng_clr_initialize(&bad[i]) != NG_ERROR_ARGUMENT) FAIL("layout %d was taken", i);
+  }
+  CHECK_STATUS(NG_OK, ng_clr_initialize(&fake_layout));
+  CHECK_STATUS(NG_OK, ng_clr_initialize(&fake_layout)); // the same again is no change
+  ng_clr_layout other = fake_layout;
+  other.gc_frame_end = 0;
+  CHECK_STATUS(NG_ERROR_STATE, ng_clr_initialize(&other));
+}
+
+static void return_without_serving(void) {}
+
+static fake_thread unfit;
+static void serve_with_an_unfit_thread(void) { CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_serve(&unfit)); }
+static void serve_without_a_thread(void) { CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_serve(NULL)); }
+
+#if !defined(_WIN32)
+static void add_a_record_without_memory(void* argument) {
+  (void)argument;
+  const struct rlimit limit = {0, 0};
+  CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+  CHECK_STATUS(NG_ERROR_THREADS, ng_clr_record_add(return_without_serving));
+}
+#endif
+
+TEST(record_that_cannot_be_added_is_reported) {
+  fake_set_up();
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_add(NULL));
+  CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_add(return_without_serving));
+  atomic_init(&unfit.preemptive_disabled, 1);
+  CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_add(serve_with_an_unfit_thread));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_add(serve_without_a_thread));
+  CHECK_EQUAL(0, query().records);
+#if defined(__linux__) && !defined(NG_TEST_EMULATED)
+  if (!TEST_UNDER_TOOL) {
+    CHECK_EQUAL(0, test_in_child(add_a_record_without_memory, NULL));
+  }
+#endif
+  fake_add_record();
+  CHECK_EQUAL(1, query().records);
+  CHECK_STATUS(NG_OK, ng_segments_destroy(fake_segments));
+}
+
+TEST(bad_arguments_are_refused) {
+  set_up();
+  fake_carrier* self = &carrier;
+  ng_carrier* made = (ng_carrier*)self;
+  ng_greenlet* greenlet = NULL;
+  fake_thread other;
+  memset(&other, 0, sizeof other);
+  atomic_init(&other.preemptive_disabled, 1);
+  other.gc_frame = FAKE_GC_FRAME_END;
+
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_query(NULL));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_serve(NULL));
+  CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_serve(&other)); // in cooperative mode
+  atomic_store(&other.preemptive_disabled, 0);
+  other.gc_frame = 0x1000;
+  CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_serve(&other)); // has something in its lists
+  other.gc_frame = FAKE_GC_FRAME_END;
+  other.exception_tracker = 0x1000;
+  CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_serve(&other));
+  other.exception_tracker = FAKE_EXCEPTION_END;
+  CHECK_STATUS(NG_ERROR_STATE, ng_carrier_attach(&other, commit_nothing, enter_nothing, &made)); // in preemptive mode
+  CHECK(made == NULL);
+  atomic_store(&other.preemptive_disabled, 1);
+  CHECK_STATUS(NG_NEED_RECORD, ng_carrier_attach(&other, commit_nothing, enter_nothing, &made));
+  CHECK(made == NULL);
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_carrier_attach(NULL, commit_nothing, enter_nothing, &made));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_carrier_attach(&other, NULL, enter_nothing, &made));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_carrier_attach(&other, commit_nothing, NULL, &made));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_carrier_attach(&other, commit_nothing, enter_nothing, NULL));
+  CHECK_STATUS(NG_ERROR_STATE, ng_carrier_attach(&self->thread, commit_nothing, enter_nothing, &made)); // twice
+  CHECK_EQUAL(1, query().carriers);
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_carrier_detach(NULL));
+  CHECK(ng_carrier_main(NULL) == NULL);
+
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_create(NULL, &greenlet));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_create(fake_segments, NULL));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_destroy(NULL));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_destroy(self->main.greenlet));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_abandon(NULL));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_abandon(self->main.greenlet));
+  CHECK_EQUAL(0, ng_greenlet_stack_used(NULL));
+  CHECK_EQUAL(0, ng_greenlet_stack_used(self->main.greenlet));
+
+  void* none = (void*)FAKE_EXCEPTION_END;
+  CHECK(ng_greenlet_exceptions(NULL) == none);
+  CHECK(ng_greenlet_exceptions(self->main.greenlet) == none);
+
+  actor* parked = fake_create(self, go_back_to_main_for_ever);
+  CHECK(ng_greenlet_exceptions(parked->greenlet) == none);
+  CHECK_STATUS(NG_ERROR_STATE, ng_greenlet_abandon(parked->greenlet)); // not started
+  fake_switch(&self->main, parked);
+  CHECK_STATUS(NG_ERROR_STATE, ng_greenlet_destroy(parked->greenlet)); // parked
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_switch(NULL, parked->greenlet, 0));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_commit(NULL, parked->greenlet, 0));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, fake_try_switch(&self->main, NULL, NULL, false));
+  CHECK_STATUS(NG_ERROR_STATE, fake_try_switch(&self->main, self->main.greenlet, NULL, false)); // to itself
+  CHECK_STATUS(NG_ERROR_STATE, fake_try_switch(&self->main, parked->greenlet, NULL, true));     // main cannot end
+  fake_collect(self);
+  actor* ended = fake_create(self, end_at_once);
+  fake_switch(&self->main, ended);
+  CHECK_STATUS(NG_ERROR_STATE, fake_try_switch(&self->main, ended->greenlet, NULL, false));
+  CHECK_STATUS(NG_ERROR_STATE, ng_greenlet_abandon(ended->greenlet));
+  fake_destroy(self, ended);
+  fake_abandon(parked);
+  CHECK_STATUS(NG_ERROR_STATE, fake_try_switch(&self->main, parked->greenlet, NULL, false));
+  fake_destroy(self, parked);
+  tear_down();
+}
+
+static void* switch_to_anothers(void* argument) {
+  actor* foreign = (actor*)argument;
+  fake_carrier self;
+  fake_attach(&self);
+  CHECK_STATUS(NG_ERROR_ARGUMENT, fake_try_switch(&self.main, foreign->greenlet, NULL, false));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, fake_try_switch(&self.main, foreign->carrier->main.greenlet, NULL, false));
+  fake_detach(&self);
+  return NULL;
+}
+
+static void let_another_carrier_try(actor* self) {
+  // Main is parked, and the greenlet given by the test as well.
+  fake_frame call;
+  fake_push_frame(self, &call);
+  atomic_store(&self->carrier->thread.preemptive_disabled, 0);
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, switch_to_anothers, self->user) == 0);
+  CHECK(pthread_join(thread, NULL) == 0);
+  atomic_store(&self->carrier->thread.preemptive_disabled, 1);
+  fake_pop_frame(self);
+  fake_end(self, &self->carrier->main);
+}
+
+TEST(greenlet_of_another_carrier_is_refused) {
+  set_up();
+  actor* parked = fake_create(&carrier, go_back_to_main_for_ever);
+  actor* runner = fake_create(&carrier, let_another_carrier_try);
+  runner->user = parked;
+  fake_switch(&carrier.main, parked);
+  fake_switch(&carrier.main, runner);
+  fake_destroy(&carrier, runner);
+  fake_abandon(parked);
+  fake_destroy(&carrier, parked);
+  tear_down();
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   The rest
+   --------------------------------------------------------------------------------------------------------------- */
+
+static void use_stack_and_park(actor* self) {
+  volatile char room[50000];
+  room[0] = 1;
+  room[sizeof room - 1] = 1;
+  go_back_to_main_for_ever(self);
+  room[1] = 1;
+}
+
+TEST(used_stack_is_measured) {
+  set_up();
+  actor* small = fake_create(&carrier, go_back_to_main_for_ever);
+  actor* large = fake_create(&carrier, use_stack_and_park);
+  CHECK_EQUAL(0, ng_greenlet_stack_used(small->greenlet));
+  fake_switch(&carrier.main, small);
+  fake_switch(&carrier.main, large);
+  const uint64_t small_used = ng_greenlet_stack_used(small->greenlet);
+  const uint64_t large_used = ng_greenlet_stack_used(large->greenlet);
+  if (!TEST_UNDER_TOOL) { // ASan may keep locals elsewhere
+    CHECK(small_used > 0 && small_used < 20000);
+    CHECK(large_used > 50000 && large_used < 70000);
+  }
+  fake_abandon(small);
+  fake_abandon(large);
+  CHECK_EQUAL(0, ng_greenlet_stack_used(small->greenlet));
+  fake_destroy(&carrier, small);
+  fake_destroy(&carrier, large);
+  tear_down();
+}
+
+static fake_carrier lost;
+static actor* left_behind[2];
+
+static void* end_with_parked_greenlets(void* argument) {
+  (void)argument;
+  fake_attach(&lost);
+  left_behind[0] = fake_create(&lost, go_back_to_main_for_ever);
+  left_behind[1] = fake_create(&lost, park_inside_catch);
+  fake_switch(&lost.main, left_behind[0]);
+  fake_switch(&lost.main, left_behind[1]);
+  atomic_store(&lost.thread.preemptive_disabled, 0);
+  return NULL;
+}
+
+TEST(carrier_whose_thread_is_gone_can_be_detached) {
+  fake_set_up();
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, end_with_parked_greenlets, NULL) == 0);
+  CHECK(pthread_join(thread, NULL) == 0);
+  fake_attach(&carrier);
+  fake_collect(&carrier);
+  CHECK_EQUAL(2, query().carriers);
+  fake_abandon(left_behind[0]);
+  fake_abandon(left_behind[1]);
+  atomic_store(&lost.thread.preemptive_disabled, 1); // the fake insists
+  fake_detach(&lost);
+  fake_destroy(&carrier, left_behind[0]);
+  fake_destroy(&carrier, left_behind[1]);
+  tear_down();
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Everything at random
+   --------------------------------------------------------------------------------------------------------------- */
+
+enum { MOST_ACTORS = 300, STEPS = 60000 / TEST_DIVISOR, CARRIERS = 4 };
+
+// One carrier's greenlets, and what they do next.
+typedef struct troupe {
+  fake_carrier carrier;
+  actor* all[MOST_ACTORS]; // parked or ready
+  int count;
+  actor* dead; // to be destroyed by whoever runs next
+  uint64_t random;
+  int steps_left;
+  int unclean; // of a hundred calls, how many push an exception, and how many a protected reference
+} troupe;
+
+static uint64_t choose(troupe* all, uint64_t below) { return test_random(&all->random) % below; }
+
+static void live(actor* self);
+
+static void bury(troupe* all) {
+  if (all->dead != NULL) {
+    actor* dead = all->dead;
+    all->dead = NULL;
+    fake_destroy(&all->carrier, dead);
+  }
+}
+
+static actor* take(troupe* all) {
+  if (all->count == 0 || (all->count < MOST_ACTORS - 2 && choose(all, 10) == 0)) {
+    actor* fresh = fake_create(&all->carrier, live);
+    fresh->user = all;
+    return fresh;
+  }
+  const uint64_t which = choose(all, (uint64_t)all->count);
+  actor* taken = all->all[which];
+  all->all[which] = all->all[--all->count];
+  return taken;
+}
+
+static void go_elsewhere(troupe* all, actor* self) {
+  actor* target = take(all);
+  all->all[all->count++] = self;
+  if (choose(all, 50) == 0) {
+    atomic_fetch_or(&all->carrier.thread.state, FAKE_HIJACKED);
+    CHECK_STATUS(NG_RETRY, fake_try_switch(self, target->greenlet, target, false));
+    atomic_fetch_and(&all->carrier.thread.state, ~(unsigned)FAKE_HIJACKED);
+  }
+  fake_switch(self, target);
+  bury(all);
+}
+
+static void abandon_one(troupe* all) {
+  for (int i = 0; i < all->count; i++) {
+    actor* victim = all->all[i];
+    if (victim->state == ACTOR_PARKED && victim != &all->carrier.main) {
+      all->all[i] = all->all[--all->count];
+      fake_abandon(victim);
+      fake_destroy(&all->carrier, victim);
+      return;
+    }
+  }
+}
+
+static void call(troupe* all, actor* self, int depth) {
+  fake_frame frame;
+  fake_entry exception;
+  fake_entry gc_frame;
+  fake_push_frame(self, &frame);
+  const bool in_catch = choose(all, 100) < (uint64_t)all->unclean;
+  const bool in_runtime = choose(all, 100) < (uint64_t)all->unclean;
+  if (in_catch) {
+    fake_push_exception(self, &exception);
+  }
+  if (in_runtime) {
+    fake_push_gc_frame(self, &gc_frame);
+  }
+  const uint64_t acts = 1 + choose(all, 4);
+  for (uint64_t i = 0; i < acts && all->steps_left > 0; i++) {
+    all->steps_left--;
+    fake_poll(&all->carrier);
+    const uint64_t what = choose(all, 100);
+    if (what < 40) {
+      go_elsewhere(all, self);
+    } else if (what < 90 && depth < 6) {
+      call(all, self, depth + 1);
+    } else if (what < 92) {
+      abandon_one(all);
+    } else if (what < 94) {
+      fake_collect(&all->carrier);
+    }
+  }
+  if (in_runtime) {
+    fake_pop_gc_frame(self);
+  }
+  if (in_catch) {
+    fake_pop_exception(self);
+  }
+  fake_pop_frame(self);
+}
+
+static void live(actor* self) {
+  troupe* all = (troupe*)self->user;
+  bury(all);
+  call(all, self, 0);
+  // Ends into main when all is over, else into anyone.
+  actor* target = NULL;
+  if (all->steps_left > 0) {
+    target = take(all);
+  } else {
+    for (int i = 0; i < all->count; i++) {
+      if (all->all[i] == &all->carrier.main) {
+        target = all->all[i];
+        all->all[i] = all->all[--all->count];
+        break;
+      }
+    }
+  }
+  CHECK(target != NULL);
+  all->dead = self;
+  fake_end(self, target);
+}
+
+static void* play(void* argument) {
+  troupe* all = (troupe*)argument;
+  fake_attach(&all->carrier);
+  actor* main = &all->carrier.main;
+  while (all->steps_left > 0) {
+    call(all, main, 0);
+  }
+  bury(all);
+  CHECK(all->carrier.current == main);
+  while (all->count > 0) { // parked, or never started
+    actor* left = all->all[--all->count];
+    if (left->state == ACTOR_PARKED) {
+      fake_abandon(left);
+    }
+    fake_destroy(&all->carrier, left);
+  }
+  fake_collect(&all->carrier);
+  fake_detach(&all->carrier);
+  return NULL;
+}
+
+static atomic_bool playing;
+
+static void* collect_for_ever(void* argument) {
+  (void)argument;
+  int collections = 0;
+  while (atomic_load(&playing)) {
+    fake_collect(NULL);
+    collections++;
+    for (int i = 0; i < 100; i++) {
+      (void)ng_thread_id(); // a little time
+    }
+  }
+  (void)printf("%d collections\n", collections);
+  return NULL;
+}
+
+static void play_at_random(int carriers, int unclean, uint64_t seed) {
+  static troupe troupes[CARRIERS];
+  fake_set_up();
+  pthread_t collector;
+  pthread_t threads[CARRIERS];
+  atomic_store(&playing, true);
+  CHECK(pthread_create(&collector, NULL, collect_for_ever, NULL) == 0);
+  for (int i = 0; i < carriers; i++) {
+    troupes[i].random = seed + (uint64_t)i;
+    troupes[i].steps_left = STEPS / carriers;
+    troupes[i].unclean = unclean;
+    CHECK(pthread_create(&threads[i], NULL, play, &troupes[i]) == 0);
+  }
+  for (int i = 0; i < carriers; i++) {
+    CHECK(pthread_join(threads[i], NULL) == 0);
+  }
+  atomic_store(&playing, false);
+  CHECK(pthread_join(collector, NULL) == 0);
+  fake_collect(NULL);
+  const ng_clr_statistics statistics = query();
+  (void)printf("seed %llu: %llu unclean parks, %llu records\n", (unsigned long long)seed,
+               (unsigned long long)statistics.unclean_parks, (unsigned long long)statistics.records);
+  CHECK(unclean == 0 || statistics.unclean_parks > 0);
+  CHECK_EQUAL(0, statistics.carriers);
+  CHECK_EQUAL(statistics.records, statistics.records_free);
+  CHECK_STATUS(NG_OK, ng_segments_destroy(fake_segments));
+}
+
+TEST(random_clean_parks) { play_at_random(1, 0, 11); }
+TEST(random_parks) { play_at_random(1, 20, 22); }
+TEST(random_parks_of_several_carriers) { play_at_random(CARRIERS, 10, 33); }
