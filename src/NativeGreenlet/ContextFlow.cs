@@ -1,0 +1,14 @@
+namespace NativeGreenlet;
+
+/// <summary>Which <see cref="ExecutionContext"/> (the values of <see cref="AsyncLocal{T}"/>) a new greenlet has.</summary>
+public enum ContextFlow
+{
+    /// <summary>A copy of its creator's, as for a new thread or task. The default.</summary>
+    Capture,
+
+    /// <summary>An empty one, as greenlet does (row 118).</summary>
+    Empty,
+
+    /// <summary>Its creator's own: changes made in either are seen by both (row 119).</summary>
+    Share,
+}

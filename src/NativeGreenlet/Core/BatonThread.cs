@@ -1,0 +1,113 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace NativeGreenlet.Core;
+
+/// <summary>
+/// An OS thread as the stack of a greenlet: it runs while it has the baton. Threads whose greenlet has ended wait in a
+/// pool for the next.
+/// </summary>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "A SemaphoreSlim without a wait handle holds nothing to dispose of.")]
+internal sealed class BatonThread
+{
+    private const int MostIdle = 64;
+    private const int DefaultStackSize = 1 << 20;
+
+    private static readonly Lock s_lock = new();
+    private static readonly Stack<BatonThread> s_idle = new();
+
+    private readonly SemaphoreSlim _baton = new(0); // spins a little before it blocks
+    private readonly int _stackSize;
+    private Carrier? _carrier;
+
+    private BatonThread(int stackSize)
+    {
+        _stackSize = stackSize;
+    }
+
+    /// <summary>For a carrier's own thread, which only waits.</summary>
+    public static BatonThread OfCaller() => new(0);
+
+    /// <summary>A thread that will run a greenlet of a carrier once it gets the baton.</summary>
+    /// <exception cref="GreenletException">The system gives no more threads.</exception>
+    public static BatonThread Rent(Carrier carrier, int stackSize)
+    {
+        BatonThread? thread = null;
+        lock (s_lock)
+        {
+            if (stackSize == 0)
+            {
+                _ = s_idle.TryPop(out thread);
+            }
+        }
+
+        thread ??= Start(stackSize);
+        thread._carrier = carrier;
+        return thread;
+    }
+
+    /// <summary>Lets it run.</summary>
+    public void Give() => _baton.Release();
+
+    /// <summary>Waits, on this very thread, until it may run.</summary>
+    public void Wait() => _baton.Wait();
+
+    /// <summary>Takes back one that was rented and never ran.</summary>
+    public void Return()
+    {
+        _carrier = null;
+        if (!TryPool())
+        {
+            _baton.Release(); // to end
+        }
+    }
+
+    private static BatonThread Start(int stackSize)
+    {
+        BatonThread thread = new(stackSize);
+        Thread native = new(thread.Serve, stackSize == 0 ? DefaultStackSize : stackSize)
+        {
+            IsBackground = true,
+            Name = "NativeGreenlet stack",
+        };
+        try
+        {
+            native.UnsafeStart();
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            throw new GreenletException(GreenletError.OutOfStacks, "The system gives no more threads for greenlets (ulimit -u, pids limit of the control group).", exception);
+        }
+
+        return thread;
+    }
+
+    private void Serve()
+    {
+        do
+        {
+            _baton.Wait();
+            if (_carrier is not { } carrier)
+            {
+                return;
+            }
+
+            _carrier = null;
+            carrier.LiveOnThisThread();
+        }
+        while (TryPool());
+    }
+
+    private bool TryPool()
+    {
+        lock (s_lock)
+        {
+            if (_stackSize != 0 || s_idle.Count >= MostIdle)
+            {
+                return false;
+            }
+
+            s_idle.Push(this);
+            return true;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace NativeGreenlet.Core;
+
+/// <summary>All carriers, and the end of those whose thread has ended.</summary>
+internal static class CarrierRegistry
+{
+    private static readonly Lock s_lock = new();
+    private static readonly List<Carrier> s_carriers = [];
+    private static bool s_logsSwitches;
+
+    // Only the thread refers to it: when the thread is gone it is garbage, and its finalizer tells us.
+    [ThreadStatic]
+    [SuppressMessage("Style", "IDE0052:Remove unread private members", Justification = "It is there to be collected.")]
+    private static ExitGuard? t_guard;
+
+    /// <summary>Adds the calling thread's carrier.</summary>
+    public static void Add(Carrier carrier)
+    {
+        lock (s_lock)
+        {
+            s_carriers.Add(carrier);
+            carrier.LogsSwitches = s_logsSwitches;
+        }
+
+        t_guard = new ExitGuard();
+    }
+
+    /// <summary>Ends every carrier whose thread has ended.</summary>
+    public static void Sweep()
+    {
+        lock (s_lock)
+        {
+            for (int i = s_carriers.Count - 1; i >= 0; i--)
+            {
+                Carrier carrier = s_carriers[i];
+                if (!carrier.IsThreadAlive)
+                {
+                    s_carriers.RemoveAt(i);
+                    carrier.Exit();
+                }
+            }
+        }
+    }
+
+    /// <summary>Adds up a figure of every carrier.</summary>
+    public static long Sum(Func<Carrier, long> figure)
+    {
+        lock (s_lock)
+        {
+            return s_carriers.Sum(figure);
+        }
+    }
+
+    /// <summary>Does something with every carrier.</summary>
+    public static void ForEach(Action<Carrier> action)
+    {
+        Carrier[] carriers;
+        lock (s_lock)
+        {
+            carriers = [.. s_carriers];
+        }
+
+        Array.ForEach(carriers, action);
+    }
+
+    /// <summary>Turns the event of every switch on or off, for the carriers that are and those to come.</summary>
+    public static void LogSwitches(bool isOn)
+    {
+        lock (s_lock)
+        {
+            s_logsSwitches = isOn;
+            s_carriers.ForEach(carrier => carrier.LogsSwitches = isOn);
+        }
+    }
+
+    private sealed class ExitGuard
+    {
+        ~ExitGuard() => Sweep();
+    }
+}

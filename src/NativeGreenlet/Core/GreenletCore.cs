@@ -1,0 +1,115 @@
+using System.Runtime.InteropServices;
+using NativeGreenlet.Interop;
+
+namespace NativeGreenlet.Core;
+
+/// <summary>
+/// What a greenlet's own stack may refer to. The public <see cref="Greenlet"/> refers to its core, never the other way
+/// round: so a suspended greenlet that nobody can reach is collected, although its stack is a root.
+/// </summary>
+internal sealed unsafe class GreenletCore
+{
+    /// <summary>The native greenlet: its stack. Null before the start and after the end.</summary>
+    public ng_greenlet* Native;
+
+    /// <summary>The same where stacks are threads.</summary>
+    public BatonThread? Thread;
+
+    /// <summary>The thread it is bound to, from its first start on.</summary>
+    public Carrier? Carrier;
+
+    /// <summary>Written by its own thread only.</summary>
+    public volatile GreenletState State;
+
+    public Greenlet? Parent;
+
+    /// <summary>While it is being killed: the parent that it has otherwise and gets back (row 81).</summary>
+    public Greenlet? OwnParent;
+
+    /// <summary>What to run; null once it has started.</summary>
+    public Func<object?, object?>? Run;
+
+    public string? Name;
+
+    public int StackSize;
+
+    /// <summary>Whether its body was entered; until then a failed start leaves it as it was.</summary>
+    public bool HasBegun;
+
+    /// <summary>Leads to the public object without keeping it alive; allocated while the greenlet is active.</summary>
+    public GCHandle PublicObject;
+
+    /// <summary>Which start of its thread made it active: the higher, the later.</summary>
+    public long StartNumber;
+
+    // The carrier's list of greenlets that have begun and not ended.
+    public GreenletCore? PreviousActive;
+    public GreenletCore? NextActive;
+
+    private GreenletCore? _contextOwner;
+    private ExecutionContext? _context;
+
+    /// <param name="contextOwner">The greenlet whose execution context it shares; null for one of its own.</param>
+    public GreenletCore(GreenletCore? contextOwner = null)
+    {
+        _contextOwner = contextOwner?._contextOwner ?? contextOwner;
+    }
+
+    /// <summary>The execution context while it is not running; null stands for an empty one.</summary>
+    public ExecutionContext? Context
+    {
+        get => _contextOwner is null ? _context : _contextOwner._context;
+        set
+        {
+            if (_contextOwner is null)
+            {
+                _context = value;
+            }
+            else
+            {
+                _contextOwner._context = value;
+            }
+        }
+    }
+
+    /// <summary>Bytes of its stack that are in use while it is suspended; else 0.</summary>
+    public long StackBytesUsed => State == GreenletState.Suspended && Carrier is { } carrier ? carrier.StackBytesUsed(this) : 0;
+
+    public bool IsMain => Carrier is { } carrier && carrier.Main.Core == this;
+
+    /// <summary>The parent in the tree that has no cycles: a greenlet that is being killed may have a descendant for its
+    /// parent meanwhile.</summary>
+    public Greenlet? TreeParent => OwnParent ?? Parent;
+
+    /// <summary>The state as it is known outside: when their thread has ended, greenlets are dead at once (row 85).</summary>
+    public GreenletState ObservedState
+    {
+        get
+        {
+            if (State is GreenletState.Running or GreenletState.Suspended
+                && Carrier is { } carrier && carrier != Carrier.OfThisThreadOrNull && !carrier.IsThreadAlive)
+            {
+                CarrierRegistry.Sweep();
+            }
+
+            return State;
+        }
+    }
+
+    /// <summary>Takes it out of <see cref="GreenletState.Unstarted"/>. Of several threads that try, one succeeds.</summary>
+    public bool TryLeaveUnstarted(GreenletState state) =>
+        Interlocked.CompareExchange(ref State, state, GreenletState.Unstarted) == GreenletState.Unstarted;
+
+    /// <summary>Whether both have one execution context.</summary>
+    public bool SharesContextWith(GreenletCore other) => (_contextOwner ?? this) == (other._contextOwner ?? other);
+
+    /// <summary>A context is shared within a thread: one that starts on another than its sharer's gets a copy.</summary>
+    public void UnshareContextOfOtherThread()
+    {
+        if (_contextOwner is { } owner && owner.Carrier != Carrier)
+        {
+            _context = owner._context;
+            _contextOwner = null;
+        }
+    }
+}

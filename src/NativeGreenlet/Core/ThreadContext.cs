@@ -1,0 +1,55 @@
+using System.Runtime.CompilerServices;
+
+namespace NativeGreenlet.Core;
+
+/// <summary>The execution context of the calling thread, read and replaced as cheaply as the runtime allows.</summary>
+internal static class ThreadContext
+{
+    private static readonly ExecutionContext s_empty = FindEmpty();
+    private static readonly bool s_canReadField = CanReadField();
+
+    /// <summary>The context now; null stands for an empty one. Unlike <see cref="ExecutionContext.Capture"/> it also
+    /// tells a context whose flow is suppressed.</summary>
+    public static ExecutionContext? Current
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => s_canReadField ? Field(Thread.CurrentThread) : ExecutionContext.Capture();
+    }
+
+    /// <summary>As <see cref="Current"/>, for a caller that has its own thread's object at hand: finding it costs more than
+    /// all the rest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ExecutionContext? Of(Thread current) => s_canReadField ? Field(current) : ExecutionContext.Capture();
+
+    /// <summary>Makes a context the thread's. Handlers of changed <see cref="AsyncLocal{T}"/> values run in this call.</summary>
+    public static void Replace(ExecutionContext? context) => ExecutionContext.Restore(context ?? s_empty);
+
+    /// <summary>Null for the context that stands for none.</summary>
+    public static ExecutionContext? OrNull(ExecutionContext? context) => context == s_empty ? null : context;
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_executionContext")]
+    private static extern ref ExecutionContext? Field(Thread thread);
+
+    private static bool CanReadField()
+    {
+        try
+        {
+            _ = Field(Thread.CurrentThread);
+            return true;
+        }
+        catch (MissingFieldException)
+        {
+            return false; // another version of the core library: the public way then
+        }
+    }
+
+    // Every thread without a context reports the same object.
+    private static ExecutionContext FindEmpty()
+    {
+        ExecutionContext? empty = null;
+        Thread thread = new(() => empty = ExecutionContext.Capture());
+        thread.UnsafeStart();
+        thread.Join();
+        return empty!;
+    }
+}

@@ -1,0 +1,56 @@
+using NativeGreenlet.Interop;
+
+namespace NativeGreenlet.Core;
+
+/// <summary>
+/// Stacks by OS threads, of which one has the baton: for runtimes that we do not know, and the baseline of the
+/// benchmarks. Needs nothing of the runtime.
+/// </summary>
+internal sealed class ThreadStacks : Stacks
+{
+    private readonly Carrier _carrier;
+
+    public ThreadStacks(Carrier carrier)
+    {
+        _carrier = carrier;
+        carrier.Main.Core.Thread = BatonThread.OfCaller();
+    }
+
+    public override void Create(GreenletCore core) => core.Thread = BatonThread.Rent(_carrier, core.StackSize);
+
+    // One that ran returns to the pool by itself.
+    public override void Release(GreenletCore core)
+    {
+        if (!core.HasBegun)
+        {
+            core.Thread!.Return();
+        }
+
+        core.Thread = null;
+    }
+
+    public override ng_status Switch(GreenletCore from, GreenletCore to, bool isFinal)
+    {
+        to.Thread!.Give();
+        if (!isFinal)
+        {
+            from.Thread!.Wait();
+        }
+
+        return ng_status.OK;
+    }
+
+    public override void Recover(ng_status status) => throw new GreenletException(GreenletError.NotSupported, NativeEngine.Message(status));
+
+    // A thread cannot be taken away from under its frames. Each unwinds on its own, one at a time; the finalizer thread,
+    // which may be the caller, does not wait for them.
+    public override void Detach(Carrier carrier, IReadOnlyList<GreenletCore> suspended)
+    {
+        if (suspended.Count != 0)
+        {
+            _ = ThreadPool.UnsafeQueueUserWorkItem(_ => carrier.UnwindAfterExit(suspended), null);
+        }
+    }
+
+    public override long BytesUsed(GreenletCore core) => 0;
+}

@@ -1,0 +1,95 @@
+using System.Runtime.CompilerServices;
+
+namespace NativeGreenlet;
+
+/// <summary>
+/// A typed, asymmetric coroutine: <see cref="Resume"/> runs the body until it yields or returns. Nothing is boxed and
+/// nothing is allocated per resume.
+/// </summary>
+/// <remarks>The body refers to the coroutine from its own stack, so that one which is left suspended is not collected by
+/// itself: dispose of it.</remarks>
+/// <typeparam name="TIn">What is passed in.</typeparam>
+/// <typeparam name="TOut">What comes out.</typeparam>
+public sealed class Coroutine<TIn, TOut> : IDisposable
+{
+    private readonly Greenlet _greenlet;
+    private TIn? _in;
+    private TOut? _out;
+
+    /// <summary>Creates a coroutine that has not begun.</summary>
+    /// <param name="body">Called at the first resume with the coroutine and the value; what it returns is the result of
+    /// the last resume.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
+    public Coroutine(Func<Coroutine<TIn, TOut>, TIn, TOut> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        _greenlet = new Greenlet(() =>
+        {
+            TOut result = body(this, TakeIn());
+            _out = result;
+        });
+    }
+
+    /// <summary>Whether the body has ended.</summary>
+    public bool IsDead => _greenlet.IsDead;
+
+    /// <summary>Runs the body until it yields or returns.</summary>
+    /// <param name="value">What the body's pending <see cref="Yield"/> returns; at the first resume, its argument.</param>
+    /// <returns>What it yields or returns.</returns>
+    /// <exception cref="InvalidOperationException">The body has ended, or is running.</exception>
+    /// <exception cref="GreenletException">The coroutine belongs to another thread, or no stack can be had.</exception>
+    /// <exception cref="Exception">Whatever leaves the body.</exception>
+    public TOut Resume(TIn value)
+    {
+        if (_greenlet.Core.State is GreenletState.Dead or GreenletState.Running)
+        {
+            throw new InvalidOperationException(_greenlet.IsDead ? "The coroutine has ended." : "The coroutine cannot resume itself.");
+        }
+
+        Greenlet caller = Greenlet.Current;
+        if (_greenlet.Core.Parent != caller)
+        {
+            _greenlet.Parent = caller; // a yield and the end come back to whoever resumes
+        }
+
+        _in = value;
+        _ = _greenlet.Switch();
+        TOut result = _out!;
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<TOut>())
+        {
+            _out = default;
+        }
+
+        return result;
+    }
+
+    /// <summary>Inside the body: suspends it, making the pending resume return.</summary>
+    /// <param name="value">What that resume returns.</param>
+    /// <returns>What the next resume passes.</returns>
+    /// <exception cref="InvalidOperationException">Called outside of the body.</exception>
+    public TIn Yield(TOut value)
+    {
+        if (_greenlet.Core.State != GreenletState.Running)
+        {
+            throw new InvalidOperationException("Yield can only be called by the coroutine's own body.");
+        }
+
+        _out = value;
+        _ = _greenlet.Core.Parent!.Switch();
+        return TakeIn();
+    }
+
+    /// <summary>Ends the body if it is suspended: <see cref="GreenletExit"/> is raised in it.</summary>
+    public void Dispose() => _greenlet.Dispose();
+
+    private TIn TakeIn()
+    {
+        TIn value = _in!;
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<TIn>())
+        {
+            _in = default; // nothing is kept alive once delivered
+        }
+
+        return value;
+    }
+}

@@ -1,0 +1,62 @@
+using System.Globalization;
+using NativeGreenlet.Core;
+using NativeGreenlet.Interop;
+
+namespace NativeGreenlet;
+
+/// <summary>
+/// Figures about all greenlets of the process (row 30). The same are published by the meter <c>NativeGreenlet</c>, and
+/// single events by the event source <c>NativeGreenlet</c>. Figures of other threads are as of a moment ago.
+/// </summary>
+public static class GreenletDiagnostics
+{
+    /// <summary>Greenlets that have begun and not ended, main greenlets not counted.</summary>
+    public static long Live => CarrierRegistry.Sum(carrier => carrier.LiveCount);
+
+    /// <summary>Of those, the ones that are suspended.</summary>
+    public static long Suspended => CarrierRegistry.Sum(carrier => carrier.SuspendedCount);
+
+    /// <summary>Greenlets that wait for their thread to kill them.</summary>
+    public static long PendingKills => CarrierRegistry.Sum(carrier => carrier.PendingKillCount);
+
+    /// <summary>Threads with a main greenlet.</summary>
+    public static long Threads => CarrierRegistry.Sum(_ => 1);
+
+    /// <summary>Switches so far, by threads that are still alive.</summary>
+    public static long Switches => CarrierRegistry.Sum(carrier => carrier.SwitchCount);
+
+    /// <summary>Runtime threads that lend their records to parked stacks: one for each thread that runs greenlets, and
+    /// one for each greenlet suspended inside a catch block, a filter or runtime code, at the peak.</summary>
+    public static unsafe long ThreadRecords
+    {
+        get
+        {
+            ng_clr_statistics statistics;
+            return NativeEngine.IsLoaded && NativeMethods.ng_clr_query(&statistics) == ng_status.OK ? (long)statistics.records : 0;
+        }
+    }
+
+    /// <summary>Stack segments in use and waiting in the pool.</summary>
+    public static (long InUse, long Pooled) Segments
+    {
+        get
+        {
+            (ulong live, ulong pooled) = StackPools.Count();
+            return ((long)live, (long)pooled);
+        }
+    }
+
+    /// <summary>Writes the figures, and every greenlet that has begun: what it is, its state, the stack it uses; for the
+    /// calling thread's suspended greenlets also where they are.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="writer"/> is null.</exception>
+    public static void Dump(TextWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        (long inUse, long pooled) = Segments;
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"greenlets: {Live} live, {Suspended} suspended, {PendingKills} to be killed; threads: {Threads}; switches: {Switches}; thread records: {ThreadRecords}; segments: {inUse} in use, {pooled} pooled"));
+        CarrierRegistry.ForEach(carrier => carrier.Dump(writer));
+    }
+}

@@ -1,0 +1,26 @@
+namespace NativeGreenlet;
+
+/// <summary>Why a <see cref="GreenletException"/> was thrown.</summary>
+public enum GreenletError
+{
+    /// <summary>The greenlet belongs to another thread than the caller's.</summary>
+    WrongThread,
+
+    /// <summary>The thread that the greenlet belongs to has ended.</summary>
+    ThreadExited,
+
+    /// <summary>The greenlet has nothing to run: neither a delegate nor an override of <c>Run</c>.</summary>
+    NoRun,
+
+    /// <summary>The new parent is the greenlet itself or a descendant of it.</summary>
+    CyclicParent,
+
+    /// <summary>The system has no more stacks, memory mappings, memory or threads for another greenlet.</summary>
+    OutOfStacks,
+
+    /// <summary>This runtime, platform or configuration cannot run greenlets, or not in the way that was asked for.</summary>
+    NotSupported,
+
+    /// <summary>The native library was not found or is of another version.</summary>
+    NativeLibraryMissing,
+}

@@ -1,0 +1,66 @@
+using System.Runtime.CompilerServices;
+using NativeGreenlet.Core;
+
+namespace NativeGreenlet;
+
+/// <summary>
+/// A value of which every greenlet has its own, as every thread has of a <see cref="ThreadLocal{T}"/>. It lives as long
+/// as both the greenlet and this object. Unlike an <see cref="AsyncLocal{T}"/> it is not inherited.
+/// </summary>
+/// <typeparam name="T">The type of the value.</typeparam>
+public sealed class GreenletLocal<T>
+{
+    private readonly ConditionalWeakTable<GreenletCore, StrongBox<T>> _values = [];
+    private readonly Func<T>? _initialize;
+
+    /// <summary>Creates a local whose value is the default of its type until it is set.</summary>
+    public GreenletLocal()
+    {
+    }
+
+    /// <summary>Creates a local whose value is computed when a greenlet first reads it.</summary>
+    /// <param name="initialize">Computes it, in that greenlet.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="initialize"/> is null.</exception>
+    public GreenletLocal(Func<T> initialize)
+    {
+        ArgumentNullException.ThrowIfNull(initialize);
+        _initialize = initialize;
+    }
+
+    /// <summary>The current greenlet's value.</summary>
+    public T Value
+    {
+        get
+        {
+            GreenletCore greenlet = Greenlet.Current.Core;
+            if (_values.TryGetValue(greenlet, out StrongBox<T>? box))
+            {
+                return box.Value!;
+            }
+
+            if (_initialize is null)
+            {
+                return default!;
+            }
+
+            T value = _initialize(); // may switch, and may set the value itself
+            return _values.GetOrAdd(greenlet, new StrongBox<T>(value)).Value!;
+        }
+
+        set
+        {
+            GreenletCore greenlet = Greenlet.Current.Core;
+            if (_values.TryGetValue(greenlet, out StrongBox<T>? box))
+            {
+                box.Value = value;
+            }
+            else
+            {
+                _values.Add(greenlet, new StrongBox<T>(value));
+            }
+        }
+    }
+
+    /// <summary>Whether the current greenlet has a value.</summary>
+    public bool IsValueCreated => _values.TryGetValue(Greenlet.Current.Core, out _);
+}

@@ -1,0 +1,30 @@
+namespace NativeGreenlet;
+
+/// <summary>What a greenlet can be given besides its body.</summary>
+public sealed class GreenletOptions
+{
+    /// <summary>The parent; null stands for the greenlet that creates it.</summary>
+    public Greenlet? Parent { get; set; }
+
+    /// <summary>A name for diagnostics.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>
+    /// Bytes of stack the greenlet needs at most; 0 stands for the default of 1 MiB. This is address space: memory is
+    /// taken as it is touched.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 1 GiB.</exception>
+    public int StackSize
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1 << 30);
+            field = value;
+        }
+    }
+
+    /// <summary>The execution context the greenlet starts with.</summary>
+    public ContextFlow ContextFlow { get; set; }
+}

@@ -1,0 +1,29 @@
+using NativeGreenlet.Runtime;
+
+namespace NativeGreenlet;
+
+/// <summary>How greenlets work in this process, and why.</summary>
+public static class GreenletRuntime
+{
+    /// <summary>
+    /// The way stacks are switched. Chosen once, at the first use: <see cref="GreenletBackend.Segments"/> on a runtime
+    /// that we know, else <see cref="GreenletBackend.Threads"/>. The environment variable <c>NATIVEGREENLET_BACKEND</c>
+    /// (<c>segments</c>, <c>slices</c> or <c>threads</c>) overrides.
+    /// </summary>
+    /// <exception cref="GreenletException">What that variable asks for cannot be had
+    /// (<see cref="GreenletError.NotSupported"/>), or the native library is missing on a platform that it can be built
+    /// for (<see cref="GreenletError.NativeLibraryMissing"/>).</exception>
+    public static GreenletBackend Backend => BackendSelection.Instance.Backend;
+
+    /// <summary>Why <see cref="Backend"/> was chosen, the runtime's version, and what was learned about it.</summary>
+    /// <exception cref="GreenletException">As for <see cref="Backend"/>.</exception>
+    public static string Description => BackendSelection.Instance.Description;
+
+    /// <summary>
+    /// Switches, throws, catches and collects for a fraction of a second and compares what must have survived. It forces
+    /// full compacting collections, so it is for a start-up check or a support case, not for every day.
+    /// </summary>
+    /// <returns>What was run, on which backend.</returns>
+    /// <exception cref="GreenletException">Something did not survive, or greenlets cannot run here.</exception>
+    public static string SelfTest() => Diagnostics.SelfTest.Run();
+}

@@ -1,0 +1,17 @@
+namespace NativeGreenlet;
+
+/// <summary>Where a greenlet is in its life. Mirrors the states that greenlet shows (row 26).</summary>
+public enum GreenletState
+{
+    /// <summary>Created; its body has not begun.</summary>
+    Unstarted,
+
+    /// <summary>The one that its thread is executing.</summary>
+    Running,
+
+    /// <summary>Begun, and waiting inside a switch.</summary>
+    Suspended,
+
+    /// <summary>Its body has returned or thrown, or it was killed, or its thread has ended.</summary>
+    Dead,
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace NativeGreenlet.Interop;
+
+/// <summary>Finds and checks the native library, once.</summary>
+internal static unsafe class NativeEngine
+{
+    /// <summary>An environment variable with the path of the library to use instead of the one beside the assembly.</summary>
+    public const string PathVariable = "NATIVEGREENLET_LIBRARY";
+
+    private const string Name = "nativegreenlet";
+
+    private static readonly Lock s_lock = new();
+    private static nint s_handle;
+
+    /// <summary>Whether the library was loaded; does not try.</summary>
+    public static bool IsLoaded => Volatile.Read(ref s_handle) != 0;
+
+    /// <summary>Whether this is a platform that the library is built for, so that its absence is a mistake.</summary>
+    public static bool IsExpectedHere =>
+        RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
+        && (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS() || OperatingSystem.IsWindows());
+
+    /// <summary>The loaded library.</summary>
+    /// <exception cref="GreenletException">It is missing, or of another version.</exception>
+    public static nint Handle
+    {
+        get
+        {
+            lock (s_lock)
+            {
+                return s_handle != 0 ? s_handle : s_handle = Load();
+            }
+        }
+    }
+
+    /// <summary>The address of a function, for calls through a pointer, which cost less than <c>DllImport</c>.</summary>
+    public static nint Export(string function) => NativeLibrary.GetExport(Handle, function);
+
+    /// <summary>What a status means, in words.</summary>
+    public static string Message(ng_status status) =>
+        Marshal.PtrToStringUTF8((nint)NativeMethods.ng_status_message(status)) ?? status.ToString();
+
+    // Before anything of this assembly is compiled: the compiler binds a call without GC transition as soon as it sees it,
+    // which may be before anybody has asked for the handle.
+    [ModuleInitializer]
+    [SuppressMessage("Usage", "CA2255:The 'ModuleInitializer' attribute should not be used in libraries", Justification = "Nothing else comes early enough.")]
+    internal static void Initialize() =>
+        NativeLibrary.SetDllImportResolver(typeof(NativeEngine).Assembly, static (name, _, _) => name == Name ? Handle : 0);
+
+    private static nint Load()
+    {
+        Assembly assembly = typeof(NativeEngine).Assembly;
+        string? path = Environment.GetEnvironmentVariable(PathVariable);
+        nint handle;
+        if (!string.IsNullOrEmpty(path))
+        {
+            if (!NativeLibrary.TryLoad(path, out handle))
+            {
+                throw Missing($"{PathVariable} names '{path}', which could not be loaded.");
+            }
+        }
+        else if (!NativeLibrary.TryLoad(Name, assembly, DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories, out handle))
+        {
+            throw Missing($"No '{Name}' for {RuntimeInformation.RuntimeIdentifier} was found beside {assembly.GetName().Name}.dll.");
+        }
+
+        // Not by way of NativeMethods, which would lead back here.
+        uint version = ((delegate* unmanaged[Cdecl]<uint>)NativeLibrary.GetExport(handle, nameof(NativeMethods.ng_abi_version)))();
+        if (version != NativeMethods.NG_ABI_VERSION)
+        {
+            throw Missing($"The native library has interface version {version}; this assembly needs {NativeMethods.NG_ABI_VERSION}.");
+        }
+
+        return handle;
+    }
+
+    private static GreenletException Missing(string what) => new(
+        GreenletError.NativeLibraryMissing,
+        $"The native library of NativeGreenlet is missing. {what} Build it with './build.sh' ('./build.ps1' on Windows) in a clone of NativeGreenlet, which needs CMake and a C compiler, and rebuild your program.");
+}

@@ -1,0 +1,361 @@
+// Generated from native/include/nativegreenlet.h by ClangSharpPInvokeGenerator: ./build.sh bindings
+// Do not edit: change the header, or native/bindings.rsp.
+#nullable disable
+#pragma warning disable
+
+using System;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+[assembly: DisableRuntimeMarshalling]
+
+namespace NativeGreenlet.Interop;
+
+[NativeTypeName("unsigned int")]
+internal enum ng_status
+{
+    OK = 0,
+    ERROR_ARGUMENT = 1,
+    ERROR_STATE = 2,
+    ERROR_MEMORY = 3,
+    ERROR_ADDRESS_SPACE = 4,
+    ERROR_MAPPINGS = 5,
+    ERROR_SEGMENTS = 6,
+    ERROR_NOT_SUPPORTED = 7,
+    ERROR_THREADS = 8,
+    NEED_RECORD = 9,
+    RETRY = 10,
+}
+
+[NativeTypeName("unsigned int")]
+internal enum ng_context_kind
+{
+    ASSEMBLY = 0,
+    UCONTEXT = 1,
+    FIBER = 2,
+}
+
+internal unsafe partial struct ng_context
+{
+    public void* state;
+
+    public void* stack_low;
+
+    [NativeTypeName("size_t")]
+    public nuint stack_size;
+
+    public void* tool;
+}
+
+[NativeTypeName("unsigned int")]
+internal enum ng_guard_kind
+{
+    AUTOMATIC = 0,
+    PROTECT = 1,
+    MARKER = 2,
+}
+
+internal partial struct ng_segments_config
+{
+    [NativeTypeName("size_t")]
+    public nuint segment_size;
+
+    [NativeTypeName("size_t")]
+    public nuint guard_size;
+
+    [NativeTypeName("size_t")]
+    public nuint capacity;
+
+    [NativeTypeName("size_t")]
+    public nuint resident_size;
+
+    [NativeTypeName("size_t")]
+    public nuint pool_limit;
+
+    public ng_guard_kind guard;
+}
+
+internal partial struct ng_segments_statistics
+{
+    [NativeTypeName("uint64_t")]
+    public ulong capacity;
+
+    [NativeTypeName("uint64_t")]
+    public ulong live;
+
+    [NativeTypeName("uint64_t")]
+    public ulong pooled;
+
+    [NativeTypeName("uint64_t")]
+    public ulong touched;
+
+    [NativeTypeName("uint64_t")]
+    public ulong segment_size;
+
+    public ng_guard_kind guard;
+}
+
+internal partial struct ng_segments
+{
+}
+
+internal partial struct ng_segment
+{
+}
+
+internal partial struct ng_coroutine
+{
+}
+
+[NativeTypeName("unsigned int")]
+internal enum ng_coroutine_state
+{
+    READY = 0,
+    RUNNING = 1,
+    SUSPENDED = 2,
+    DONE = 3,
+}
+
+internal partial struct ng_clr_layout
+{
+    [NativeTypeName("uint32_t")]
+    public uint size;
+
+    [NativeTypeName("uint32_t")]
+    public uint thread_state;
+
+    [NativeTypeName("uint32_t")]
+    public uint thread_preemptive_disabled;
+
+    [NativeTypeName("uint32_t")]
+    public uint thread_frame;
+
+    [NativeTypeName("uint32_t")]
+    public uint thread_exception_tracker;
+
+    [NativeTypeName("uint32_t")]
+    public uint thread_gc_frame;
+
+    [NativeTypeName("uint32_t")]
+    public uint thread_stack_limits;
+
+    [NativeTypeName("uint32_t")]
+    public uint frame_next;
+
+    [NativeTypeName("uint32_t")]
+    public uint frame_size;
+
+    [NativeTypeName("uint32_t")]
+    public uint hijacked_mask;
+
+    [NativeTypeName("uint64_t")]
+    public ulong frame_identifier;
+
+    [NativeTypeName("uint64_t")]
+    public ulong frame_end;
+
+    [NativeTypeName("uint64_t")]
+    public ulong exception_tracker_end;
+
+    [NativeTypeName("uint64_t")]
+    public ulong gc_frame_end;
+
+    [NativeTypeName("uint64_t")]
+    public ulong sufficient_stack;
+
+    [NativeTypeName("uint64_t")]
+    public ulong risky_stackalloc;
+}
+
+internal partial struct ng_carrier
+{
+}
+
+internal partial struct ng_greenlet
+{
+}
+
+internal partial struct ng_clr_statistics
+{
+    [NativeTypeName("uint64_t")]
+    public ulong records;
+
+    [NativeTypeName("uint64_t")]
+    public ulong records_free;
+
+    [NativeTypeName("uint64_t")]
+    public ulong carriers;
+
+    [NativeTypeName("uint64_t")]
+    public ulong unclean_parks;
+}
+
+internal static unsafe partial class NativeMethods
+{
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("const char *")]
+    public static extern sbyte* ng_status_message(ng_status status);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("uint32_t")]
+    public static extern uint ng_abi_version();
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_context_select(ng_context_kind kind);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_context_kind ng_context_selected();
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_context_make(ng_context* context, void* stack_low, [NativeTypeName("size_t")] nuint stack_size, [NativeTypeName("ng_entry")] delegate* unmanaged[Cdecl]<void*, void> entry, void* argument);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern void ng_context_switch(ng_context* from, ng_context* to);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern void ng_context_discard(ng_context* context);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_segments_config ng_segments_config_default();
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_segments_create([NativeTypeName("const ng_segments_config *")] ng_segments_config* config, ng_segments** segments);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_segments_destroy(ng_segments* segments);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_segment_acquire(ng_segments* segments, ng_segment** segment);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_segment_release(ng_segment* segment);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_segment_bounds([NativeTypeName("const ng_segment *")] ng_segment* segment, void** low, void** high);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_segments_query([NativeTypeName("const ng_segments *")] ng_segments* segments, ng_segments_statistics* statistics);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_coroutine_create(ng_segments* segments, [NativeTypeName("ng_coroutine_body")] delegate* unmanaged[Cdecl]<ng_coroutine*, void*, void*> body, void* user, ng_coroutine** coroutine);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_coroutine_resume(ng_coroutine* coroutine, void* value, void** result);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern void* ng_coroutine_yield(ng_coroutine* self, void* value);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_coroutine_state ng_coroutine_query([NativeTypeName("const ng_coroutine *")] ng_coroutine* coroutine);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern void* ng_coroutine_user([NativeTypeName("const ng_coroutine *")] ng_coroutine* coroutine);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_coroutine_destroy(ng_coroutine* coroutine);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_clr_initialize([NativeTypeName("const ng_clr_layout *")] ng_clr_layout* layout);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_thread_stack(void** low, void** high);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("uint64_t")]
+    [SuppressGCTransition]
+    public static extern ulong ng_thread_id();
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_clr_record_add([NativeTypeName("ng_attach_callback")] delegate* unmanaged[Cdecl]<void> attach);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_clr_record_serve(void* thread);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_carrier_attach(void* thread, [NativeTypeName("ng_commit_callback")] delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> commit, [NativeTypeName("ng_entry_callback")] delegate* unmanaged[Cdecl]<ng_greenlet*, void> entry, ng_carrier** carrier);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_greenlet* ng_carrier_main(ng_carrier* carrier);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_carrier_detach(ng_carrier* carrier);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_greenlet_create(ng_segments* segments, ng_greenlet** greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_greenlet_destroy(ng_greenlet* greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_greenlet_abandon(ng_greenlet* greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern void* ng_greenlet_exceptions([NativeTypeName("const ng_greenlet *")] ng_greenlet* greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_switch(ng_carrier* carrier, ng_greenlet* target, [NativeTypeName("uint32_t")] uint is_final);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_commit(ng_carrier* carrier, ng_greenlet* target, [NativeTypeName("uint32_t")] uint is_final);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("uint64_t")]
+    [SuppressGCTransition]
+    public static extern ulong ng_greenlet_stack_used([NativeTypeName("const ng_greenlet *")] ng_greenlet* greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_clr_query(ng_clr_statistics* statistics);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("int64_t")]
+    public static extern long ng_layout_of([NativeTypeName("const char *")] sbyte* name);
+
+    [NativeTypeName("#define NG_ABI_VERSION 1")]
+    public const int NG_ABI_VERSION = 1;
+
+    [NativeTypeName("#define NG_CONTEXT_MINIMUM_STACK 8192")]
+    public const int NG_CONTEXT_MINIMUM_STACK = 8192;
+}
+
+/// <summary>Defines the type of a member as it was used in the native signature.</summary>
+[AttributeUsage(AttributeTargets.Struct | AttributeTargets.Enum | AttributeTargets.Property | AttributeTargets.Field | AttributeTargets.Parameter | AttributeTargets.ReturnValue, AllowMultiple = false, Inherited = true)]
+[Conditional("DEBUG")]
+internal sealed partial class NativeTypeNameAttribute : Attribute
+{
+    private readonly string _name;
+
+    /// <summary>Initializes a new instance of the <see cref="NativeTypeNameAttribute" /> class.</summary>
+    /// <param name="name">The name of the type that was used in the native signature.</param>
+    public NativeTypeNameAttribute(string name)
+    {
+        _name = name;
+    }
+
+    /// <summary>Gets the name of the type that was used in the native signature.</summary>
+    public string Name => _name;
+}
+
+/// <summary>Defines the annotation found in a native declaration.</summary>
+[AttributeUsage(AttributeTargets.Struct | AttributeTargets.Enum | AttributeTargets.Property | AttributeTargets.Field | AttributeTargets.Parameter | AttributeTargets.ReturnValue, AllowMultiple = true, Inherited = false)]
+[Conditional("DEBUG")]
+internal sealed partial class NativeAnnotationAttribute : Attribute
+{
+    private readonly string _annotation;
+
+    /// <summary>Initializes a new instance of the <see cref="NativeAnnotationAttribute" /> class.</summary>
+    /// <param name="annotation">The annotation that was used in the native declaration.</param>
+    public NativeAnnotationAttribute(string annotation)
+    {
+        _annotation = annotation;
+    }
+
+    /// <summary>Gets the annotation that was used in the native declaration.</summary>
+    public string Annotation => _annotation;
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using NativeGreenlet.Diagnostics;
+using NativeGreenlet.Interop;
+
+namespace NativeGreenlet.Runtime;
+
+/// <summary>The choice of backend, made once per process, and its reason.</summary>
+internal sealed class BackendSelection
+{
+    /// <summary>Overrides the choice: segments, slices or threads.</summary>
+    public const string Variable = "NATIVEGREENLET_BACKEND";
+
+    private static readonly Lock s_lock = new();
+    private static BackendSelection? s_instance;
+    private static GreenletException? s_failure;
+
+    private BackendSelection(GreenletBackend backend, string reason, RuntimeBridge? bridge = null)
+    {
+        Backend = backend;
+        Bridge = bridge;
+        Description = $"{backend}: {reason} ({RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier})";
+    }
+
+    /// <summary>The choice, made at the first use.</summary>
+    /// <exception cref="GreenletException">What was asked for cannot be had, or the native library is missing where there
+    /// should be one.</exception>
+    public static BackendSelection Instance => Volatile.Read(ref s_instance) ?? Create();
+
+    public GreenletBackend Backend { get; }
+
+    public string Description { get; }
+
+    /// <summary>The bridge to the runtime; null where stacks are threads.</summary>
+    public RuntimeBridge? Bridge { get; }
+
+    private static BackendSelection Create()
+    {
+        lock (s_lock)
+        {
+            if (s_failure is not null)
+            {
+                throw new GreenletException(s_failure.Reason, s_failure.Message, s_failure);
+            }
+
+            if (s_instance is null)
+            {
+                BackendSelection selection;
+                try
+                {
+                    selection = Choose(Environment.GetEnvironmentVariable(Variable));
+                }
+                catch (GreenletException exception)
+                {
+                    s_failure = exception; // nothing of it can change while the process lives
+                    throw;
+                }
+
+                Volatile.Write(ref s_instance, selection);
+                _ = ThreadPool.UnsafeQueueUserWorkItem(_ => Publish(selection), null); // takes longer than all the rest
+            }
+
+            return s_instance;
+        }
+    }
+
+    private static void Publish(BackendSelection selection)
+    {
+        GreenletMeter.Publish();
+        GreenletEventSource.Publish();
+        GreenletEventSource.IfEnabled?.BackendChosen(selection.Description);
+    }
+
+    private static BackendSelection Choose(string? wish)
+    {
+        GreenletBackend? wanted = null;
+        if (!string.IsNullOrEmpty(wish))
+        {
+            wanted = Enum.TryParse(wish, ignoreCase: true, out GreenletBackend parsed) && Enum.IsDefined(parsed)
+                ? parsed
+                : throw NotSupported($"{Variable} is '{wish}'; it can be segments, slices or threads.");
+        }
+
+        if (wanted == GreenletBackend.Threads)
+        {
+            return new BackendSelection(GreenletBackend.Threads, $"{Variable} asks for it");
+        }
+
+        if (wanted == GreenletBackend.Slices)
+        {
+            throw NotSupported($"{Variable} asks for slices, which this version does not have yet.");
+        }
+
+        // A conservative collector scans a thread's own stack only, and would walk off the end of ours.
+        if (IsConservative())
+        {
+            return wanted == GreenletBackend.Segments
+                ? throw NotSupported($"{Variable} asks for segments, but the process runs with a conservative garbage collector (DOTNET_gcConservative=1), which does not see them. Start it without that variable.")
+                : new BackendSelection(GreenletBackend.Threads, "the garbage collector is conservative (DOTNET_gcConservative=1) and sees the stacks of threads only");
+        }
+
+        try
+        {
+            RuntimeBridge bridge = RuntimeBridge.Build();
+            return new BackendSelection(GreenletBackend.Segments, $"the garbage collector is precise and the runtime describes itself; {Learned(bridge.Layout.Native)}", bridge);
+        }
+        catch (UnsupportedRuntimeException exception)
+        {
+            return wanted == GreenletBackend.Segments
+                ? throw new GreenletException(GreenletError.NotSupported, $"{Variable} asks for segments, but this runtime ({RuntimeInformation.FrameworkDescription}) is not one that NativeGreenlet knows: {exception.Message}.", exception)
+                : new BackendSelection(GreenletBackend.Threads, $"this runtime is not one that we know: {exception.Message}");
+        }
+        catch (GreenletException exception) when (wanted is null && exception.Reason == GreenletError.NativeLibraryMissing && !NativeEngine.IsExpectedHere)
+        {
+            return new BackendSelection(GreenletBackend.Threads, "there is no native library for this platform");
+        }
+    }
+
+    private static string Learned(in ng_clr_layout layout) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"contexts by {NativeMethods.ng_context_selected().ToString().ToLowerInvariant()}; Thread: frames at {layout.thread_frame}, exceptions at {layout.thread_exception_tracker}, protected references at {layout.thread_gc_frame}, stack limits at {layout.thread_stack_limits}, the last two calibrated");
+
+    private static GreenletException NotSupported(string message) => new(GreenletError.NotSupported, message);
+
+    // The runtime reads this setting from the environment only, in hexadecimal, under either prefix.
+    private static bool IsConservative()
+    {
+        string? text = Environment.GetEnvironmentVariable("DOTNET_gcConservative") ?? Environment.GetEnvironmentVariable("COMPlus_gcConservative");
+        return uint.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out uint value) && value != 0;
+    }
+}

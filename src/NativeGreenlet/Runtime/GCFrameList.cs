@@ -1,0 +1,106 @@
+using System.Runtime.CompilerServices;
+using NativeGreenlet.Interop;
+
+namespace NativeGreenlet.Runtime;
+
+/// <summary>
+/// Where a Thread object keeps the head of its list of protected references (<c>m_pGCFrame</c>). The .NET 10 contract
+/// does not say; but inside a catch block the runtime has entries of its own on it. So it is the one word, apart from
+/// the two list heads that we know, that inside a catch block points into the stack, and from which links at offset 0
+/// lead in a few steps to the value that it had outside.
+/// </summary>
+internal readonly unsafe struct GCFrameList
+{
+    private const int SearchedWords = 128;
+    private const int MostSteps = 8;
+
+    private GCFrameList(uint offset, ulong end)
+    {
+        Offset = offset;
+        End = end;
+    }
+
+    public uint Offset { get; }
+
+    /// <summary>What ends the list.</summary>
+    public ulong End { get; }
+
+    /// <summary>Finds it in the calling thread's object. The thread must be fresh, so that its lists are empty.</summary>
+    /// <exception cref="UnsupportedRuntimeException">Not found exactly once.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static GCFrameList Find(nint thread, uint frameOffset, uint exceptionTrackerOffset)
+    {
+        void* low;
+        void* high;
+        if (NativeMethods.ng_thread_stack(&low, &high) != ng_status.OK)
+        {
+            throw new UnsupportedRuntimeException("the system does not tell where this thread's stack is");
+        }
+
+        ulong* outside = stackalloc ulong[SearchedWords];
+        ulong* inside = stackalloc ulong[SearchedWords];
+        List<GCFrameList> found = [];
+        Copy(thread, outside);
+        try
+        {
+            throw new InvalidOperationException("thrown by NativeGreenlet to see where the runtime notes it");
+        }
+        catch (InvalidOperationException)
+        {
+            Copy(thread, inside);
+            for (uint i = 0; i < SearchedWords; i++)
+            {
+                uint offset = i * sizeof(ulong);
+                if (offset != frameOffset && offset != exceptionTrackerOffset && inside[i] != outside[i]
+                    && LeadsTo(inside[i], outside[i], (ulong)low, (ulong)high))
+                {
+                    found.Add(new GCFrameList(offset, outside[i]));
+                }
+            }
+
+            if (exceptionTrackerOffset / sizeof(ulong) >= SearchedWords
+                || !IsIn(inside[exceptionTrackerOffset / sizeof(ulong)], (ulong)low, (ulong)high))
+            {
+                throw new UnsupportedRuntimeException("the exception in flight is not noted where its descriptor says");
+            }
+        }
+
+        if (found.Count != 1)
+        {
+            throw new UnsupportedRuntimeException($"its list of protected references was found {found.Count} times");
+        }
+
+        return found[0].End is 0 or ulong.MaxValue
+            ? found[0]
+            : throw new UnsupportedRuntimeException("its list of protected references does not end in a value that ends lists");
+    }
+
+    // A call, so that the words are read anew.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Copy(nint thread, ulong* words) =>
+        new ReadOnlySpan<ulong>((void*)thread, SearchedWords).CopyTo(new Span<ulong>(words, SearchedWords));
+
+    private static bool LeadsTo(ulong head, ulong end, ulong low, ulong high)
+    {
+        ulong at = head;
+        for (int steps = 0; steps < MostSteps; steps++)
+        {
+            if (at == end)
+            {
+                return steps > 0;
+            }
+
+            if (!IsIn(at, low, high))
+            {
+                return false;
+            }
+
+            at = *(ulong*)at;
+        }
+
+        return false;
+    }
+
+    private static bool IsIn(ulong address, ulong low, ulong high) =>
+        address >= low && address < high && address % sizeof(ulong) == 0;
+}

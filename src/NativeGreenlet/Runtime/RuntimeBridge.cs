@@ -1,0 +1,32 @@
+using System.Runtime.InteropServices;
+using NativeGreenlet.Interop;
+
+namespace NativeGreenlet.Runtime;
+
+/// <summary>What the native library needs of the runtime: its layout, learned and handed over, and a way to add thread
+/// records.</summary>
+internal sealed unsafe class RuntimeBridge
+{
+    private RuntimeBridge(RuntimeLayout layout)
+    {
+        Layout = layout;
+        ThreadRecords.Initialize(layout.Locator);
+    }
+
+    public RuntimeLayout Layout { get; }
+
+    /// <summary>Sets the bridge up.</summary>
+    /// <exception cref="UnsupportedRuntimeException">The runtime is not one that we know.</exception>
+    /// <exception cref="GreenletException">The native library is missing.</exception>
+    public static RuntimeBridge Build()
+    {
+        ContractDescriptor descriptor = CoreClr.ReadDescriptor();
+        _ = NativeEngine.Handle;
+        RuntimeLayout layout = RuntimeLayout.Discover(descriptor);
+        ng_clr_layout native = layout.Native;
+        ng_status status = NativeMethods.ng_clr_initialize(&native);
+        return status == ng_status.OK
+            ? new RuntimeBridge(layout)
+            : throw new UnsupportedRuntimeException($"the native library does not accept its layout ({NativeEngine.Message(status)})");
+    }
+}
