@@ -1,0 +1,12 @@
+namespace NativeGreenlet.Demo;
+
+internal sealed class AutoResetEventHandOff : ThreadHandOff
+{
+    private readonly AutoResetEvent[] _turns = [new(false), new(false)];
+
+    public override string Name => "threads: AutoResetEvent";
+
+    protected override void GiveTurn(int party) => _turns[party].Set();
+
+    protected override void WaitForTurn(int party) => _turns[party].WaitOne();
+}
