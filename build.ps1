@@ -288,7 +288,20 @@ function Invoke-Stress {
   Start-Program 'NativeGreenlet.Stress' 'NativeGreenlet.Stress' $rest
 }
 
+# bench native ...: the C library's switches; else BenchmarkDotNet's arguments
 function Invoke-Bench {
+  if ($rest.Count -gt 0 -and $rest[0] -eq 'peers') {
+    Stop-Build 'bench peers takes the other languages from Debian: run ./build.sh bench peers there, or in WSL'
+  }
+  if ($rest.Count -gt 0 -and $rest[0] -eq 'native') {
+    $tree = 'artifacts/bench/native'
+    Invoke-Tool 'cmake' @('-S', 'bench/native', '-B', $tree)
+    Invoke-Tool 'cmake' @('--build', $tree, '--config', 'Release', '--target', 'switches')
+    $program = Get-ChildItem $tree -Recurse -Filter 'switches.exe' | Select-Object -First 1
+    $arguments = @($rest | Select-Object -Skip 1)
+    & $program.FullName @arguments
+    exit $LASTEXITCODE
+  }
   Build-Native 'Release' 'nativegreenlet_publish'
   Build-Managed 'bench/NativeGreenlet.Benchmarks/NativeGreenlet.Benchmarks.csproj'
   Say 'Benchmarks'

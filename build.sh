@@ -301,10 +301,21 @@ stress() {
   run_program NativeGreenlet.Stress NativeGreenlet.Stress "$@"
 }
 
+# bench native ...: the C library against Boost.Context; bench peers ...: other languages; else BenchmarkDotNet's arguments
 bench() {
+  if [ "${1:-}" = native ]; then
+    need_native_tools
+    shift
+    exec bench/native/run.sh "$@"
+  fi
   need_dotnet
   need_native_tools
   native_build Release nativegreenlet_publish
+  if [ "${1:-}" = peers ]; then
+    managed_build bench/peers/dotnet/NativeGreenlet.Peer.csproj
+    shift
+    exec bench/peers/run.sh "$@"
+  fi
   managed_build bench/NativeGreenlet.Benchmarks/NativeGreenlet.Benchmarks.csproj
   say "Benchmarks"
   run_program NativeGreenlet.Benchmarks NativeGreenlet.Benchmarks --artifacts artifacts/benchmarks "$@"

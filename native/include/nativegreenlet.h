@@ -124,12 +124,12 @@ typedef struct ng_segments_config {
 
 // What a region holds at this moment.
 typedef struct ng_segments_statistics {
-  uint64_t capacity;      // segments the region has room for
-  uint64_t live;          // handed out
-  uint64_t pooled;        // returned and waiting
-  uint64_t touched;       // slots that were ever used
-  uint64_t segment_size;  // bytes reserved for each
-  ng_guard_kind guard;    // how guards are really made
+  uint64_t capacity;     // segments the region has room for
+  uint64_t live;         // handed out
+  uint64_t pooled;       // returned and waiting
+  uint64_t touched;      // slots that were ever used
+  uint64_t segment_size; // bytes reserved for each
+  ng_guard_kind guard;   // how guards are really made
 } ng_segments_statistics;
 
 typedef struct ng_segments ng_segments; // a region
@@ -149,7 +149,8 @@ NG_API ng_status ng_segment_acquire(ng_segments* segments, ng_segment** segment)
 // Gives a segment back; pages below the resident size return to the system. Safe from any thread.
 NG_API ng_status ng_segment_release(ng_segment* segment);
 
-// The usable bytes of a segment: from *low up to (not including) *high. The guard lies below *low.
+// The usable bytes of a segment: from *low up to (not including) *high. The guard lies below *low. On Windows both are
+// null, because the stack comes with a fiber.
 NG_API ng_status ng_segment_bounds(const ng_segment* segment, void** low, void** high);
 
 NG_API ng_status ng_segments_query(const ng_segments* segments, ng_segments_statistics* statistics);
@@ -200,22 +201,22 @@ NG_API ng_status ng_coroutine_destroy(ng_coroutine* coroutine);
 // Where things are in the runtime's own structures, in bytes from the start of each, and the values that end its
 // lists. Found at run time; nothing of it is known to this library beforehand.
 typedef struct ng_clr_layout {
-  uint32_t size;                         // sizeof(ng_clr_layout), for versioning
-  uint32_t thread_state;                 // Thread: the state flags, u32
-  uint32_t thread_preemptive_disabled;   // Thread: 1 in cooperative mode, 0 in preemptive mode, u32
-  uint32_t thread_frame;                 // Thread: head of the chain of explicit frames
-  uint32_t thread_exception_tracker;     // Thread: head of the list of exceptions in flight
-  uint32_t thread_gc_frame;              // Thread: head of the list of protected references
-  uint32_t thread_stack_limits;          // Thread: four words: base, limit, limit + a, limit + b
-  uint32_t frame_next;                   // Frame: the next explicit frame
-  uint32_t frame_size;                   // InlinedCallFrame: bytes
-  uint32_t hijacked_mask;                // the flag of thread_state that says a return address was replaced
-  uint64_t frame_identifier;             // what an InlinedCallFrame starts with
-  uint64_t frame_end;                    // ends the chain of frames
-  uint64_t exception_tracker_end;        // ends the list of exceptions in flight
-  uint64_t gc_frame_end;                 // ends the list of protected references
-  uint64_t sufficient_stack;             // a: what TryEnsureSufficientExecutionStack wants left
-  uint64_t risky_stackalloc;             // b: what the runtime wants left before a large stackalloc
+  uint32_t size;                       // sizeof(ng_clr_layout), for versioning
+  uint32_t thread_state;               // Thread: the state flags, u32
+  uint32_t thread_preemptive_disabled; // Thread: 1 in cooperative mode, 0 in preemptive mode, u32
+  uint32_t thread_frame;               // Thread: head of the chain of explicit frames
+  uint32_t thread_exception_tracker;   // Thread: head of the list of exceptions in flight
+  uint32_t thread_gc_frame;            // Thread: head of the list of protected references
+  uint32_t thread_stack_limits;        // Thread: four words: base, limit, limit + a, limit + b
+  uint32_t frame_next;                 // Frame: the next explicit frame
+  uint32_t frame_size;                 // InlinedCallFrame: bytes
+  uint32_t hijacked_mask;              // the flag of thread_state that says a return address was replaced
+  uint64_t frame_identifier;           // what an InlinedCallFrame starts with
+  uint64_t frame_end;                  // ends the chain of frames
+  uint64_t exception_tracker_end;      // ends the list of exceptions in flight
+  uint64_t gc_frame_end;               // ends the list of protected references
+  uint64_t sufficient_stack;           // a: what TryEnsureSufficientExecutionStack wants left
+  uint64_t risky_stackalloc;           // b: what the runtime wants left before a large stackalloc
 } ng_clr_layout;
 
 typedef struct ng_carrier ng_carrier;   // an OS thread on which greenlets run

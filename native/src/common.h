@@ -10,15 +10,15 @@
 #include <stdbool.h>
 
 #if defined(__GNUC__)
-#  define ng_likely(condition) __builtin_expect(!!(condition), 1)
+#  define ng_likely(condition)   __builtin_expect(!!(condition), 1)
 #  define ng_unlikely(condition) __builtin_expect(!!(condition), 0)
-#  define NG_NOINLINE __attribute__((noinline))
-#  define NG_NORETURN __attribute__((noreturn))
+#  define NG_NOINLINE            __attribute__((noinline))
+#  define NG_NORETURN            __attribute__((noreturn))
 #else
-#  define ng_likely(condition) (condition)
+#  define ng_likely(condition)   (condition)
 #  define ng_unlikely(condition) (condition)
-#  define NG_NOINLINE __declspec(noinline)
-#  define NG_NORETURN __declspec(noreturn)
+#  define NG_NOINLINE            __declspec(noinline)
+#  define NG_NORETURN            __declspec(noreturn)
 #endif
 
 /* A lock for a handful of stores. The clr part takes it in cooperative mode, where a thread must not wait for

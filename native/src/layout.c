@@ -10,8 +10,10 @@ typedef struct layout_entry {
   size_t value;
 } layout_entry;
 
-#define SIZE(type) {#type, sizeof(type)}
-#define FIELD(type, field) {#type "." #field, offsetof(type, field)}
+#define SIZE(type) \
+  { #type, sizeof(type) }
+#define FIELD(type, field) \
+  { #type "." #field, offsetof(type, field) }
 
 static const layout_entry entries[] = {
     SIZE(ng_status),

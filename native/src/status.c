@@ -5,30 +5,25 @@
 
 const char* ng_status_message(ng_status status) {
   switch (status) {
-    case NG_OK:
-      return "no error";
-    case NG_ERROR_ARGUMENT:
-      return "an argument is null, out of range, or inconsistent with another";
-    case NG_ERROR_STATE:
-      return "the object is not in a state that allows this call";
-    case NG_ERROR_MEMORY:
-      return "the system refused memory; see the limits of the process (ulimit -v, control group)";
-    case NG_ERROR_ADDRESS_SPACE:
-      return "no address space could be reserved for stacks; see the limit on address space (ulimit -v)";
-    case NG_ERROR_MAPPINGS:
-      return "the process has too many memory mappings; on Linux raise the limit: sysctl vm.max_map_count";
-    case NG_ERROR_SEGMENTS:
-      return "every stack segment of the region is in use; end some greenlets or configure a larger capacity";
-    case NG_ERROR_NOT_SUPPORTED:
-      return "this build of the library or this machine cannot do that";
-    case NG_ERROR_THREADS:
-      return "the system starts no more threads; see the limits on them (ulimit -u, pids limit of the control group)";
-    case NG_NEED_RECORD:
-      return "no thread record is free; add one and call again";
-    case NG_RETRY:
-      return "the runtime is about to stop this thread; call again";
+  case NG_OK: return "no error";
+  case NG_ERROR_ARGUMENT: return "an argument is null, out of range, or inconsistent with another";
+  case NG_ERROR_STATE: return "the object is not in a state that allows this call";
+  case NG_ERROR_MEMORY: return "the system refused memory; see the limits of the process (ulimit -v, control group)";
+  case NG_ERROR_ADDRESS_SPACE:
+    return "no address space could be reserved for stacks; see the limit on address space (ulimit -v)";
+  case NG_ERROR_MAPPINGS:
+    return "the process has too many memory mappings; on Linux raise the limit: sysctl vm.max_map_count";
+  case NG_ERROR_SEGMENTS:
+    return "every stack segment of the region is in use; end some greenlets or configure a larger capacity";
+  case NG_ERROR_NOT_SUPPORTED: return "this build of the library or this machine cannot do that";
+  case NG_ERROR_THREADS:
+    return "the system starts no more threads; see the limits on them (ulimit -u, pids limit of the control group)";
+  case NG_NEED_RECORD: return "no thread record is free; add one and call again";
+  case NG_RETRY: return "the runtime is about to stop this thread; call again";
   }
   return "not a status code of this library";
 }
 
-uint32_t ng_abi_version(void) { return NG_ABI_VERSION; }
+uint32_t ng_abi_version(void) {
+  return NG_ABI_VERSION;
+}

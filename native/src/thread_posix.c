@@ -12,7 +12,9 @@
 #  include <sys/syscall.h>
 #endif
 
-void ng_thread_yield(void) { (void)sched_yield(); }
+void ng_thread_yield(void) {
+  (void)sched_yield();
+}
 
 void ng_thread_block(void) {
   for (;;) {

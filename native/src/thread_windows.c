@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <windows.h>
 
-void ng_thread_yield(void) { (void)SwitchToThread(); }
+void ng_thread_yield(void) {
+  (void)SwitchToThread();
+}
 
 void ng_thread_block(void) {
   for (;;) {
@@ -60,9 +62,13 @@ ng_gate* ng_gate_create(void) {
 }
 
 // The waiter may close the event while this call is on its way out; the system keeps it alive that long.
-void ng_gate_open(ng_gate* gate) { (void)SetEvent(gate->event); }
+void ng_gate_open(ng_gate* gate) {
+  (void)SetEvent(gate->event);
+}
 
-void ng_gate_wait(ng_gate* gate) { (void)WaitForSingleObject(gate->event, INFINITE); }
+void ng_gate_wait(ng_gate* gate) {
+  (void)WaitForSingleObject(gate->event, INFINITE);
+}
 
 void ng_gate_destroy(ng_gate* gate) {
   (void)CloseHandle(gate->event);
@@ -82,4 +88,6 @@ ng_status ng_thread_stack(void** low, void** high) {
   return NG_OK;
 }
 
-uint64_t ng_thread_id(void) { return GetCurrentThreadId(); }
+uint64_t ng_thread_id(void) {
+  return GetCurrentThreadId();
+}

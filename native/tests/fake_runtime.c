@@ -43,7 +43,8 @@ static struct {
 
 void fake_set_up(void) {
   CHECK_STATUS(NG_OK, ng_clr_initialize(&fake_layout));
-  const ng_segments_config config = ng_segments_config_default();
+  ng_segments_config config = ng_segments_config_default();
+  config.capacity = 4096; // an emulator takes long to reserve much
   CHECK_STATUS(NG_OK, ng_segments_create(&config, &fake_segments));
 }
 
@@ -337,7 +338,9 @@ static void switch_for_sure(actor* self, actor* target, bool is_final) {
   }
 }
 
-void fake_switch(actor* self, actor* target) { switch_for_sure(self, target, false); }
+void fake_switch(actor* self, actor* target) {
+  switch_for_sure(self, target, false);
+}
 
 void fake_end(actor* self, actor* target) {
   CHECK(self->frame_count == 0 && self->exception_count == 0 && self->gc_frame_count == 0);
@@ -352,7 +355,9 @@ static void enter_greenlet(ng_greenlet* greenlet) {
   CHECK_EQUAL(0, atomic_load(&thread->preemptive_disabled)); // preemptive, as its caller was
   enter_cooperative(thread);
   CHECK(self->state == ACTOR_RUNNING && self->carrier->current == self);
-  CHECK(thread->exception_tracker == FAKE_EXCEPTION_END && thread->gc_frame == FAKE_GC_FRAME_END);
+  if (thread->exception_tracker != FAKE_EXCEPTION_END || thread->gc_frame != FAKE_GC_FRAME_END) {
+    FAIL("a new stack has the lists of another");
+  }
   check_limits(self);
   self->body(self);
   FAIL("a body returned");
@@ -369,10 +374,10 @@ static bool is_clean(const actor* self) {
 
 static void check_entries(uintptr_t head, fake_entry* const* entries, int count, uintptr_t end) {
   for (int i = count - 1; i >= 0; i--) {
-    CHECK(head == (uintptr_t)entries[i]);
+    if (head != (uintptr_t)entries[i]) FAIL("a list does not hold what belongs to its stack");
     head = entries[i]->next;
   }
-  CHECK(head == end);
+  if (head != end) FAIL("a list holds more than what belongs to its stack");
 }
 
 // Walks the frames of one stack, from its top. Returns the link that leads on.

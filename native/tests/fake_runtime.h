@@ -15,9 +15,9 @@
 
 // The values are arbitrary, and all different from each other and from 0 where that is allowed.
 #define FAKE_FRAME_IDENTIFIER ((uintptr_t)0x0f4a3e)
-#define FAKE_FRAME_END ((uintptr_t)-1)
-#define FAKE_EXCEPTION_END ((uintptr_t)0)
-#define FAKE_GC_FRAME_END ((uintptr_t)-1)
+#define FAKE_FRAME_END        ((uintptr_t)-1)
+#define FAKE_EXCEPTION_END    ((uintptr_t)0)
+#define FAKE_GC_FRAME_END     ((uintptr_t)-1)
 
 enum { FAKE_HIJACKED = 0x80, FAKE_OTHER_STATE = 0x4101, FAKE_MOST_ENTRIES = 64 };
 

@@ -18,7 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if !defined(_WIN32)
+#if defined(_WIN32)
+#  define WIN32_LEAN_AND_MEAN
+#  include <windows.h>
+#else
 #  include <sys/types.h>
 #  include <sys/wait.h>
 #  include <unistd.h>
@@ -30,41 +33,41 @@
 
 enum { TEST_SKIPPED = 77 };
 
-#define FAIL(...)                                                                                                      \
-  do {                                                                                                                 \
-    (void)fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                              \
-    (void)fprintf(stderr, __VA_ARGS__);                                                                                \
-    (void)fputc('\n', stderr);                                                                                         \
-    _Exit(1); /* also right on a coroutine's stack and in a forked child */                                            \
+#define FAIL(...)                                                           \
+  do {                                                                      \
+    (void)fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                   \
+    (void)fprintf(stderr, __VA_ARGS__);                                     \
+    (void)fputc('\n', stderr);                                              \
+    _Exit(1); /* also right on a coroutine's stack and in a forked child */ \
   } while (0)
 
-#define CHECK(condition)                                                                                               \
-  do {                                                                                                                 \
-    if (!(condition)) FAIL("not true: %s", #condition);                                                                \
+#define CHECK(condition)                                \
+  do {                                                  \
+    if (!(condition)) FAIL("not true: %s", #condition); \
   } while (0)
 
-#define CHECK_EQUAL(expected, actual)                                                                                  \
-  do {                                                                                                                 \
-    const long long test_expected_ = (long long)(expected);                                                            \
-    const long long test_actual_ = (long long)(actual);                                                                \
-    if (test_expected_ != test_actual_) FAIL("%s is %lld, not %lld", #actual, test_actual_, test_expected_);           \
+#define CHECK_EQUAL(expected, actual)                                                                        \
+  do {                                                                                                       \
+    const long long test_expected_ = (long long)(expected);                                                  \
+    const long long test_actual_ = (long long)(actual);                                                      \
+    if (test_expected_ != test_actual_) FAIL("%s is %lld, not %lld", #actual, test_actual_, test_expected_); \
   } while (0)
 
-#define CHECK_STATUS(expected, call)                                                                                   \
-  do {                                                                                                                 \
-    const ng_status test_status_ = (call);                                                                             \
-    if (test_status_ != (expected)) {                                                                                  \
-      FAIL("%s gave %d (%s), not %s", #call, (int)test_status_, ng_status_message(test_status_), #expected);           \
-    }                                                                                                                  \
+#define CHECK_STATUS(expected, call)                                                                         \
+  do {                                                                                                       \
+    const ng_status test_status_ = (call);                                                                   \
+    if (test_status_ != (expected)) {                                                                        \
+      FAIL("%s gave %d (%s), not %s", #call, (int)test_status_, ng_status_message(test_status_), #expected); \
+    }                                                                                                        \
   } while (0)
 
-#define SKIP(...)                                                                                                      \
-  do {                                                                                                                 \
-    (void)printf("SKIP: ");                                                                                            \
-    (void)printf(__VA_ARGS__);                                                                                         \
-    (void)putchar('\n');                                                                                               \
-    (void)fflush(stdout);                                                                                              \
-    _Exit(TEST_SKIPPED);                                                                                               \
+#define SKIP(...)              \
+  do {                         \
+    (void)printf("SKIP: ");    \
+    (void)printf(__VA_ARGS__); \
+    (void)putchar('\n');       \
+    (void)fflush(stdout);      \
+    _Exit(TEST_SKIPPED);       \
   } while (0)
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -93,6 +96,14 @@ static inline uint64_t test_random(uint64_t* state) {
   *state ^= *state << 25;
   *state ^= *state >> 27;
   return *state * UINT64_C(0x2545F4914F6CDD1D);
+}
+
+static inline void test_sleep(unsigned milliseconds) {
+#if defined(_WIN32)
+  Sleep(milliseconds);
+#else
+  (void)usleep(milliseconds * 1000);
+#endif
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -128,14 +139,14 @@ typedef struct test_case {
 static test_case* test_first;
 static test_case** test_end = &test_first;
 
-#define TEST(test_name)                                                                                                \
-  static void test_name(void);                                                                                         \
-  static test_case test_name##_case = {#test_name, test_name, NULL};                                                   \
-  __attribute__((constructor)) static void test_name##_register(void) {                                                \
-    *test_end = &test_name##_case;                                                                                     \
-    test_end = &test_name##_case.next;                                                                                 \
-  }                                                                                                                    \
-  static void test_name(void)
+#  define TEST(test_name)                                                 \
+    static void test_name(void);                                          \
+    static test_case test_name##_case = {#test_name, test_name, NULL};    \
+    __attribute__((constructor)) static void test_name##_register(void) { \
+      *test_end = &test_name##_case;                                      \
+      test_end = &test_name##_case.next;                                  \
+    }                                                                     \
+    static void test_name(void)
 
 static void test_choose_context(const char* name) {
   const char* const names[] = {"assembly", "ucontext", "fiber"};

@@ -43,7 +43,9 @@ static void go_back_to_main_for_ever(actor* self) {
   }
 }
 
-static void end_at_once(actor* self) { fake_end(self, &self->carrier->main); }
+static void end_at_once(actor* self) {
+  fake_end(self, &self->carrier->main);
+}
 
 TEST(greenlet_parks_and_continues) {
   set_up();
@@ -346,10 +348,14 @@ TEST(unsound_layouts_are_refused) {
 static void return_without_serving(void) {}
 
 static fake_thread unfit;
-static void serve_with_an_unfit_thread(void) { CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_serve(&unfit)); }
-static void serve_without_a_thread(void) { CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_serve(NULL)); }
+static void serve_with_an_unfit_thread(void) {
+  CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_serve(&unfit));
+}
+static void serve_without_a_thread(void) {
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_serve(NULL));
+}
 
-#if !defined(_WIN32)
+#if defined(__linux__) && !defined(NG_TEST_EMULATED)
 static void add_a_record_without_memory(void* argument) {
   (void)argument;
   const struct rlimit limit = {0, 0};
@@ -360,17 +366,17 @@ static void add_a_record_without_memory(void* argument) {
 
 TEST(record_that_cannot_be_added_is_reported) {
   fake_set_up();
+#if defined(__linux__) && !defined(NG_TEST_EMULATED)
+  if (!TEST_UNDER_TOOL) { // first, or the C library has a stack left over from another thread
+    CHECK_EQUAL(0, test_in_child(add_a_record_without_memory, NULL));
+  }
+#endif
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_add(NULL));
   CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_add(return_without_serving));
   atomic_init(&unfit.preemptive_disabled, 1);
   CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_add(serve_with_an_unfit_thread));
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_add(serve_without_a_thread));
   CHECK_EQUAL(0, query().records);
-#if defined(__linux__) && !defined(NG_TEST_EMULATED)
-  if (!TEST_UNDER_TOOL) {
-    CHECK_EQUAL(0, test_in_child(add_a_record_without_memory, NULL));
-  }
-#endif
   fake_add_record();
   CHECK_EQUAL(1, query().records);
   CHECK_STATUS(NG_OK, ng_segments_destroy(fake_segments));
@@ -486,11 +492,10 @@ TEST(greenlet_of_another_carrier_is_refused) {
    --------------------------------------------------------------------------------------------------------------- */
 
 static void use_stack_and_park(actor* self) {
-  volatile char room[50000];
-  room[0] = 1;
-  room[sizeof room - 1] = 1;
+  char room[50000];
+  self->user = room; // or a compiler would leave it out
   go_back_to_main_for_ever(self);
-  room[1] = 1;
+  self->user = NULL;
 }
 
 TEST(used_stack_is_measured) {
@@ -549,20 +554,23 @@ TEST(carrier_whose_thread_is_gone_can_be_detached) {
    Everything at random
    --------------------------------------------------------------------------------------------------------------- */
 
-enum { MOST_ACTORS = 300, STEPS = 60000 / TEST_DIVISOR, CARRIERS = 4 };
+enum { MOST_ACTORS = 300, STEPS = 200000 / TEST_DIVISOR, CARRIERS = 4 };
 
 // One carrier's greenlets, and what they do next.
 typedef struct troupe {
   fake_carrier carrier;
   actor* all[MOST_ACTORS]; // parked or ready
   int count;
+  int most;
   actor* dead; // to be destroyed by whoever runs next
   uint64_t random;
   int steps_left;
   int unclean; // of a hundred calls, how many push an exception, and how many a protected reference
 } troupe;
 
-static uint64_t choose(troupe* all, uint64_t below) { return test_random(&all->random) % below; }
+static uint64_t choose(troupe* all, uint64_t below) {
+  return test_random(&all->random) % below;
+}
 
 static void live(actor* self);
 
@@ -575,9 +583,10 @@ static void bury(troupe* all) {
 }
 
 static actor* take(troupe* all) {
-  if (all->count == 0 || (all->count < MOST_ACTORS - 2 && choose(all, 10) == 0)) {
+  if (all->count == 0 || (all->count < MOST_ACTORS - 2 && choose(all, 2) == 0)) {
     actor* fresh = fake_create(&all->carrier, live);
     fresh->user = all;
+    all->most = all->count > all->most ? all->count : all->most;
     return fresh;
   }
   const uint64_t which = choose(all, (uint64_t)all->count);
@@ -634,7 +643,7 @@ static void call(troupe* all, actor* self, int depth) {
       call(all, self, depth + 1);
     } else if (what < 92) {
       abandon_one(all);
-    } else if (what < 94) {
+    } else if (what < 94 && choose(all, 10) == 0) {
       fake_collect(&all->carrier);
     }
   }
@@ -693,14 +702,12 @@ static void* play(void* argument) {
 static atomic_bool playing;
 
 static void* collect_for_ever(void* argument) {
-  (void)argument;
+  const int carriers = *(const int*)argument;
   int collections = 0;
   while (atomic_load(&playing)) {
     fake_collect(NULL);
     collections++;
-    for (int i = 0; i < 100; i++) {
-      (void)ng_thread_id(); // a little time
-    }
+    test_sleep(carriers > 1 ? 1 : 0); // to stop several takes long when there are fewer processors
   }
   (void)printf("%d collections\n", collections);
   return NULL;
@@ -712,7 +719,7 @@ static void play_at_random(int carriers, int unclean, uint64_t seed) {
   pthread_t collector;
   pthread_t threads[CARRIERS];
   atomic_store(&playing, true);
-  CHECK(pthread_create(&collector, NULL, collect_for_ever, NULL) == 0);
+  CHECK(pthread_create(&collector, NULL, collect_for_ever, &carriers) == 0);
   for (int i = 0; i < carriers; i++) {
     troupes[i].random = seed + (uint64_t)i;
     troupes[i].steps_left = STEPS / carriers;
@@ -726,14 +733,20 @@ static void play_at_random(int carriers, int unclean, uint64_t seed) {
   CHECK(pthread_join(collector, NULL) == 0);
   fake_collect(NULL);
   const ng_clr_statistics statistics = query();
-  (void)printf("seed %llu: %llu unclean parks, %llu records\n", (unsigned long long)seed,
-               (unsigned long long)statistics.unclean_parks, (unsigned long long)statistics.records);
+  (void)printf("seed %llu: up to %d parked on a carrier, %llu unclean parks, %llu records\n", (unsigned long long)seed,
+               troupes[0].most, (unsigned long long)statistics.unclean_parks, (unsigned long long)statistics.records);
   CHECK(unclean == 0 || statistics.unclean_parks > 0);
   CHECK_EQUAL(0, statistics.carriers);
   CHECK_EQUAL(statistics.records, statistics.records_free);
   CHECK_STATUS(NG_OK, ng_segments_destroy(fake_segments));
 }
 
-TEST(random_clean_parks) { play_at_random(1, 0, 11); }
-TEST(random_parks) { play_at_random(1, 20, 22); }
-TEST(random_parks_of_several_carriers) { play_at_random(CARRIERS, 10, 33); }
+TEST(random_clean_parks) {
+  play_at_random(1, 0, 11);
+}
+TEST(random_parks) {
+  play_at_random(1, 20, 22);
+}
+TEST(random_parks_of_several_carriers) {
+  play_at_random(CARRIERS, 10, 33);
+}

@@ -70,7 +70,9 @@ TEST(registers_survive_a_million_switches) {
 static uintptr_t entry_stack_pointer;
 
 void test_entry_continue(void);
-void test_entry_continue(void) { ng_context_switch(&there, &here); }
+void test_entry_continue(void) {
+  ng_context_switch(&there, &here);
+}
 
 TEST(stack_is_aligned_at_entry) {
   // Whatever the alignment of the stack that was given.
@@ -197,8 +199,8 @@ TEST(stack_may_lie_above_or_below_the_callers) {
   char* stacks = new_stack(2);
   for (size_t first = 0; first < 2; first++) {
     neighbours both = {0};
-    CHECK_STATUS(NG_OK, ng_context_make(&both.context[0], stacks + first * STACK_SIZE, STACK_SIZE, first_neighbour,
-                                        &both));
+    CHECK_STATUS(NG_OK,
+                 ng_context_make(&both.context[0], stacks + first * STACK_SIZE, STACK_SIZE, first_neighbour, &both));
     CHECK_STATUS(NG_OK, ng_context_make(&both.context[1], stacks + (1 - first) * STACK_SIZE, STACK_SIZE,
                                         second_neighbour, &both));
     ng_context_switch(&both.outside, &both.context[0]);
@@ -303,8 +305,7 @@ TEST(bad_arguments_are_refused) {
   ng_context context = {0};
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_context_make(NULL, stack, STACK_SIZE, count_for_ever, NULL));
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_context_make(&context, stack, STACK_SIZE, NULL, NULL));
-  CHECK_STATUS(NG_ERROR_ARGUMENT,
-               ng_context_make(&context, stack, NG_CONTEXT_MINIMUM_STACK - 1, count_for_ever, NULL));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_context_make(&context, stack, NG_CONTEXT_MINIMUM_STACK - 1, count_for_ever, NULL));
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_context_make(&context, stack, 0, count_for_ever, NULL));
   if (TEST_STACKS_IN_SEGMENTS) {
     CHECK_STATUS(NG_ERROR_ARGUMENT, ng_context_make(&context, NULL, STACK_SIZE, count_for_ever, NULL));
@@ -352,7 +353,9 @@ TEST(implementation_is_chosen_before_the_first_context) {
 }
 
 #if !defined(_WIN32)
-static void return_at_once(void* argument) { (void)argument; }
+static void return_at_once(void* argument) {
+  (void)argument;
+}
 
 static void let_an_entry_return(void* argument) {
   (void)argument;
@@ -377,21 +380,40 @@ TEST(entry_that_returns_ends_the_process) {
 
 static int rounding_seen[3];
 
+// What fegetround says, and what arithmetic does: x86-64 has two units, each with a control word of its own.
+static int rounding(void) {
+  const volatile double one = 1;
+  const volatile double minus_one = -1;
+  const volatile double tiny = 1e-30;
+  const int said = fegetround();
+  const int done = one + tiny > one               ? FE_UPWARD
+                   : minus_one - tiny < minus_one ? FE_DOWNWARD
+                   : one - tiny < one             ? FE_TOWARDZERO
+                                                  : FE_TONEAREST;
+  CHECK_EQUAL(said, done);
+  return said;
+}
+
 static void change_rounding(void* argument) {
   (void)argument;
-  rounding_seen[0] = fegetround();
+  rounding_seen[0] = rounding();
   CHECK(fesetround(FE_DOWNWARD) == 0);
   ng_context_switch(&there, &here);
-  rounding_seen[1] = fegetround();
+  rounding_seen[1] = rounding();
   CHECK(fesetround(FE_TOWARDZERO) == 0);
   ng_context_switch(&there, &here);
-  rounding_seen[2] = fegetround();
+  rounding_seen[2] = rounding();
   ng_context_switch(&there, &here);
 }
 
 TEST(rounding_mode_belongs_to_the_context) {
 #if !defined(NG_SAVE_FPU_CONTROL)
   if (ng_context_selected() == NG_CONTEXT_ASSEMBLY) SKIP("built without NG_SAVE_FPU_CONTROL");
+#endif
+#if defined(_WIN32)
+  if (GetProcAddress(GetModuleHandleA("ntdll.dll"), "wine_get_version") != NULL) {
+    SKIP("the fibers of wine do not keep floating point control words");
+  }
 #endif
 #if defined(NG_TOOL_VALGRIND)
   SKIP("Valgrind rounds to nearest only");
@@ -401,12 +423,12 @@ TEST(rounding_mode_belongs_to_the_context) {
   CHECK_STATUS(NG_OK, ng_context_make(&there, stack, STACK_SIZE, change_rounding, NULL));
   CHECK(fesetround(FE_TONEAREST) == 0);
   ng_context_switch(&here, &there);
-  CHECK_EQUAL(FE_TONEAREST, fegetround());
+  CHECK_EQUAL(FE_TONEAREST, rounding());
   CHECK(fesetround(FE_UPWARD) == 0);
   ng_context_switch(&here, &there);
-  CHECK_EQUAL(FE_UPWARD, fegetround());
+  CHECK_EQUAL(FE_UPWARD, rounding());
   ng_context_switch(&here, &there);
-  CHECK_EQUAL(FE_UPWARD, fegetround());
+  CHECK_EQUAL(FE_UPWARD, rounding());
   CHECK(fesetround(FE_TONEAREST) == 0);
   if (ng_context_selected() != NG_CONTEXT_FIBER) {
     CHECK_EQUAL(FE_UPWARD, rounding_seen[0]); // that of the maker

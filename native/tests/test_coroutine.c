@@ -8,11 +8,14 @@
 static ng_segments* segments;
 
 static void set_up(void) {
-  const ng_segments_config config = ng_segments_config_default();
+  ng_segments_config config = ng_segments_config_default();
+  config.capacity = 20000;
   CHECK_STATUS(NG_OK, ng_segments_create(&config, &segments));
 }
 
-static void tear_down(void) { CHECK_STATUS(NG_OK, ng_segments_destroy(segments)); }
+static void tear_down(void) {
+  CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
+}
 
 static ng_coroutine* create(ng_coroutine_body body, void* user) {
   ng_coroutine* coroutine = NULL;
@@ -26,7 +29,9 @@ static intptr_t resume(ng_coroutine* coroutine, intptr_t value) {
   return (intptr_t)result;
 }
 
-static intptr_t yield(ng_coroutine* self, intptr_t value) { return (intptr_t)ng_coroutine_yield(self, (void*)value); }
+static intptr_t yield(ng_coroutine* self, intptr_t value) {
+  return (intptr_t)ng_coroutine_yield(self, (void*)value);
+}
 
 // Gives back twice what it gets, until it gets 0.
 static void* double_values(ng_coroutine* self, void* value) {

@@ -24,9 +24,11 @@ TEST(every_status_has_its_own_message) {
   CHECK(ng_status_message((ng_status)1000) != NULL);
 }
 
-TEST(version_is_that_of_the_header) { CHECK_EQUAL(NG_ABI_VERSION, ng_abi_version()); }
+TEST(version_is_that_of_the_header) {
+  CHECK_EQUAL(NG_ABI_VERSION, ng_abi_version());
+}
 
-#define CHECK_SIZE(type) CHECK_EQUAL(sizeof(type), ng_layout_of(#type))
+#define CHECK_SIZE(type)         CHECK_EQUAL(sizeof(type), ng_layout_of(#type))
 #define CHECK_FIELD(type, field) CHECK_EQUAL(offsetof(type, field), ng_layout_of(#type "." #field))
 
 TEST(layout_is_known_by_name) {

@@ -171,8 +171,12 @@ static void check_slots_ascend(ng_guard_kind guard) {
   CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
 }
 
-TEST(slots_ascend_without_overlap_protect) { check_slots_ascend(NG_GUARD_PROTECT); }
-TEST(slots_ascend_without_overlap_marker) { check_slots_ascend(NG_GUARD_MARKER); }
+TEST(slots_ascend_without_overlap_protect) {
+  check_slots_ascend(NG_GUARD_PROTECT);
+}
+TEST(slots_ascend_without_overlap_marker) {
+  check_slots_ascend(NG_GUARD_MARKER);
+}
 
 /* ------------------------------------------------------------------------------------------------------------------
    Pool
@@ -221,6 +225,7 @@ static size_t resident_pages(const ng_segment* segment) {
 #endif
 
 static void check_trimming(ng_guard_kind guard) {
+  (void)guard;
   need_real_segments();
 #if !defined(_WIN32)
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -250,8 +255,12 @@ static void check_trimming(ng_guard_kind guard) {
 #endif
 }
 
-TEST(deep_use_is_trimmed_on_release_protect) { check_trimming(NG_GUARD_PROTECT); }
-TEST(deep_use_is_trimmed_on_release_marker) { check_trimming(NG_GUARD_MARKER); }
+TEST(deep_use_is_trimmed_on_release_protect) {
+  check_trimming(NG_GUARD_PROTECT);
+}
+TEST(deep_use_is_trimmed_on_release_marker) {
+  check_trimming(NG_GUARD_MARKER);
+}
 
 TEST(pool_keeps_no_more_than_its_limit_resident) {
   need_real_segments();
@@ -340,13 +349,14 @@ static void overflow_a_stack(void* argument) {
   ng_context here = {0};
   ng_context there = {0};
   ng_segment* segment = (ng_segment*)argument;
-  CHECK_STATUS(NG_OK, ng_context_make(&there, low_of(segment), (size_t)(high_of(segment) - low_of(segment)), overflow,
-                                      NULL));
+  CHECK_STATUS(NG_OK,
+               ng_context_make(&there, low_of(segment), (size_t)(high_of(segment) - low_of(segment)), overflow, NULL));
   ng_context_switch(&here, &there);
 }
 #endif
 
 static void check_guard(ng_guard_kind guard) {
+  (void)guard;
   need_real_segments();
 #if !defined(_WIN32)
   ng_segments* segments = new_region(guard, 8);
@@ -368,8 +378,12 @@ static void check_guard(ng_guard_kind guard) {
 #endif
 }
 
-TEST(guard_is_hit_on_fresh_and_reused_segments_protect) { check_guard(NG_GUARD_PROTECT); }
-TEST(guard_is_hit_on_fresh_and_reused_segments_marker) { check_guard(NG_GUARD_MARKER); }
+TEST(guard_is_hit_on_fresh_and_reused_segments_protect) {
+  check_guard(NG_GUARD_PROTECT);
+}
+TEST(guard_is_hit_on_fresh_and_reused_segments_marker) {
+  check_guard(NG_GUARD_MARKER);
+}
 
 /* ------------------------------------------------------------------------------------------------------------------
    Numbers
@@ -437,8 +451,12 @@ static void check_twenty_thousand(ng_guard_kind guard) {
   CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
 }
 
-TEST(twenty_thousand_segments_live_protect) { check_twenty_thousand(NG_GUARD_PROTECT); }
-TEST(twenty_thousand_segments_live_marker) { check_twenty_thousand(NG_GUARD_MARKER); }
+TEST(twenty_thousand_segments_live_protect) {
+  check_twenty_thousand(NG_GUARD_PROTECT);
+}
+TEST(twenty_thousand_segments_live_marker) {
+  check_twenty_thousand(NG_GUARD_MARKER);
+}
 
 TEST(region_runs_out_of_segments_and_recovers) {
   ng_segments* segments = new_region(NG_GUARD_AUTOMATIC, 4);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace NativeGreenlet;
 
@@ -13,6 +14,7 @@ namespace NativeGreenlet;
 public sealed class Coroutine<TIn, TOut> : IDisposable
 {
     private readonly Greenlet _greenlet;
+    private Func<Coroutine<TIn, TOut>, TIn, TOut>? _body;
     private TIn? _in;
     private TOut? _out;
 
@@ -23,11 +25,8 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
     public Coroutine(Func<Coroutine<TIn, TOut>, TIn, TOut> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        _greenlet = new Greenlet(() =>
-        {
-            TOut result = body(this, TakeIn());
-            _out = result;
-        });
+        _body = body;
+        _greenlet = new Greenlet(Start);
     }
 
     /// <summary>Whether the body has ended.</summary>
@@ -38,7 +37,8 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
     /// <returns>What it yields or returns.</returns>
     /// <exception cref="InvalidOperationException">The body has ended, or is running.</exception>
     /// <exception cref="GreenletException">The coroutine belongs to another thread, or no stack can be had.</exception>
-    /// <exception cref="Exception">Whatever leaves the body.</exception>
+    /// <exception cref="Exception">Whatever leaves the body, be it <see cref="GreenletExit"/>.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
     public TOut Resume(TIn value)
     {
         if (_greenlet.Core.State is GreenletState.Dead or GreenletState.Running)
@@ -53,7 +53,11 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
         }
 
         _in = value;
-        _ = _greenlet.Switch();
+        if (_greenlet.Switch() is GreenletExit exit && _greenlet.IsDead)
+        {
+            ExceptionDispatchInfo.Throw(exit); // there is no result
+        }
+
         TOut result = _out!;
         if (RuntimeHelpers.IsReferenceOrContainsReferences<TOut>())
         {
@@ -67,6 +71,7 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
     /// <param name="value">What that resume returns.</param>
     /// <returns>What the next resume passes.</returns>
     /// <exception cref="InvalidOperationException">Called outside of the body.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
     public TIn Yield(TOut value)
     {
         if (_greenlet.Core.State != GreenletState.Running)
@@ -81,6 +86,15 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
 
     /// <summary>Ends the body if it is suspended: <see cref="GreenletExit"/> is raised in it.</summary>
     public void Dispose() => _greenlet.Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Start()
+    {
+        Func<Coroutine<TIn, TOut>, TIn, TOut> body = _body!;
+        _body = null; // what it captured is not kept alive once it has ended
+        TOut result = body(this, TakeIn());
+        _out = result;
+    }
 
     private TIn TakeIn()
     {

@@ -157,6 +157,7 @@ public class Greenlet : IDisposable
             }
 
             Core.Parent = value;
+            Core.OwnParent = null; // of one that is being killed: this is the parent that it keeps
         }
     }
 

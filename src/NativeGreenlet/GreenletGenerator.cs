@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using NativeGreenlet.Core;
 
 namespace NativeGreenlet;
@@ -34,41 +35,43 @@ public class GreenletGenerator<T> : IEnumerable<T>
     /// <exception cref="InvalidOperationException">The caller runs in fewer generators than that, or the one meant is of
     /// another type of values.</exception>
     [SuppressMessage("Design", "CA1000:Do not declare static members on generic types", Justification = "The type says what may be yielded.")]
-    public static void Yield(T value, int level = 1)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(level, 1);
-        GeneratorGreenlet? generator = GeneratorGreenlet.Around(Greenlet.Current);
-        Span<GeneratorGreenlet?> outer = new GeneratorGreenlet?[level]; // innermost first
-        for (int i = 0; i < level; i++)
-        {
-            if (generator is null)
-            {
-                throw new InvalidOperationException($"Yield at level {level} was called inside of {i} generators.");
-            }
-
-            outer[i] = generator;
-            generator = GeneratorGreenlet.Around(generator.Parent);
-        }
-
-        if (outer[level - 1] is not GeneratorGreenlet<T> target)
-        {
-            throw new InvalidOperationException($"The generator at level {level} does not yield values of type {typeof(T)}.");
-        }
-
-        for (int i = 1; i < level; i++)
-        {
-            outer[i]!.Inner = outer[i - 1];
-        }
-
-        target.Yielded = value;
-        _ = target.Parent!.Switch();
-    }
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
+    public static void Yield(T value, int level = 1) => _ = Deliver(value, level).Switch();
 
     /// <summary>Starts an enumeration.</summary>
     /// <returns>An enumerator, to be used on this thread and disposed of.</returns>
     public IEnumerator<T> GetEnumerator() => new Enumerator(_body);
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    // Leaves a value where the enumerating greenlet finds it; returns that greenlet.
+    private static Greenlet Deliver(T value, int level)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(level, 1);
+        Greenlet current = Greenlet.Current;
+        GeneratorGreenlet? generator = GeneratorGreenlet.Around(current);
+        for (int i = 1; i < level && generator is not null; i++)
+        {
+            generator = GeneratorGreenlet.Around(generator.Core.TreeParent);
+        }
+
+        if (generator is not GeneratorGreenlet<T> target)
+        {
+            throw new InvalidOperationException(generator is null
+                ? $"Yield at level {level} was called inside of fewer generators."
+                : $"The generator at level {level} does not yield values of type {typeof(T)}.");
+        }
+
+        // When the next value is asked for, the caller goes on, not the greenlets that wait for it.
+        for (Greenlet inner = current; inner != target; inner = generator)
+        {
+            generator = GeneratorGreenlet.Around(inner.Core.TreeParent)!;
+            generator.Inner = inner;
+        }
+
+        target.Yielded = value;
+        return target.Parent!;
+    }
 
     private sealed class Enumerator(Action body) : IEnumerator<T>
     {
@@ -78,6 +81,7 @@ public class GreenletGenerator<T> : IEnumerable<T>
 
         object? IEnumerator.Current => Current;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
         public bool MoveNext()
         {
             if (_greenlet.IsDead)
@@ -85,15 +89,7 @@ public class GreenletGenerator<T> : IEnumerable<T>
                 return false;
             }
 
-            _greenlet.Parent = Greenlet.Current; // values and the end come to whoever asks
-            GeneratorGreenlet next = _greenlet;
-            while (next.Inner is { } inner)
-            {
-                next.Inner = null;
-                next = inner;
-            }
-
-            _ = next.Switch();
+            _ = Prepare().Switch();
             if (_greenlet.IsDead)
             {
                 Current = default!;
@@ -108,5 +104,24 @@ public class GreenletGenerator<T> : IEnumerable<T>
         public void Reset() => throw new NotSupportedException("Enumerate the generator again instead.");
 
         public void Dispose() => _greenlet.Dispose();
+
+        // Values and the end come to whoever asks. Returns whom to continue.
+        private Greenlet Prepare()
+        {
+            Greenlet current = Greenlet.Current;
+            if (_greenlet.Core.Parent != current)
+            {
+                _greenlet.Parent = current;
+            }
+
+            Greenlet next = _greenlet;
+            while (next is GeneratorGreenlet { Inner: { } inner } generator)
+            {
+                generator.Inner = null;
+                next = inner;
+            }
+
+            return next;
+        }
     }
 }

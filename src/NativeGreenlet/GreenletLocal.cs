@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using NativeGreenlet.Core;
 
 namespace NativeGreenlet;
 
@@ -10,7 +9,8 @@ namespace NativeGreenlet;
 /// <typeparam name="T">The type of the value.</typeparam>
 public sealed class GreenletLocal<T>
 {
-    private readonly ConditionalWeakTable<GreenletCore, StrongBox<T>> _values = [];
+    // Not by the core, which a suspended greenlet's stack refers to: a value may refer to its greenlet.
+    private readonly ConditionalWeakTable<Greenlet, StrongBox<T>> _values = [];
     private readonly Func<T>? _initialize;
 
     /// <summary>Creates a local whose value is the default of its type until it is set.</summary>
@@ -32,8 +32,7 @@ public sealed class GreenletLocal<T>
     {
         get
         {
-            GreenletCore greenlet = Greenlet.Current.Core;
-            if (_values.TryGetValue(greenlet, out StrongBox<T>? box))
+            if (_values.TryGetValue(Greenlet.Current, out StrongBox<T>? box))
             {
                 return box.Value!;
             }
@@ -44,12 +43,12 @@ public sealed class GreenletLocal<T>
             }
 
             T value = _initialize(); // may switch, and may set the value itself
-            return _values.GetOrAdd(greenlet, new StrongBox<T>(value)).Value!;
+            return _values.GetOrAdd(Greenlet.Current, new StrongBox<T>(value)).Value!;
         }
 
         set
         {
-            GreenletCore greenlet = Greenlet.Current.Core;
+            Greenlet greenlet = Greenlet.Current;
             if (_values.TryGetValue(greenlet, out StrongBox<T>? box))
             {
                 box.Value = value;
@@ -62,5 +61,5 @@ public sealed class GreenletLocal<T>
     }
 
     /// <summary>Whether the current greenlet has a value.</summary>
-    public bool IsValueCreated => _values.TryGetValue(Greenlet.Current.Core, out _);
+    public bool IsValueCreated => _values.TryGetValue(Greenlet.Current, out _);
 }

@@ -4,6 +4,7 @@
 #include "../context/context.h"
 #include "../stacks/memory.h"
 #include "../stacks/segments.h"
+#include "breakage.h"
 #include "clr.h"
 
 #include <stdlib.h>
@@ -74,7 +75,9 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
   return NG_OK;
 }
 
-ng_greenlet* ng_carrier_main(ng_carrier* carrier) { return carrier == NULL ? NULL : &carrier->main; }
+ng_greenlet* ng_carrier_main(ng_carrier* carrier) {
+  return carrier == NULL ? NULL : &carrier->main;
+}
 
 ng_status ng_carrier_detach(ng_carrier* carrier) {
   if (carrier == NULL) {
@@ -235,6 +238,8 @@ ng_status ng_greenlet_abandon(ng_greenlet* greenlet) {
   if (greenlet->record != NULL) {
     ng_record_give_back(greenlet->record);
     greenlet->record = NULL;
+  } else if (NG_BROKEN(NG_BREAK_FILTERS)) {
+    ng_breakage_unpark_shared(greenlet->carrier, greenlet);
   }
   ng_chain_remove(greenlet);
   greenlet->state = NG_GREENLET_ENDED;

@@ -30,7 +30,8 @@ static bool is_sound(const ng_clr_layout* layout) {
       return false;
     }
     for (size_t j = 0; j < i; j++) { // no two overlap
-      if (fields[i].offset < fields[j].offset + fields[j].size && fields[j].offset < fields[i].offset + fields[i].size) {
+      if (fields[i].offset < fields[j].offset + fields[j].size &&
+          fields[j].offset < fields[i].offset + fields[i].size) {
         return false;
       }
     }

@@ -96,9 +96,13 @@ struct ng_carrier {
 extern ng_clr_layout ng_layout;
 
 // Whether ng_clr_initialize has been called.
-static inline bool ng_clr_is_initialized(void) { return ng_layout.size != 0; }
+static inline bool ng_clr_is_initialized(void) {
+  return ng_layout.size != 0;
+}
 
-static inline uintptr_t* ng_frame_link(ng_frame* frame) { return (uintptr_t*)((char*)frame + ng_layout.frame_next); }
+static inline uintptr_t* ng_frame_link(ng_frame* frame) {
+  return (uintptr_t*)((char*)frame + ng_layout.frame_next);
+}
 
 // Where the per-stack words of a Thread object are.
 ng_thread_words ng_thread_words_of(void* thread);

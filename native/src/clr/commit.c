@@ -13,7 +13,9 @@
 
 static atomic_ullong unclean_parks;
 
-uint64_t ng_commit_unclean_parks(void) { return atomic_load(&unclean_parks); }
+uint64_t ng_commit_unclean_parks(void) {
+  return atomic_load(&unclean_parks);
+}
 
 // A greenlet that does not lie on its stack, because the stack came with a fiber, learns here where that is, and gets a
 // terminator that lies above every managed frame. No collection can have been running since ng_commit.
@@ -99,7 +101,8 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
     from->state = NG_GREENLET_ENDED;
   } else {
     const bool is_main = from == &carrier->main;
-    if (ng_likely(exception_tracker == no_exception && (gc_frame == no_gc_frame || (is_main && !NG_BROKEN(NG_BREAK_FILTERS))))) {
+    if (ng_likely(exception_tracker == no_exception &&
+                  (gc_frame == no_gc_frame || (is_main && !NG_BROKEN(NG_BREAK_FILTERS))))) {
       if (!NG_BROKEN(NG_BREAK_KEEPER)) {
         *from->link = top;
         *from->terminator_link = from->anchor_address;

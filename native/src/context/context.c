@@ -19,19 +19,15 @@ static atomic_bool any_made;
 static bool is_available(ng_context_kind kind) {
   switch (kind) {
 #if defined(NG_HAVE_ASSEMBLY)
-    case NG_CONTEXT_ASSEMBLY:
-      return true;
+  case NG_CONTEXT_ASSEMBLY: return true;
 #endif
 #if defined(NG_HAVE_UCONTEXT)
-    case NG_CONTEXT_UCONTEXT:
-      return true;
+  case NG_CONTEXT_UCONTEXT: return true;
 #endif
 #if defined(NG_HAVE_FIBER)
-    case NG_CONTEXT_FIBER:
-      return true;
+  case NG_CONTEXT_FIBER: return true;
 #endif
-    default:
-      return false;
+  default: return false;
   }
 }
 
@@ -48,7 +44,9 @@ ng_status ng_context_select(ng_context_kind kind) {
   return NG_OK;
 }
 
-ng_context_kind ng_context_selected(void) { return ng_context_kind_in_use; }
+ng_context_kind ng_context_selected(void) {
+  return ng_context_kind_in_use;
+}
 
 #if defined(NG_TOOL_ASAN)
 // ASan wants a word at the start of every new stack, before anything else runs there.
@@ -77,8 +75,9 @@ ng_status ng_context_make(ng_context* context, void* stack_low, size_t stack_siz
   }
   *context = (ng_context){NULL, stack_low, stack_size, ng_tool_stack_made(stack_low, stack_size)};
 #if defined(NG_TOOL_ASAN)
-  stack_size = (stack_size - sizeof(announced_entry)) & ~(size_t)15;
-  announced_entry* real = (announced_entry*)((char*)stack_low + stack_size);
+  const uintptr_t high = (uintptr_t)stack_low + stack_size;
+  announced_entry* real = (announced_entry*)((high - sizeof(announced_entry)) & ~(uintptr_t)15);
+  stack_size = (size_t)((uintptr_t)real - (uintptr_t)stack_low);
   *real = (announced_entry){entry, argument, {stack_low, context->stack_size, NULL}};
   entry = enter_announced;
   argument = real;
@@ -87,22 +86,15 @@ ng_status ng_context_make(ng_context* context, void* stack_low, size_t stack_siz
   void* state = NULL;
   switch (ng_context_kind_in_use) {
 #if defined(NG_HAVE_ASSEMBLY)
-    case NG_CONTEXT_ASSEMBLY:
-      state = ng_assembly_prepare((char*)stack_low + stack_size, entry, argument);
-      break;
+  case NG_CONTEXT_ASSEMBLY: state = ng_assembly_prepare((char*)stack_low + stack_size, entry, argument); break;
 #endif
 #if defined(NG_HAVE_UCONTEXT)
-    case NG_CONTEXT_UCONTEXT:
-      state = ng_ucontext_prepare(stack_low, stack_size, entry, argument);
-      break;
+  case NG_CONTEXT_UCONTEXT: state = ng_ucontext_prepare(stack_low, stack_size, entry, argument); break;
 #endif
 #if defined(NG_HAVE_FIBER)
-    case NG_CONTEXT_FIBER:
-      state = ng_fiber_prepare(stack_size, entry, argument);
-      break;
+  case NG_CONTEXT_FIBER: state = ng_fiber_prepare(stack_size, entry, argument); break;
 #endif
-    default:
-      return NG_ERROR_NOT_SUPPORTED;
+  default: return NG_ERROR_NOT_SUPPORTED;
   }
   if (state == NULL) {
     ng_tool_stack_gone(context);
@@ -113,7 +105,9 @@ ng_status ng_context_make(ng_context* context, void* stack_low, size_t stack_siz
   return NG_OK;
 }
 
-void ng_context_switch(ng_context* from, ng_context* to) { ng_context_jump(from, to, false); }
+void ng_context_switch(ng_context* from, ng_context* to) {
+  ng_context_jump(from, to, false);
+}
 
 void ng_context_discard(ng_context* context) {
   if (context == NULL) {

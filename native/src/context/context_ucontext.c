@@ -25,7 +25,9 @@ static void enter(unsigned entry_low, unsigned entry_high, unsigned argument_low
 }
 
 // Apart, because the compiler thinks that getcontext returns twice. It does not: makecontext replaces where it would go.
-static NG_NOINLINE bool fill_in(ucontext_t* context) { return getcontext(context) == 0; }
+static NG_NOINLINE bool fill_in(ucontext_t* context) {
+  return getcontext(context) == 0;
+}
 
 void* ng_ucontext_prepare(void* stack_low, size_t stack_size, ng_entry entry, void* argument) {
   // The ucontext itself lies at the high end of the stack it describes, as a parked one does (see the swap).

@@ -81,7 +81,9 @@ ng_coroutine_state ng_coroutine_query(const ng_coroutine* coroutine) {
   return coroutine == NULL ? NG_COROUTINE_DONE : coroutine->state;
 }
 
-void* ng_coroutine_user(const ng_coroutine* coroutine) { return coroutine == NULL ? NULL : coroutine->user; }
+void* ng_coroutine_user(const ng_coroutine* coroutine) {
+  return coroutine == NULL ? NULL : coroutine->user;
+}
 
 ng_status ng_coroutine_destroy(ng_coroutine* coroutine) {
   if (coroutine == NULL) {

@@ -17,6 +17,9 @@
 #if defined(__linux__) && !defined(MADV_GUARD_INSTALL)
 #  define MADV_GUARD_INSTALL 102 // Linux 6.13; older headers lack it, older kernels answer EINVAL
 #endif
+#if defined(__linux__) && !defined(MADV_POPULATE_READ)
+#  define MADV_POPULATE_READ 22 // Linux 5.14
+#endif
 
 size_t ng_memory_page_size(void) {
   static _Atomic size_t cached;
@@ -40,7 +43,9 @@ void* ng_memory_reserve(size_t size) {
   return address;
 }
 
-void ng_memory_unreserve(void* address, size_t size) { (void)munmap(address, size); }
+void ng_memory_unreserve(void* address, size_t size) {
+  (void)munmap(address, size);
+}
 
 ng_status ng_memory_commit(void* address, size_t size) {
   if (mprotect(address, size, PROT_READ | PROT_WRITE) == 0) {
@@ -75,9 +80,8 @@ bool ng_memory_can_mark_guards(void) {
   if (probe == MAP_FAILED) {
     return false;
   }
-  // Believe it when it bites: an emulator may answer that it did what it ignored. As a path, an accessible page of zeros
-  // is an empty name (ENOENT).
-  const bool can = madvise(probe, page, MADV_GUARD_INSTALL) == 0 && access(probe, F_OK) != 0 && errno == EFAULT;
+  // Not believed before it bites: an emulator may answer that it did what it ignored.
+  const bool can = madvise(probe, page, MADV_GUARD_INSTALL) == 0 && madvise(probe, page, MADV_POPULATE_READ) != 0;
   (void)munmap(probe, page);
   return can;
 #else

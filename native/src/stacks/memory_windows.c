@@ -12,7 +12,9 @@ size_t ng_memory_page_size(void) {
   return info.dwPageSize;
 }
 
-void* ng_memory_reserve(size_t size) { return VirtualAlloc(NULL, size, MEM_RESERVE, PAGE_NOACCESS); }
+void* ng_memory_reserve(size_t size) {
+  return VirtualAlloc(NULL, size, MEM_RESERVE, PAGE_NOACCESS);
+}
 
 void ng_memory_unreserve(void* address, size_t size) {
   (void)size;
@@ -29,7 +31,9 @@ void ng_memory_clear(void* address, size_t size) {
   }
 }
 
-bool ng_memory_can_mark_guards(void) { return false; }
+bool ng_memory_can_mark_guards(void) {
+  return false;
+}
 
 ng_status ng_memory_mark_guard(void* address, size_t size) {
   (void)address;

@@ -64,7 +64,9 @@ ng_segments_config ng_segments_config_default(void) {
   };
 }
 
-static size_t round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
+static size_t round_up(size_t size, size_t unit) {
+  return (size + unit - 1) / unit * unit;
+}
 
 static ng_status check(ng_segments_config* config) {
   const size_t page = ng_memory_page_size();

@@ -259,8 +259,7 @@ internal sealed unsafe class Carrier
     /// </summary>
     public void Kill(GreenletCore core, Greenlet greenlet, string message)
     {
-        Greenlet? parent = core.TreeParent;
-        core.OwnParent = parent;
+        core.OwnParent = core.TreeParent;
         core.Parent = Current;
         try
         {
@@ -268,8 +267,12 @@ internal sealed unsafe class Carrier
         }
         finally
         {
-            core.Parent = parent;
-            core.OwnParent = null;
+            // Unless it was given another meanwhile, or another kill of it goes on.
+            if (core.OwnParent is { } parent && core.Parent == Current)
+            {
+                core.Parent = parent;
+                core.OwnParent = null;
+            }
         }
     }
 
@@ -339,7 +342,7 @@ internal sealed unsafe class Carrier
         t_current = this;
         Live();
         t_current = null;
-        ThreadContext.Replace(null);
+        ThreadContext.Forget();
     }
 
     public long StackBytesUsed(GreenletCore core) => _stacks?.BytesUsed(core) ?? 0;

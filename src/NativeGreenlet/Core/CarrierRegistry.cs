@@ -43,9 +43,10 @@ internal static class CarrierRegistry
         }
     }
 
-    /// <summary>Adds up a figure of every carrier.</summary>
+    /// <summary>Adds up a figure of every carrier whose thread is alive.</summary>
     public static long Sum(Func<Carrier, long> figure)
     {
+        Sweep();
         lock (s_lock)
         {
             return s_carriers.Sum(figure);

@@ -3,8 +3,8 @@ namespace NativeGreenlet.Core;
 /// <summary>The greenlet of a generator that is being enumerated.</summary>
 internal abstract class GeneratorGreenlet(Action body, Greenlet parent) : Greenlet(body, parent)
 {
-    /// <summary>A generator inside this one that yielded past it: it is the one to continue (row 53).</summary>
-    public GeneratorGreenlet? Inner { get; set; }
+    /// <summary>A greenlet inside this one that yielded for it, or past it: it is the one to continue (row 53).</summary>
+    public Greenlet? Inner { get; set; }
 
     /// <summary>The innermost generator that a greenlet runs in: itself or its nearest ancestor that is one.</summary>
     public static GeneratorGreenlet? Around(Greenlet? greenlet)

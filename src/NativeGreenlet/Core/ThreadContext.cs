@@ -24,6 +24,20 @@ internal static class ThreadContext
     /// <summary>Makes a context the thread's. Handlers of changed <see cref="AsyncLocal{T}"/> values run in this call.</summary>
     public static void Replace(ExecutionContext? context) => ExecutionContext.Restore(context ?? s_empty);
 
+    /// <summary>Takes the context from a thread that has nothing more to do with it. Unlike <see cref="Replace"/> it tells
+    /// no handler: none may run beside the greenlet that runs by now.</summary>
+    public static void Forget()
+    {
+        if (s_canReadField)
+        {
+            Field(Thread.CurrentThread) = null;
+        }
+        else
+        {
+            Replace(null);
+        }
+    }
+
     /// <summary>Null for the context that stands for none.</summary>
     public static ExecutionContext? OrNull(ExecutionContext? context) => context == s_empty ? null : context;
 

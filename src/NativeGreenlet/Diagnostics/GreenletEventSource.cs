@@ -44,7 +44,8 @@ internal sealed class GreenletEventSource : EventSource
     protected override void OnEventCommand(EventCommandEventArgs command) =>
         CarrierRegistry.LogSwitches(IsEnabled(EventLevel.Verbose, Keywords.Switch));
 
-    internal static class Keywords
+    // Public, or EventSource does not find it.
+    public static class Keywords
     {
         public const EventKeywords Life = (EventKeywords)1;
         public const EventKeywords Switch = (EventKeywords)2;

@@ -13,8 +13,10 @@
 
    With NG_SAVE_FPU_CONTROL sixteen more bytes lie below: MXCSR (+0) and the x87 control word (+4), then 8 bytes unused.
 
-   Why `ret` and not `jmp`: both sides of a switch were suspended by the same call of ng_assembly_swap, so the address
-   that the CPU's return predictor has on top, the one of this call, is also the one that the other side returns to.
+   Why `ret` and not `jmp`: in ng_commit both sides of a switch were suspended by the same call of ng_assembly_swap, so
+   the address that the CPU's return predictor has on top, the one of this call, is also the one that the other side
+   returns to, and so on up through ng_switch. Measured there: a fifth slower with `jmp`. (Coroutines, whose resume and
+   yield are different calls, would be a third faster with it.)
 
    SPDX-License-Identifier: MIT */
 

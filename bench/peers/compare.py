@@ -1,0 +1,297 @@
+"""Measures one switch, one life and one chain in every peer, in turn, and writes bench/results/latest.json.
+
+Each peer is a program of its own that measures itself. The conversation, over its standard input and output:
+
+    peer:  ready VERSION                      once; or "! REASON"
+    us:    switch 100                         what to measure, and for how many milliseconds
+    peer:  switch 15.2                        pairs of a name and a figure in nanoseconds; or "! REASON"
+
+    switch      one switch between two greenlets (fibers, goroutines, threads)
+    resume      one switch between the main greenlet and a child, half of there and back
+    create      create one, run it to its end
+    chain N     create N, all suspended at once, pass a value through; chain-end: end them
+    floor       into native code and back into managed code
+    park N      memory and collection pause of N suspended greenlets
+
+A round starts every peer afresh, because where the loader puts things is part of the noise. Within a round the peers take
+turns work by work, because the machine's speed changes. What counts is the median of the rounds.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import resource
+import select
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import report
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PEERS = ROOT / "bench/peers"
+BUILT = ROOT / "artifacts/bench"
+DOTNET = ["dotnet", ROOT / "artifacts/bin/NativeGreenlet.Peer/release/NativeGreenlet.Peer.dll"]
+GO = BUILT / "peers/go"
+ONE_PROCESSOR = {"GOMAXPROCS": "1"}
+THREADS_BACKEND = {"NATIVEGREENLET_BACKEND": "threads"}
+
+CHAIN = 100_000
+PARKED = 10_000
+WARM_UP = 300  # milliseconds; the .NET runtime compiles again what turns out to be hot
+SAMPLES = 5  # in a row, of which the median counts: what disturbs one may miss the others
+SAMPLE = 20  # milliseconds
+PATIENCE = 60  # seconds until a peer that does not answer is given up
+
+# key, label, command, additional environment, works
+TABLE = [
+    ("greenlet", ".NET: NativeGreenlet", [*DOTNET, "greenlets"], {}, "switch resume create chain"),
+    ("coroutine", ".NET: NativeGreenlet, Coroutine", [*DOTNET, "coroutines"], {}, "resume"),
+    ("await", ".NET: await, custom awaiter", [*DOTNET, "await"], {}, "resume"),
+    ("task-yield", ".NET: await Task.Yield()", [*DOTNET, "task-yield"], {}, "switch"),
+    ("ruby", "Ruby: Fiber", ["ruby", PEERS / "ruby/fibers.rb"], {}, "switch resume create chain"),
+    ("go-gosched", "Go: Gosched, one processor", [GO, "gosched"], ONE_PROCESSOR, "switch"),
+    ("go-1", "Go: channels, one processor", [GO], ONE_PROCESSOR, "switch resume create chain"),
+    ("go", "Go: channels", [GO], {}, "switch resume create chain"),
+    ("python", "Python: greenlet", [sys.executable, PEERS / "python/greenlets.py"], {}, "switch resume create chain"),
+    ("gevent", "Python: gevent", [sys.executable, PEERS / "python/gevents.py"], {}, "switch create chain"),
+    ("semaphore-slim", ".NET threads: SemaphoreSlim", [*DOTNET, "semaphore-slim"], {}, "switch"),
+    ("manual-reset-event-slim", ".NET threads: ManualResetEventSlim", [*DOTNET, "manual-reset-event-slim"], {}, "switch"),
+    ("auto-reset-event", ".NET threads: AutoResetEvent", [*DOTNET, "auto-reset-event"], {}, "switch"),
+    ("monitor", ".NET threads: Monitor", [*DOTNET, "monitor"], {}, "switch"),
+    ("thread", ".NET threads: Start and Join", [*DOTNET, "threads"], {}, "create"),
+    ("threads-backend", ".NET: NativeGreenlet, Threads backend", [*DOTNET, "greenlets"], THREADS_BACKEND, "switch resume create"),
+    ("floor", ".NET: a native call that calls back", [*DOTNET, "floor"], {}, "floor"),
+    ("park", ".NET: NativeGreenlet, suspended", [*DOTNET, "park"], {}, "park"),
+]
+ORDER = ["switch", "resume", "create", "floor", "park", "chain"]  # what leaves most behind comes last
+
+
+class Failure(Exception):
+    """A peer cannot do something; the message says why."""
+
+
+class Peer:
+    """One running peer."""
+
+    def __init__(self, command, environment):
+        try:
+            self.process = subprocess.Popen(
+                [str(word) for word in command],
+                env={**os.environ, **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        except OSError as error:
+            raise Failure(f"{pathlib.Path(str(command[0])).name}: {error.strerror}") from None
+        self.version = self._line().removeprefix("ready ")
+
+    def ask(self, work, number):
+        """The figures that a work gives."""
+        try:
+            print(work, number, file=self.process.stdin, flush=True)
+        except BrokenPipeError:
+            raise Failure("it ended") from None
+        words = self._line().split()
+        return {name: float(value) for name, value in zip(words[::2], words[1::2])}
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def _line(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        if not ready:
+            raise Failure(f"no answer within {PATIENCE} s")
+        line = self.process.stdout.readline().strip()
+        if not line:
+            self.process.kill()
+            said = self.process.stderr.read().strip().splitlines()
+            raise Failure(said[-1] if said else "it ended")
+        if line.startswith("!"):
+            raise Failure(line[2:])
+        return line
+
+
+class Comparison:
+    """All rounds so far."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.start = time.monotonic()
+        self.rounds = 0
+        self.samples = {key: {} for key, *_ in TABLE}
+        self.versions = {}
+        self.problems = {key: {} for key, *_ in TABLE}  # by work; "" stands for all
+
+    def run(self):
+        longest = 0
+        while self.rounds == 0 or time.monotonic() - self.start + longest < self.seconds:
+            began = time.monotonic()
+            self.round()
+            self.rounds += 1
+            longest = max(longest, time.monotonic() - began)
+        tell("")
+
+    def round(self):
+        peers = {}
+        try:
+            for key, label, command, environment, _ in TABLE:
+                if "" not in self.problems[key]:
+                    self.tell("starting", label)
+                    try:
+                        peers[key] = Peer(command, environment)
+                        self.versions[key] = peers[key].version
+                    except Failure as failure:
+                        self.fail(key, "", failure)
+            for work in ORDER:
+                for key, label, _, _, works in TABLE:
+                    if key in peers and work in works.split() and work not in self.problems[key]:
+                        self.tell(work, label)
+                        self.sample(key, peers[key], work)
+        finally:
+            for peer in peers.values():
+                peer.stop()
+
+    def sample(self, key, peer, work):
+        try:
+            if work in ("chain", "park"):
+                figures = peer.ask(work, CHAIN if work == "chain" else PARKED)
+            else:
+                peer.ask(work, WARM_UP)
+                figures = {work: statistics.median(peer.ask(work, SAMPLE)[work] for _ in range(SAMPLES))}
+        except Failure as failure:
+            self.fail(key, work, failure)
+            return
+        for name, value in figures.items():
+            self.samples[key].setdefault(name, []).append(round(value, 2))
+
+    def fail(self, key, work, failure):
+        self.problems[key][work] = str(failure)
+        tell("")
+        label = next(row[1] for row in TABLE if row[0] == key)
+        print(f"== Without {label}{', ' + work if work else ''}: {failure}", flush=True)
+
+    def tell(self, work, label):
+        gone = int(time.monotonic() - self.start)
+        tell(f"round {self.rounds + 1}, {gone} of about {self.seconds} s: {work}, {label}")
+
+    def results(self):
+        return {
+            key: {
+                "label": label,
+                "version": self.versions.get(key),
+                "problems": self.problems[key],
+                "works": {
+                    name: {"median": statistics.median(values), "samples": values}
+                    for name, values in self.samples[key].items()
+                },
+            }
+            for key, label, *_ in TABLE
+        }
+
+
+def tell(text):
+    """One line that overwrites the one before; nothing where the output is not a terminal."""
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r{text[:width]:<{width}}", end="" if text else "\r", file=sys.stderr, flush=True)
+
+
+def native():
+    """The C library against Boost.Context, in the same go."""
+    program = BUILT / "native/switches"
+    if not program.exists():
+        return {}
+    tell("the C library and Boost.Context")
+    with tempfile.TemporaryDirectory() as directory:
+        file = pathlib.Path(directory) / "native.json"
+        subprocess.run(
+            [program, "--rounds", "9", "--milliseconds", "50", "--json", file], check=True, stdout=subprocess.DEVNULL
+        )
+        tell("")
+        return json.loads(file.read_text())
+
+
+def machine():
+    """What the absolute times are times of."""
+    processor = platform.processor()
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                processor = line.split(":", 1)[1].strip()
+                break
+    system = platform.system()
+    release = pathlib.Path("/etc/os-release")
+    if release.exists():
+        for line in release.read_text().splitlines():
+            if line.startswith("PRETTY_NAME="):
+                system = line.split("=", 1)[1].strip('"')
+    return {
+        "processor": processor or platform.machine(),
+        "cores": os.cpu_count(),
+        "system": system,
+        "kernel": f"{platform.system()} {platform.release()}",
+    }
+
+
+class Others:
+    """How much of the machine other programs used meanwhile, and the host it is a guest of."""
+
+    def __init__(self):
+        self.start = self.seconds()
+
+    @staticmethod
+    def seconds():
+        """All that was used, all that we used, and all that there was."""
+        words = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        user, nice, system, idle, waiting, interrupt, soft, stolen = (int(word) / os.sysconf("SC_CLK_TCK") for word in words)
+        used = user + nice + system + interrupt + soft + stolen
+        ours = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return used, ours, used + idle + waiting
+
+    def share(self):
+        used, ours, there = (end - start for end, start in zip(self.seconds(), self.start))
+        return round(max(used - ours, 0) / there, 3)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Compares NativeGreenlet with its peers.")
+    arguments.add_argument("--seconds", type=int, default=150, help="rounds are run until this time is used")
+    arguments.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results")
+    options = arguments.parse_args()
+
+    others = Others() if pathlib.Path("/proc/stat").exists() else None
+    comparison = Comparison(options.seconds)
+    comparison.run()
+    c_library = native()
+    options.results.mkdir(parents=True, exist_ok=True)
+    latest = options.results / "latest.json"
+    results = {
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "machine": machine(),
+        "others": others and others.share(),
+        "rounds": comparison.rounds,
+        "chain": CHAIN,
+        "parked": PARKED,
+        "peers": comparison.results(),
+        "native": c_library,
+    }
+    latest.write_text(json.dumps(results, indent=1) + "\n")
+    report.write(latest)
+
+
+if __name__ == "__main__":
+    main()

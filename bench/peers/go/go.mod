@@ -1,0 +1,3 @@
+module nativegreenlet/bench/peers/go
+
+go 1.19

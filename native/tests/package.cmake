@@ -1,0 +1,61 @@
+# cmake -D BUILD=... -D SOURCE=<examples> -D WORK=<scratch> -D CONFIG=... -D GENERATOR=... -D COMPILER=... -D LIBDIR=...
+#       -P package.cmake: installs the library, and builds and runs the example as a stranger would: with find_package
+# (shared and static) and with pkg-config.
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\n${output}\nresult: ${result}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+function(check_output)
+  if(NOT output MATCHES "1 1 2 3 5 8 13 21 34 55")
+    message(FATAL_ERROR "the example printed: ${output}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE "${WORK}")
+run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${WORK}/first" --config "${CONFIG}")
+file(RENAME "${WORK}/first" "${WORK}/prefix") # the installed tree may be moved
+
+file(GLOB_RECURSE installed RELATIVE "${WORK}/prefix" "${WORK}/prefix/*")
+list(JOIN installed "\n  " listing)
+message("installed:\n  ${listing}")
+if(listing MATCHES "breakable|test_")
+  message(FATAL_ERROR "something was installed that is only for tests")
+endif()
+file(GLOB_RECURSE texts "${WORK}/prefix/*.cmake" "${WORK}/prefix/*.pc")
+foreach(text IN LISTS texts)
+  file(READ "${text}" content)
+  string(FIND "${content}" "${WORK}" position)
+  if(NOT position EQUAL -1)
+    message(FATAL_ERROR "${text} names the place where it was installed first")
+  endif()
+endforeach()
+
+foreach(kind IN ITEMS nativegreenlet nativegreenlet_static)
+  run("${CMAKE_COMMAND}" -S "${SOURCE}" -B "${WORK}/${kind}" -G "${GENERATOR}" "-DCMAKE_C_COMPILER=${COMPILER}"
+      "-DCMAKE_BUILD_TYPE=${CONFIG}" "-DCMAKE_PREFIX_PATH=${WORK}/prefix" "-DNG_EXAMPLE_LIBRARY=${kind}")
+  run("${CMAKE_COMMAND}" --build "${WORK}/${kind}" --config "${CONFIG}")
+  run("${WORK}/${kind}/fibonacci")
+  check_output()
+  message("find_package: ${kind} works")
+endforeach()
+
+find_program(pkg_config NAMES pkg-config pkgconf)
+if(pkg_config)
+  set(ENV{PKG_CONFIG_PATH} "${WORK}/prefix/${LIBDIR}/pkgconfig")
+  run("${pkg_config}" --cflags --libs nativegreenlet)
+  separate_arguments(flags UNIX_COMMAND "${output}")
+  run("${COMPILER}" -std=c11 "${SOURCE}/fibonacci.c" -o "${WORK}/fibonacci" ${flags})
+  set(ENV{LD_LIBRARY_PATH} "${WORK}/prefix/${LIBDIR}")
+  set(ENV{DYLD_LIBRARY_PATH} "${WORK}/prefix/${LIBDIR}")
+  run("${WORK}/fibonacci")
+  check_output()
+  message("pkg-config works")
+else()
+  message("pkg-config is not installed: not tried")
+endif()

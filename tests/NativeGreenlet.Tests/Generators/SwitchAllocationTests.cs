@@ -1,0 +1,127 @@
+using NativeGreenlet.Tests.Infrastructure;
+
+namespace NativeGreenlet.Tests.Generators;
+
+/// <summary>A switch between two live greenlets allocates nothing.</summary>
+public class SwitchAllocationTests
+{
+    private const int Switches = 100_000;
+
+    [Fact]
+    public void A_switch_allocates_nothing() => OnThread.Run(() =>
+    {
+        Greenlet main = Greenlet.Current;
+        object message = new();
+        using Greenlet greenlet = new(value =>
+        {
+            while (true)
+            {
+                value = main.Switch(value);
+            }
+        });
+
+        Assert.Equal(0, BytesOf(() => Assert.Same(message, greenlet.Switch(message))));
+    });
+
+    [Fact]
+    public void Nor_does_one_between_two_that_are_not_main() => OnThread.Run(() =>
+    {
+        Greenlet main = Greenlet.Current;
+        Greenlet second = null!;
+        using Greenlet first = new(() =>
+        {
+            while (true)
+            {
+                _ = second.Switch();
+            }
+        });
+        second = new Greenlet(() =>
+        {
+            while (true)
+            {
+                _ = first.Switch();
+                _ = main.Switch();
+            }
+        });
+
+        Assert.Equal(0, BytesOf(() => first.Switch()));
+        second.Dispose();
+    });
+
+    [Fact]
+    public void Nor_does_one_with_a_context_on_either_side() => OnThread.Run(() =>
+    {
+        Greenlet main = Greenlet.Current;
+        AsyncLocal<int> local = new() { Value = 1 };
+        using Greenlet greenlet = new(() =>
+        {
+            local.Value = 2;
+            while (true)
+            {
+                _ = main.Switch();
+            }
+        });
+
+        Assert.Equal(0, BytesOf(() => greenlet.Switch()));
+        Assert.Equal(1, local.Value);
+    });
+
+    [Fact]
+    public void Nor_does_one_that_is_traced() => OnThread.Run(() =>
+    {
+        Greenlet main = Greenlet.Current;
+        int traced = 0;
+        using Greenlet greenlet = new(() =>
+        {
+            while (true)
+            {
+                _ = main.Switch();
+            }
+        });
+        _ = Greenlet.SetTrace((_, _, _) => traced++);
+
+        Assert.Equal(0, BytesOf(() => greenlet.Switch()));
+        Assert.True(traced >= Switches);
+        _ = Greenlet.SetTrace(null);
+    });
+
+    [Fact]
+    public void Nor_does_one_out_of_a_catch_block() => OnThread.Run(() =>
+    {
+        Greenlet main = Greenlet.Current;
+        using Greenlet greenlet = new(() =>
+        {
+            try
+            {
+                throw new InvalidTimeZoneException();
+            }
+            catch (InvalidTimeZoneException)
+            {
+                while (true)
+                {
+                    _ = main.Switch();
+                }
+            }
+        });
+
+        Assert.Equal(0, BytesOf(() => greenlet.Switch()));
+    });
+
+    // Bytes allocated by the last of three rounds; by then everything is compiled.
+    private static long BytesOf(Action roundTrip)
+    {
+        long bytes = 0;
+        for (int round = 0; round < 3; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < Switches / 2; i++)
+            {
+                roundTrip();
+            }
+
+            bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        return bytes;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+
+namespace NativeGreenlet.Tests.Infrastructure;
+
+/// <summary>The garbage collector, made to act now.</summary>
+internal static class Collector
+{
+    /// <summary>Collects everything that is unreachable, and what its finalizers leave behind.</summary>
+    public static void Collect()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+            GC.WaitForPendingFinalizers();
+        }
+    }
+
+    /// <summary>Collects until something is so. Objects may be kept for a moment by registers or pending finalizers.</summary>
+    public static void CollectUntil(Func<bool> isSo, string what)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        do
+        {
+            Collect();
+            if (isSo())
+            {
+                return;
+            }
+
+            Thread.Sleep(1);
+        }
+        while (watch.Elapsed < TimeSpan.FromSeconds(20));
+        Assert.Fail($"Not so after many collections: {what}");
+    }
+
+    public static void AssertCollected<T>(WeakReference<T> reference, string what)
+        where T : class =>
+        CollectUntil(() => !reference.TryGetTarget(out _), what);
+}

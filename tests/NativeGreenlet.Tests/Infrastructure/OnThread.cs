@@ -1,0 +1,44 @@
+using System.Runtime.ExceptionServices;
+
+namespace NativeGreenlet.Tests.Infrastructure;
+
+/// <summary>Runs the body of a test on a thread of its own, so that no greenlet, tracer or context leaks into another
+/// test.</summary>
+internal static class OnThread
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    public static void Run(Action body)
+    {
+        ExceptionDispatchInfo? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                body();
+            }
+            catch (Exception exception)
+            {
+                failure = ExceptionDispatchInfo.Capture(exception);
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "test",
+        };
+        thread.UnsafeStart();
+        if (!thread.Join(Patience))
+        {
+            throw new TimeoutException($"The test still ran after {Patience.TotalSeconds} seconds.");
+        }
+
+        failure?.Throw();
+    }
+
+    public static T Run<T>(Func<T> body)
+    {
+        T result = default!;
+        Run(() => { result = body(); });
+        return result;
+    }
+}

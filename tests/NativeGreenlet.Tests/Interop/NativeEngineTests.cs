@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using NativeGreenlet.Interop;
+using NativeGreenlet.Tests.Infrastructure;
+
+namespace NativeGreenlet.Tests.Interop;
+
+public class NativeEngineTests
+{
+    [Fact]
+    public void A_missing_library_is_an_exception_that_says_how_to_build_it()
+    {
+        InChild.Result child = InChild.Run(Report, (NativeEngine.PathVariable, "/nonexistent/nativegreenlet"));
+
+        Assert.Equal(0, child.ExitCode);
+        Assert.Contains($"{GreenletError.NativeLibraryMissing}, Unstarted:", child.Output, StringComparison.Ordinal);
+        Assert.Contains("/nonexistent/nativegreenlet", child.Output, StringComparison.Ordinal);
+        Assert.Contains("./build.sh", child.Output, StringComparison.Ordinal);
+        Assert.Contains("./build.ps1", child.Output, StringComparison.Ordinal);
+        Assert.Contains("CMake", child.Output, StringComparison.Ordinal);
+        Assert.Contains("again: NativeLibraryMissing", child.Output, StringComparison.Ordinal);
+        Assert.Contains("main is running", child.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_library_that_is_not_ours_is_refused()
+    {
+        InChild.Result child = InChild.Run(Report, (NativeEngine.PathVariable, typeof(NativeEngineTests).Assembly.Location));
+
+        Assert.Equal(0, child.ExitCode);
+        Assert.Contains($"{GreenletError.NativeLibraryMissing}, Unstarted:", child.Output, StringComparison.Ordinal);
+        Assert.Contains("./build.sh", child.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_path_in_the_environment_is_used()
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nativegreenlet.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet.dylib" : "libnativegreenlet.so");
+
+        InChild.Result child = InChild.Run(Succeed, (NativeEngine.PathVariable, path));
+
+        Assert.Equal("works", child.Output.Trim());
+        Assert.Equal(0, child.ExitCode);
+    }
+
+    // Two copies would each have half of the state. The compiler binds some calls before the first of them is made.
+    [Fact]
+    public void A_library_named_in_the_environment_is_the_only_one_that_is_loaded()
+    {
+        string beside = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nativegreenlet.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet.dylib" : "libnativegreenlet.so");
+        string elsewhere = Directory.CreateTempSubdirectory("nativegreenlet").FullName;
+        try
+        {
+            string copy = Path.Combine(elsewhere, Path.GetFileName(beside));
+            File.Copy(beside, copy);
+
+            InChild.Result child = InChild.Run(ListLibraries, (NativeEngine.PathVariable, copy));
+
+            Assert.Equal(copy, child.Output.Trim());
+            Assert.Equal(0, child.ExitCode);
+        }
+        finally
+        {
+            Directory.Delete(elsewhere, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Under_a_conservative_collector_segments_are_refused()
+    {
+        InChild.Result child = InChild.Run(Report, ("DOTNET_gcConservative", "1"), ("NATIVEGREENLET_BACKEND", "segments"));
+
+        Assert.Equal(0, child.ExitCode);
+        Assert.Contains($"{GreenletError.NotSupported}, Unstarted:", child.Output, StringComparison.Ordinal);
+        Assert.Contains("DOTNET_gcConservative", child.Output, StringComparison.Ordinal);
+        Assert.Contains("again: NotSupported", child.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Under_a_conservative_collector_segments_are_not_chosen()
+    {
+        InChild.Result child = InChild.Run(Describe, ("DOTNET_gcConservative", "1"), ("NATIVEGREENLET_BACKEND", string.Empty));
+
+        Assert.Equal(0, child.ExitCode);
+        Assert.DoesNotContain($"{GreenletBackend.Segments}:", child.Output, StringComparison.Ordinal);
+        Assert.Contains("conservative", child.Output, StringComparison.Ordinal);
+        Assert.EndsWith("works", child.Output.Trim(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_backend_that_does_not_exist_is_refused()
+    {
+        InChild.Result child = InChild.Run(Report, ("NATIVEGREENLET_BACKEND", "nonsense"));
+
+        Assert.Equal(0, child.ExitCode);
+        Assert.Contains($"{GreenletError.NotSupported}, Unstarted:", child.Output, StringComparison.Ordinal);
+        Assert.Contains("'nonsense'", child.Output, StringComparison.Ordinal);
+        Assert.Contains("segments", child.Output, StringComparison.Ordinal);
+    }
+
+    private static void Report()
+    {
+        Greenlet greenlet = new(() => { });
+        try
+        {
+            _ = greenlet.Switch();
+        }
+        catch (GreenletException exception)
+        {
+            Console.WriteLine($"{exception.Reason}, {greenlet.State}: {exception.Message}");
+        }
+
+        try
+        {
+            _ = greenlet.Switch();
+        }
+        catch (GreenletException exception)
+        {
+            Console.WriteLine($"again: {exception.Reason}");
+        }
+
+        Console.WriteLine(Greenlet.Current is { IsMain: true, State: GreenletState.Running } ? "main is running" : "main is lost");
+    }
+
+    private static void Describe()
+    {
+        Console.WriteLine(GreenletRuntime.Description);
+        Succeed();
+    }
+
+    private static void ListLibraries()
+    {
+        _ = new Greenlet(() => { }).Switch();
+        foreach (ProcessModule module in Process.GetCurrentProcess().Modules)
+        {
+            if (Path.GetFileName(module.FileName) is "libnativegreenlet.so" or "libnativegreenlet.dylib" or "nativegreenlet.dll")
+            {
+                Console.WriteLine(module.FileName);
+            }
+        }
+    }
+
+    private static void Succeed() => Console.WriteLine(new Greenlet(() => "works").Switch());
+}

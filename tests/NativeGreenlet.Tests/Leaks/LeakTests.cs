@@ -1,0 +1,218 @@
+using System.Globalization;
+using NativeGreenlet.Tests.Infrastructure;
+using NativeGreenlet.Tests.Survival;
+using Xunit.Abstractions;
+
+namespace NativeGreenlet.Tests.Leaks;
+
+/// <summary>No stack, mapping or handle is left behind. Each test in a process of its own, because the figures are of the
+/// whole process.</summary>
+[Collection(OneAtATime.Name)]
+public class LeakTests(ITestOutputHelper output)
+{
+    private const int Rounds = 100;
+    private const int PerRound = 10_000;
+    private const int Dropped = 20_000;
+    private const int Repetitions = 4;
+    private const long Megabyte = 1 << 20;
+
+    [Fact]
+    public void A_hundred_rounds_of_ten_thousand_that_run_to_their_end() => Succeeds(RunToTheirEnd);
+
+    [Fact]
+    public void Twenty_thousand_that_are_dropped_in_their_thread() => Succeeds(DropInTheirThread);
+
+    [Fact]
+    public void Twenty_thousand_that_are_suspended_when_their_thread_ends() => Succeeds(EndTheirThread);
+
+    private void Succeeds(Action body)
+    {
+        InChild.Result child = InChild.Run(body, ("NATIVEGREENLET_BACKEND", "segments"));
+        output.WriteLine(child.Output);
+        Assert.True(
+            child.ExitCode == 0 && child.Output.TrimEnd().EndsWith("done", StringComparison.Ordinal),
+            $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
+    }
+
+    private static void RunToTheirEnd()
+    {
+        Greenlet main = Greenlet.Current;
+        Figures before = default;
+        for (int round = 1; round <= Rounds; round++)
+        {
+            Greenlet[] greenlets = new Greenlet[100];
+            for (int i = 0; i < PerRound; i += greenlets.Length)
+            {
+                for (int j = 0; j < greenlets.Length; j++)
+                {
+                    greenlets[j] = new Greenlet(value => main.Switch(value));
+                    Check(Equals(greenlets[j].Switch(j), j), "the value comes back");
+                }
+
+                foreach (Greenlet greenlet in greenlets)
+                {
+                    Check(greenlet.Switch() is null && greenlet.IsDead, "it ends");
+                }
+            }
+
+            Array.Clear(greenlets);
+            if (round == Rounds / 10)
+            {
+                before = Settle("a tenth");
+            }
+        }
+
+        Figures after = Settle("all");
+        Check(after.Pooled <= 2 * 100, "the pool is as large as the most that lived at once");
+        StaysFlat(before, after);
+        Console.WriteLine("done");
+    }
+
+    private static void DropInTheirThread()
+    {
+        Figures before = default;
+        for (int repetition = 1; repetition <= Repetitions; repetition++)
+        {
+            int finallies = 0;
+            List<Greenlet> greenlets = SuspendMany(() => finallies++);
+            Console.WriteLine($"   suspended: {Figures.Now()}");
+            greenlets.Clear();
+            Collector.CollectUntil(
+                () =>
+                {
+                    _ = Greenlet.Current; // kills what was collected
+                    return finallies == Dropped;
+                },
+                "all of them were killed");
+            Figures now = Settle($"dropped {repetition * Dropped}, {finallies} finally blocks");
+            before = repetition == 1 ? now : before;
+            StaysFlat(before, now);
+        }
+
+        Console.WriteLine("done");
+    }
+
+    private static void EndTheirThread()
+    {
+        Figures before = default;
+        for (int repetition = 1; repetition <= Repetitions; repetition++)
+        {
+            int finallies = 0;
+            Greenlet? kept = null;
+            OnThread.Run(() =>
+            {
+                List<Greenlet> greenlets = SuspendMany(() => finallies++);
+                kept = greenlets[Dropped / 2];
+                Console.WriteLine($"   suspended: {Figures.Now()}");
+            });
+            Collector.CollectUntil(() => GreenletDiagnostics.Live == 0, "all of them are dead");
+            Check(kept!.IsDead, "the one that is referred to is dead too");
+            kept = null;
+            Figures now = Settle($"ended with their thread {repetition * Dropped}, {finallies} finally blocks");
+            Check(finallies == 0, "nothing of them runs any more");
+            before = repetition == 1 ? now : before;
+            StaysFlat(before, now);
+        }
+
+        Console.WriteLine("done");
+    }
+
+    private static List<Greenlet> SuspendMany(Action inFinally)
+    {
+        Greenlet main = Greenlet.Current;
+        List<Greenlet> greenlets = new(Dropped);
+        for (int i = 0; i < Dropped; i++)
+        {
+            Greenlet greenlet = new(() =>
+            {
+                try
+                {
+                    _ = main.Switch();
+                }
+                finally
+                {
+                    inFinally();
+                }
+            });
+            _ = greenlet.Switch();
+            greenlets.Add(greenlet);
+        }
+
+        return greenlets;
+    }
+
+    private static Figures Settle(string what)
+    {
+        Collector.Collect();
+        _ = Greenlet.Current;
+        Figures now = Figures.Now();
+        Console.WriteLine($"{what}: {now}");
+        Check(now.Live == 0, "no greenlet is left");
+        Check(now.InUse == 0, "no segment is in use");
+        Check(now.PendingKills == 0, "none waits to be killed");
+        Check(now.Threads <= 1, "no thread that ended is left");
+        Check(now.Records <= 4, "a handful of records is enough");
+        return now;
+    }
+
+    private static void StaysFlat(Figures before, Figures after)
+    {
+        Check(after.Pooled <= before.Pooled, "the pool does not grow");
+        Check(after.Records <= before.Records, "thread records do not grow");
+        Check(after.OSThreads <= before.OSThreads + 2, "threads do not grow");
+        Check(after.Files <= before.Files + 2, "open files do not grow");
+        Check(after.Mappings <= before.Mappings + 100, "mappings do not grow");
+        Check(after.Managed <= before.Managed + Megabyte, "managed memory does not grow");
+        Check(after.Resident <= before.Resident + (48 * Megabyte), "resident memory does not grow");
+    }
+
+    private static void Check(bool isSo, string what)
+    {
+        if (!isSo)
+        {
+            throw new InvalidOperationException($"not so: {what}");
+        }
+    }
+
+    private readonly record struct Figures(
+        long Live,
+        long InUse,
+        long Pooled,
+        long PendingKills,
+        long Threads,
+        long Records,
+        int Mappings,
+        long Resident,
+        long Managed,
+        int OSThreads,
+        int Files)
+    {
+        public static Figures Now()
+        {
+            bool hasProc = OperatingSystem.IsLinux(); // elsewhere these stay 0
+            (long inUse, long pooled) = GreenletDiagnostics.Segments;
+            return new Figures(
+                GreenletDiagnostics.Live,
+                inUse,
+                pooled,
+                GreenletDiagnostics.PendingKills,
+                GreenletDiagnostics.Threads,
+                GreenletDiagnostics.ThreadRecords,
+                hasProc ? File.ReadLines("/proc/self/maps").Count() : 0,
+                hasProc ? ResidentBytes() : Environment.WorkingSet,
+                GC.GetTotalMemory(forceFullCollection: false),
+                hasProc ? Directory.GetDirectories("/proc/self/task").Length : 0,
+                hasProc ? Directory.GetFileSystemEntries("/proc/self/fd").Length : 0);
+        }
+
+        public override string ToString() => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Live} live, segments {InUse} in use and {Pooled} pooled, {PendingKills} pending, {Threads} threads, {Records} records; {Mappings} mappings, {Resident / Megabyte} MB resident, {(double)Managed / Megabyte:F1} MB managed, {OSThreads} OS threads, {Files} files");
+
+        private static long ResidentBytes()
+        {
+            string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+            return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using NativeGreenlet.Interop;
+using NativeGreenlet.Tests.Infrastructure;
+
+namespace NativeGreenlet.Tests.Survival;
+
+/// <summary>Would the stress program notice? A library that is broken on purpose must not get through it, for each of the
+/// ways in which a stack switch under this runtime can be wrong.</summary>
+[Collection(OneAtATime.Name)]
+public class BrokenLibraryTests
+{
+    private const int Seconds = 5;
+    private const int Attempts = 3; // one is enough nearly always, but it is a matter of luck what a broken heap does
+
+    [Theory]
+    [InlineData("keeper", "hold")]
+    [InlineData("lists", "catch")]
+    [InlineData("limits", "limits")]
+    [InlineData("filters", "filters")]
+    public void Stress_finds_a_broken_library(string fault, string scenario)
+    {
+        string arguments = $"--scenario {scenario} --carriers 1";
+        _ = Stress.Survives(arguments, Seconds);
+        _ = Stress.Survives(arguments, Seconds, (NativeEngine.PathVariable, Library()));
+
+        for (int i = 0; i < Attempts; i++)
+        {
+            ChildProcess child = Stress.Run(
+                $"{arguments} --seconds {Seconds}",
+                (NativeEngine.PathVariable, Library()),
+                ("NATIVEGREENLET_BREAK", fault));
+            if (child.ExitCode != 0 || child.IsTimedOut)
+            {
+                return;
+            }
+        }
+
+        Assert.Fail($"A library without '{fault}' went through scenario '{scenario}' unnoticed, {Attempts} times.");
+    }
+
+    // Sharing a record breaks the stack walk of filters only: it is not the sharing as such that goes wrong.
+    [Fact]
+    public void A_shared_record_is_no_fault_outside_of_filters() =>
+        Stress.Survives("--scenario catch --carriers 1", Seconds, (NativeEngine.PathVariable, Library()), ("NATIVEGREENLET_BREAK", "filters"));
+
+    private static string Library()
+    {
+        string name = OperatingSystem.IsWindows() ? "nativegreenlet_breakable.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet_breakable.dylib" : "libnativegreenlet_breakable.so";
+        string path = Path.Combine(AppContext.BaseDirectory, name);
+        Assert.True(File.Exists(path), $"{name} is not beside the tests: build with ./build.sh (CMake option NG_BREAKABLE).");
+        return path;
+    }
+}

@@ -1,0 +1,54 @@
+using NativeGreenlet.Stress.Scenarios;
+
+namespace NativeGreenlet.Stress;
+
+/// <summary>Greenlets under the collector, with exceptions: everything that must survive, and what must end as it should.</summary>
+internal static class Program
+{
+    private const int UsageError = 64;
+
+    public static int Main(string[] arguments)
+    {
+        if (arguments.Any(argument => argument is "--help" or "-h" or "help"))
+        {
+            Console.WriteLine(Options.Help);
+            return 0;
+        }
+
+        Options options;
+        Scenario scenario;
+        try
+        {
+            options = Options.Parse(arguments);
+            scenario = Find(options);
+        }
+        catch (FormatException exception)
+        {
+            Console.Error.WriteLine($"{exception.Message}; see --help");
+            return UsageError;
+        }
+
+        Console.WriteLine($"expect: {scenario.Expectation}");
+        Console.WriteLine($"seed: {options.Seed}");
+        Console.WriteLine(options.IsControl ? "control: plain threads" : GreenletRuntime.Description);
+        return scenario.Run(options);
+    }
+
+    private static Scenario Find(Options options)
+    {
+        if (options.Scenarios.Count == 1 && Scenario.All.FirstOrDefault(each => each.Name == options.Scenarios[0]) is { } scenario)
+        {
+            return scenario;
+        }
+
+        foreach (string name in options.Scenarios)
+        {
+            if (name != Options.Mix && Script.All.All(activity => activity.Name != name))
+            {
+                throw new FormatException($"there is no scenario '{name}', or it cannot be combined with others");
+            }
+        }
+
+        return new CrowdScenario();
+    }
+}
