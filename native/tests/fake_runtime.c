@@ -422,9 +422,11 @@ static void check_record(const fake_thread* thread) {
   CHECK_EQUAL(0, atomic_load(&thread->preemptive_disabled));
   uintptr_t head = thread->frame;
   int stacks = 0;
+  int frames = 0;
   actor* unclean = NULL;
   actor* parked_main = NULL;
   while (head != FAKE_FRAME_END) {
+    if (++frames > 100000) FAIL("a record's chain goes round in circles");
     CHECK(head % sizeof(uintptr_t) == 0 && head != 0);
     const fake_frame* frame = (const fake_frame*)head;
     CHECK(frame->identifier == FAKE_FRAME_IDENTIFIER);

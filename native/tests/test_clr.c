@@ -519,6 +519,24 @@ TEST(used_stack_is_measured) {
   tear_down();
 }
 
+TEST(stack_limits_stay_within_a_small_stack) {
+  set_up();
+  CHECK_STATUS(NG_OK, ng_segments_destroy(fake_segments));
+  const size_t sizes[] = {96 << 10, 192 << 10, 512 << 10};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    ng_segments_config config = ng_segments_config_default();
+    config.segment_size = sizes[i] + config.guard_size;
+    CHECK_STATUS(NG_OK, ng_segments_create(&config, &fake_segments));
+    actor* greenlet = fake_create(&carrier, end_at_once); // the fake checks its limits
+    fake_switch(&carrier.main, greenlet);
+    fake_destroy(&carrier, greenlet);
+    if (i + 1 < sizeof sizes / sizeof *sizes) {
+      CHECK_STATUS(NG_OK, ng_segments_destroy(fake_segments));
+    }
+  }
+  tear_down();
+}
+
 static fake_carrier lost;
 static actor* left_behind[2];
 

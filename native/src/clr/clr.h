@@ -39,7 +39,6 @@ enum { NG_LIMIT_COUNT = 4 };
 
 typedef struct ng_record {
   ng_thread_words thread;
-  uintptr_t own_frame; // its chain when nobody uses it
   struct ng_record* next_free;
 } ng_record;
 

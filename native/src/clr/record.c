@@ -1,7 +1,8 @@
 /* Thread records: runtime threads that block for ever and lend their Thread objects.
 
-   While a record is in use its own frames are not on its chain, so the collector neither keeps nor updates what they
-   refer to. A record's thread is therefore ours, with one managed frame that refers to nothing.
+   A record's own frames are never on its chain: an idle record would cost every collection a walk. So the collector
+   neither keeps nor updates what they refer to, and a record's thread is therefore ours, with one managed frame that
+   refers to nothing.
 
    SPDX-License-Identifier: MIT */
 #include "../thread.h"
@@ -26,7 +27,7 @@ ng_record* ng_record_take(void) {
 }
 
 void ng_record_give_back(ng_record* record) {
-  *record->thread.frame = record->own_frame;
+  *record->thread.frame = (uintptr_t)ng_layout.frame_end;
   *record->thread.exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
   *record->thread.gc_frame = (uintptr_t)ng_layout.gc_frame_end;
   ng_spinlock_enter(&lock);
@@ -64,13 +65,13 @@ static ng_status make(void* thread) {
     return NG_ERROR_MEMORY;
   }
   record->thread = ng_thread_words_of(thread);
-  record->own_frame = *record->thread.frame;
   // A thread that has done nothing yet shows how the lists end. If it shows something else, the layout is wrong.
   if (*record->thread.exception_tracker != (uintptr_t)ng_layout.exception_tracker_end ||
       *record->thread.gc_frame != (uintptr_t)ng_layout.gc_frame_end) {
     free(record);
     return NG_ERROR_STATE;
   }
+  *record->thread.frame = (uintptr_t)ng_layout.frame_end; // one word, so that a collection under way sees either
   ng_spinlock_enter(&lock);
   made_count++;
   record->next_free = free_records;

@@ -6,11 +6,10 @@
 
 #include "../common.h"
 
-// Which implementations this build has. CMake defines NG_HAVE_ASSEMBLY when there is an assembly file for the target.
+// Which implementations this build has. CMake defines NG_HAVE_ASSEMBLY when there is an assembly file for the target, and
+// NG_HAVE_UCONTEXT when the C library has one (musl has not).
 #if defined(_WIN32)
 #  define NG_HAVE_FIBER 1
-#else
-#  define NG_HAVE_UCONTEXT 1
 #endif
 
 #if defined(NG_HAVE_ASSEMBLY)

@@ -159,10 +159,12 @@ internal sealed unsafe class Carrier
         SwitchCount++;
         ng_status status = _native is not null ? _switch(_native, to.Native, 0) : _stacks!.Switch(self, to, isFinal: false);
 
-        // Here the greenlet that was current before continues, some time later.
-        if (status != ng_status.OK)
+        // Here the greenlet that was current before continues, some time later; or nothing happened yet. The second try is
+        // made from here as well: each frame between would cost every collection for as long as the stack is parked.
+        while (status != ng_status.OK)
         {
-            CompleteSwitch(self, status);
+            Recover(status);
+            status = _switch(_native, Current.Core.Native, 0); // stacks that are threads never refuse
         }
 
         return Take();
@@ -285,10 +287,9 @@ internal sealed unsafe class Carrier
         GreenletCore self = Current.Core;
         self.State = GreenletState.Suspended;
         core.State = GreenletState.Running;
-        ng_status status = _stacks!.Switch(self, core, isFinal: false);
-        if (status != ng_status.OK)
+        while (_stacks!.Switch(self, core, isFinal: false) is not ng_status.OK and ng_status status)
         {
-            CompleteSwitch(self, status);
+            Recover(status);
         }
 
         StackTrace? trace = _stackTrace;
@@ -394,22 +395,18 @@ internal sealed unsafe class Carrier
         _switch = stacks.SwitchPointer;
     }
 
-    // The switch did nothing but say why. Does what it asks for and switches; or undoes what Transfer did.
-    private void CompleteSwitch(GreenletCore self, ng_status status)
+    // The switch did nothing but say why. Does what it asks for, so that it can be tried again; or undoes what was done
+    // for it.
+    private void Recover(ng_status status)
     {
-        while (status != ng_status.OK)
+        try
         {
-            try
-            {
-                _stacks!.Recover(status);
-            }
-            catch (GreenletException)
-            {
-                UndoTransfer();
-                throw;
-            }
-
-            status = _stacks.Switch(self, _reporting ?? Current.Core, isFinal: false);
+            _stacks!.Recover(status);
+        }
+        catch (GreenletException)
+        {
+            UndoTransfer();
+            throw;
         }
     }
 

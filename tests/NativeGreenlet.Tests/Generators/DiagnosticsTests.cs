@@ -1,16 +1,13 @@
 using System.Diagnostics.Metrics;
 using System.Diagnostics.Tracing;
-using System.Text.RegularExpressions;
 using NativeGreenlet.Diagnostics;
 using NativeGreenlet.Tests.Infrastructure;
 
 namespace NativeGreenlet.Tests.Generators;
 
 /// <summary>Row 30. The figures are of the whole process, so each test has one of its own.</summary>
-public partial class DiagnosticsTests
+public class DiagnosticsTests
 {
-    private const string SourceName = "NativeGreenlet";
-
     [Fact]
     [FeatureRow(30)]
     public void The_figures_follow_what_happens() => Succeeds(InChild.Run(Count));
@@ -169,7 +166,7 @@ public partial class DiagnosticsTests
         int thread = Environment.CurrentManagedThreadId;
         Assert.Contains($"thread {thread}: 1 live, 0 to be killed, current: Greenlet 'main' on thread {thread}, running", lines);
         string line = Assert.Single(lines, line => line.Contains("'reader'", StringComparison.Ordinal));
-        Assert.Matches(BytesPattern(), line);
+        Assert.Matches(@"^  Greenlet 'reader' on thread \d+, suspended, [1-9]\d* bytes of stack$", line);
         Assert.Contains($"thread {thread}, suspended", line, StringComparison.Ordinal);
         Assert.Contains(nameof(WaitDeepInside), outside, StringComparison.Ordinal);
         Assert.Contains($"thread {worker.ThreadId}: 1 live", outside, StringComparison.Ordinal);
@@ -187,9 +184,6 @@ public partial class DiagnosticsTests
         Console.WriteLine("done");
     }
 
-    [GeneratedRegex(@"^  Greenlet 'reader' on thread \d+, suspended, [1-9]\d* bytes of stack$")]
-    private static partial Regex BytesPattern();
-
     private static string DumpText()
     {
         using StringWriter writer = new() { NewLine = "\n" };
@@ -206,7 +200,7 @@ public partial class DiagnosticsTests
         {
             InstrumentPublished = (instrument, listener) =>
             {
-                if (instrument.Meter.Name == SourceName)
+                if (instrument.Meter.Name == LibraryEvents.SourceName)
                 {
                     lock (seen)
                     {
@@ -262,7 +256,7 @@ public partial class DiagnosticsTests
 
     private static void ListenToLives()
     {
-        using Listener listener = new();
+        using LibraryEvents listener = new();
         _ = new Greenlet(() => { }).Switch(); // not heard: the source may not be there yet
         WaitUntil(() => listener.Source is not null, "the source is published");
         listener.Enable(EventLevel.Informational, GreenletEventSource.Keywords.Life);
@@ -293,7 +287,7 @@ public partial class DiagnosticsTests
 
     private static void ListenToSwitches()
     {
-        using Listener listener = new();
+        using LibraryEvents listener = new();
         Greenlet main = Greenlet.Current;
         Greenlet greenlet = new(() =>
         {
@@ -346,7 +340,7 @@ public partial class DiagnosticsTests
 
     private static void ListenToChoice()
     {
-        using Listener listener = new();
+        using LibraryEvents listener = new();
         listener.EnableWhenCreated(EventLevel.Informational);
         _ = GreenletRuntime.Backend;
         WaitUntil(() => listener.Heard().Count == 1, "the choice is told");
@@ -370,58 +364,4 @@ public partial class DiagnosticsTests
 
     private static void WaitUntil(Func<bool> isSo, string what) =>
         Assert.True(SpinWait.SpinUntil(isSo, OnThread.Patience), $"not so: {what}");
-
-    // Hears the library's events on the threads that write them; writes them down with the greenlets' names only.
-    private sealed partial class Listener : EventListener
-    {
-        private readonly List<string> _heard = [];
-        private volatile EventSource? _source;
-        private EventLevel? _levelWhenCreated;
-
-        public EventSource? Source => _source;
-
-        public void Enable(EventLevel level, EventKeywords keywords)
-        {
-            DisableEvents(_source!);
-            EnableEvents(_source!, level, keywords);
-        }
-
-        public void EnableWhenCreated(EventLevel level) => _levelWhenCreated = level;
-
-        public void Disable() => DisableEvents(_source!);
-
-        public IReadOnlyList<string> Heard()
-        {
-            lock (_heard)
-            {
-                return [.. _heard];
-            }
-        }
-
-        protected override void OnEventSourceCreated(EventSource eventSource)
-        {
-            if (eventSource.Name == SourceName)
-            {
-                if (_levelWhenCreated is { } level)
-                {
-                    EnableEvents(eventSource, level, EventKeywords.All);
-                }
-
-                _source = eventSource;
-            }
-        }
-
-        protected override void OnEventWritten(EventWrittenEventArgs eventData)
-        {
-            lock (_heard)
-            {
-                _heard.Add(string.Join(' ', eventData.Payload!.Select(Short).Prepend(eventData.EventName)));
-            }
-        }
-
-        private static string Short(object? payload) => NamePattern().Match($"{payload}") is { Success: true } match ? match.Value : $"{payload}";
-
-        [GeneratedRegex("'[a-z]+'(?= on thread)")]
-        private static partial Regex NamePattern();
-    }
 }

@@ -69,7 +69,8 @@ public class BindingsTests
             Assert.All(each.Fields.Zip(fields), pair =>
             {
                 Assert.True(Agree(pair.First.Type, pair.Second.FieldType), $"{each.Name}.{pair.First.Name} is {pair.First.Type}, bound as {pair.Second.FieldType}");
-                Assert.Equal(($"{each.Name}.{pair.First.Name}", LayoutOf($"{each.Name}.{pair.First.Name}")), ($"{each.Name}.{pair.Second.Name}", (long)Marshal.OffsetOf(type, pair.Second.Name)));
+                string name = $"{each.Name}.{pair.First.Name}";
+                Assert.Equal((name, LayoutOf(name)), (name, (long)Marshal.OffsetOf(type, pair.Second.Name)));
             });
         });
 

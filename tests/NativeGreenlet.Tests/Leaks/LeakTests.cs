@@ -159,8 +159,9 @@ public class LeakTests(ITestOutputHelper output)
     {
         Check(after.Pooled <= before.Pooled, "the pool does not grow");
         Check(after.Records <= before.Records, "thread records do not grow");
-        Check(after.OSThreads <= before.OSThreads + 2, "threads do not grow");
-        Check(after.Files <= before.Files + 2, "open files do not grow");
+        // A little, because the runtime loads and starts some things late; a leak would be of thousands.
+        Check(after.OSThreads <= before.OSThreads + 4, "threads do not grow");
+        Check(after.Files <= before.Files + 20, "open files do not grow");
         Check(after.Mappings <= before.Mappings + 100, "mappings do not grow");
         Check(after.Managed <= before.Managed + Megabyte, "managed memory does not grow");
         Check(after.Resident <= before.Resident + (48 * Megabyte), "resident memory does not grow");

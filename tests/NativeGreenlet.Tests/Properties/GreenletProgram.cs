@@ -89,7 +89,7 @@ internal sealed record Body(IReadOnlyList<Operation> Operations, IReadOnlyList<O
 internal sealed record GreenletProgram(IReadOnlyList<Operation> Main, IReadOnlyList<Body> Bodies)
 {
     /// <summary>Places for references to greenlets; there are no others, so what is in no slot may be collected.</summary>
-    public const int Slots = 5;
+    public const int Slots = 4;
 
     /// <summary>Operations done at most; those after that are passed over, so that every program ends.</summary>
     public const int Fuel = 150;

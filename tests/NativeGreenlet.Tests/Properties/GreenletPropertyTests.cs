@@ -14,12 +14,13 @@ namespace NativeGreenlet.Tests.Properties;
 [Collection(OneAtATime.Name)]
 public class GreenletPropertyTests(ITestOutputHelper output)
 {
-    /// <summary>Set it to run longer.</summary>
+    /// <summary>For how many seconds each test makes up new programs; by default about 20 together.</summary>
     private const string SecondsVariable = "NATIVEGREENLET_PROPERTY_SECONDS";
 
     private const string SeedVariable = "NATIVEGREENLET_PROPERTY_SEED_FILE";
     private const string SeedsFile = "failing-seeds.txt";
     private const int MostPredictions = 2_000;
+    private const int SecondsPerProcess = 120;
 
     [Fact]
     public void Random_programs_do_what_the_model_says() => Check("segments", 15);
@@ -29,13 +30,26 @@ public class GreenletPropertyTests(ITestOutputHelper output)
 
     private void Check(string backend, int seconds)
     {
+        if (Environment.GetEnvironmentVariable(SecondsVariable) is { Length: > 0 } wanted)
+        {
+            seconds = int.Parse(wanted, CultureInfo.InvariantCulture);
+        }
+
+        for (int left = seconds; left > 0; left -= SecondsPerProcess)
+        {
+            CheckInChild(backend, Math.Min(left, SecondsPerProcess));
+        }
+    }
+
+    private void CheckInChild(string backend, int seconds)
+    {
         string seedFile = Path.GetTempFileName();
         try
         {
             InChild.Result child = InChild.Run(
                 RunPrograms,
                 ("NATIVEGREENLET_BACKEND", backend),
-                (SecondsVariable, Environment.GetEnvironmentVariable(SecondsVariable) ?? seconds.ToString(CultureInfo.InvariantCulture)),
+                (SecondsVariable, seconds.ToString(CultureInfo.InvariantCulture)),
                 (SeedVariable, seedFile),
                 ("DOTNET_gcConcurrent", "0"),
                 ("DOTNET_GCgen0size", "10000000"), // hexadecimal: 256 MB, so that only the programs collect

@@ -15,7 +15,7 @@ internal static class RandomPrograms
         (2, Gen.Const(Whom.Main)),
         (1, Gen.Const(Whom.Self)));
 
-    private static readonly Gen<int> s_newParent = Gen.Frequency((1, Gen.Const(Whom.Nobody)), (2, s_whom));
+    private static readonly Gen<int> s_newParent = Gen.Frequency((1, Gen.Const(Whom.Nobody)), (1, s_whom));
 
     private static readonly Gen<int> s_mishap = Gen.Frequency((2, Gen.Const(0)), (1, Gen.Int[-3, -1]), (3, Gen.Int[1, 9]));
 
@@ -34,7 +34,7 @@ internal static class RandomPrograms
         (1, Gen.Select(s_simple, s_simple.Array[0, 3], (operation, handler) => operation with { Handler = handler })));
 
     private static readonly Gen<Body> s_body = Gen.Select(
-        s_operation.Array[0, 7],
+        s_operation.Array[0, 8],
         Gen.Frequency((3, Gen.Const(Array.Empty<Operation>())), (1, s_operation.Array[1, 2])),
         Gen.Frequency((3, Gen.Const(false)), (1, Gen.Const(true))),
         Gen.Int[1, 9],
@@ -42,12 +42,12 @@ internal static class RandomPrograms
 
     // Most slots are filled to begin with, or the first operations would find nothing to do.
     private static readonly Gen<Operation[]> s_beginning = Gen.Select(
-        Gen.Select(s_newParent, Gen.Int[0, MostBodies - 1]).Array[3, GreenletProgram.Slots],
+        Gen.Select(s_newParent, Gen.Int[0, MostBodies - 1]).Array[2, GreenletProgram.Slots],
         greenlets => greenlets.Select((greenlet, slot) => new Operation(Act.Create, slot, greenlet.Item1, greenlet.Item2, null)).ToArray());
 
     public static readonly Gen<GreenletProgram> All = Gen.Select(
         s_beginning,
-        s_operation.Array[2, 20],
+        s_operation.Array[3, 30],
         s_body.Array[MostBodies],
         (beginning, main, bodies) => new GreenletProgram([.. beginning, .. main], bodies));
 }

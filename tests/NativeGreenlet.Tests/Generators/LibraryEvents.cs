@@ -1,0 +1,60 @@
+using System.Diagnostics.Tracing;
+using System.Text.RegularExpressions;
+
+namespace NativeGreenlet.Tests.Generators;
+
+/// <summary>Hears the library's events on the threads that write them; writes them down with the greenlets' names only.</summary>
+internal sealed partial class LibraryEvents : EventListener
+{
+    public const string SourceName = "NativeGreenlet";
+
+    private readonly List<string> _heard = [];
+    private volatile EventSource? _source;
+    private EventLevel? _levelWhenCreated;
+
+    public EventSource? Source => _source;
+
+    public void Enable(EventLevel level, EventKeywords keywords)
+    {
+        DisableEvents(_source!);
+        EnableEvents(_source!, level, keywords);
+    }
+
+    public void EnableWhenCreated(EventLevel level) => _levelWhenCreated = level;
+
+    public void Disable() => DisableEvents(_source!);
+
+    public IReadOnlyList<string> Heard()
+    {
+        lock (_heard)
+        {
+            return [.. _heard];
+        }
+    }
+
+    protected override void OnEventSourceCreated(EventSource eventSource)
+    {
+        if (eventSource.Name == SourceName)
+        {
+            if (_levelWhenCreated is { } level)
+            {
+                EnableEvents(eventSource, level, EventKeywords.All);
+            }
+
+            _source = eventSource;
+        }
+    }
+
+    protected override void OnEventWritten(EventWrittenEventArgs eventData)
+    {
+        lock (_heard)
+        {
+            _heard.Add(string.Join(' ', eventData.Payload!.Select(Short).Prepend(eventData.EventName)));
+        }
+    }
+
+    private static string Short(object? payload) => NamePattern().Match($"{payload}") is { Success: true } match ? match.Value : $"{payload}";
+
+    [GeneratedRegex("'[a-z]+'(?= on thread)")]
+    private static partial Regex NamePattern();
+}
