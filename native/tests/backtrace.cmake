@@ -8,7 +8,7 @@ endif()
 
 execute_process(
   COMMAND "${GDB}" -nx -batch -ex "set debuginfod enabled off" -ex "set confirm off" -ex "break stop_here" -ex run
-          -ex "echo BEGIN\\n" -ex "backtrace 50" -ex "echo END\\n" -ex kill "${PROGRAM}"
+          -ex "echo BEGIN\\n" -ex "backtrace 50" -ex "echo END\\n" -ex kill --args "${PROGRAM}" assembly
   OUTPUT_VARIABLE output
   ERROR_VARIABLE errors
   RESULT_VARIABLE result

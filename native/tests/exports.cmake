@@ -18,7 +18,7 @@ foreach(line IN LISTS lines)
 endforeach()
 
 set(extra ${found})
-list(REMOVE_ITEM extra ${declared})
+list(REMOVE_ITEM extra ${declared} _init _fini) # those two are the C library's
 set(missing ${declared})
 list(REMOVE_ITEM missing ${found})
 list(LENGTH declared count)

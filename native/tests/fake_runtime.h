@@ -45,7 +45,7 @@ typedef struct fake_thread {
   uint64_t unused_2[5];
   uintptr_t exception_tracker;
   uintptr_t unused_3;
-  uintptr_t frame;
+  _Atomic(uintptr_t) frame;
   uint32_t unused_4;
   atomic_uint state;
   uintptr_t limits[4];

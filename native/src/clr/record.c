@@ -71,7 +71,9 @@ static ng_status make(void* thread) {
     free(record);
     return NG_ERROR_STATE;
   }
-  *record->thread.frame = (uintptr_t)ng_layout.frame_end; // one word, so that a collection under way sees either
+  // A collection may be looking: it sees either, and is content with both.
+  atomic_store_explicit((_Atomic(uintptr_t)*)record->thread.frame, (uintptr_t)ng_layout.frame_end,
+                        memory_order_relaxed);
   ng_spinlock_enter(&lock);
   made_count++;
   record->next_free = free_records;

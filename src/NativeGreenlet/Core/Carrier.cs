@@ -47,7 +47,6 @@ internal sealed unsafe class Carrier
     private GreenletTraceCallback? _tracer;
     private GreenletCore? _firstActive;
     private AbandonmentSentinel? _spareSentinel;
-    private GreenletCore? _victim; // what is being killed by DrainKills
     private bool _logsSwitches;
     private volatile bool _hasExited;
 
@@ -216,23 +215,23 @@ internal sealed unsafe class Carrier
     {
         // One after the other, not one inside the other. Only in the victim itself: its cleanup may switch away and never
         // come back, and that must not keep the others alive.
-        GreenletCore? outer = _victim;
-        if (outer is not null && outer == Current.Core)
+        if (Current.Core.IsVictim)
         {
             return;
         }
 
-        try
+        for (int count = _kills.Count; count > 0 && _kills.TryDequeue(out Greenlet? greenlet, out bool isAbandoned); count--)
         {
-            for (int count = _kills.Count; count > 0 && _kills.TryDequeue(out Greenlet? greenlet, out bool isAbandoned); count--)
+            GreenletCore victim = greenlet.Core;
+            victim.IsVictim = true;
+            try
             {
-                _victim = greenlet.Core;
                 KillQueued(greenlet, isAbandoned);
             }
-        }
-        finally
-        {
-            _victim = outer;
+            finally
+            {
+                victim.IsVictim = false;
+            }
         }
     }
 

@@ -33,6 +33,9 @@ internal sealed unsafe class GreenletCore
 
     public int StackSize;
 
+    /// <summary>Whether it is being killed because nobody refers to it or because another thread asked for it.</summary>
+    public bool IsVictim;
+
     /// <summary>Whether its body was entered; until then a failed start leaves it as it was.</summary>
     public bool HasBegun;
 

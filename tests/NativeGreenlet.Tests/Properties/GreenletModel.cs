@@ -20,7 +20,6 @@ internal sealed class GreenletModel
     private readonly Node _main;
     private Node _current;
     private Outcome? _arriving; // what the current greenlet's topmost frame receives; null if it goes on by itself
-    private Node? _victim; // whom the queue of those to be killed is just at
     private int _fuel = GreenletProgram.Fuel;
     private int _starts;
 
@@ -490,9 +489,9 @@ internal sealed class GreenletModel
     // The owner's next use: it kills what waits to be killed (71, 84), unless it is itself just being killed so.
     private void UseLibrary()
     {
-        if (_toKill.Count != 0 && _victim != _current)
+        if (_toKill.Count != 0 && !_current.IsVictim)
         {
-            _current.Frames.Push(new Drain { Remaining = _toKill.Count, OuterVictim = _victim });
+            _current.Frames.Push(new Drain { Remaining = _toKill.Count });
         }
     }
 
@@ -500,15 +499,15 @@ internal sealed class GreenletModel
     {
         if (arrived is not null)
         {
-            if (IsForKiller(drain.Victim!, arrived))
+            drain.Victim!.IsVictim = false;
+            if (IsForKiller(drain.Victim, arrived))
             {
                 _ = _current.Frames.Pop();
-                _victim = drain.OuterVictim;
                 _arriving = arrived;
                 return;
             }
 
-            NoteUnobserved(drain.Victim!, arrived);
+            NoteUnobserved(drain.Victim, arrived);
         }
 
         while (drain.Remaining > 0 && _toKill.Count > 0)
@@ -526,14 +525,13 @@ internal sealed class GreenletModel
             if (victim.State != GreenletState.Dead)
             {
                 drain.Victim = victim;
-                _victim = victim;
+                victim.IsVictim = true;
                 Kill(victim, Outcome.Vanished);
                 return;
             }
         }
 
         _ = _current.Frames.Pop();
-        _victim = drain.OuterVictim;
     }
 
     // A greenlet that is being killed may switch away instead of ending: then an exception that its killer gets is not
@@ -632,6 +630,9 @@ internal sealed class GreenletModel
 
         public int StartNumber { get; set; }
 
+        /// <summary>Whether it is being killed because it was unreachable.</summary>
+        public bool IsVictim { get; set; }
+
         /// <summary>While it is being killed: the parent that it gets back.</summary>
         public Node? OwnParent { get; set; }
 
@@ -683,8 +684,6 @@ internal sealed class GreenletModel
     private sealed class Drain : Frame
     {
         public int Remaining { get; set; }
-
-        public Node? OuterVictim { get; init; }
 
         public Node? Victim { get; set; }
     }
