@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace NativeGreenlet.Core;
 
@@ -23,6 +24,10 @@ internal sealed class BatonThread
     {
         _stackSize = stackSize;
     }
+
+    /// <summary>Who gets the baton when the greenlet that runs here has ended and nothing of it is left on this thread:
+    /// no variable that keeps another greenlet alive, no context whose handlers have yet to run.</summary>
+    public BatonThread? Heir { get; set; }
 
     /// <summary>For a carrier's own thread, which only waits.</summary>
     public static BatonThread OfCaller() => new(0);
@@ -81,8 +86,11 @@ internal sealed class BatonThread
         return thread;
     }
 
+    // Optimized from the first call: unoptimized code would keep the last carrier alive while it waits for the next.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Serve()
     {
+        bool isPooled;
         do
         {
             _baton.Wait();
@@ -93,8 +101,12 @@ internal sealed class BatonThread
 
             _carrier = null;
             carrier.LiveOnThisThread();
+            BatonThread heir = Heir!;
+            Heir = null;
+            isPooled = TryPool(); // before anyone else runs who may need one
+            heir.Give();
         }
-        while (TryPool());
+        while (isPooled);
     }
 
     private bool TryPool()

@@ -569,7 +569,7 @@ internal sealed unsafe class Carrier
     {
         if (_afterExit is { } waiting)
         {
-            waiting.Give(); // there is nowhere to go
+            core.Thread!.Heir = waiting; // there is nowhere to go
             return;
         }
 

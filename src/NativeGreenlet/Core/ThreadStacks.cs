@@ -31,9 +31,13 @@ internal sealed class ThreadStacks : Stacks
 
     public override ng_status Switch(GreenletCore from, GreenletCore to, bool isFinal)
     {
-        to.Thread!.Give();
-        if (!isFinal)
+        if (isFinal)
         {
+            from.Thread!.Heir = to.Thread;
+        }
+        else
+        {
+            to.Thread!.Give();
             from.Thread!.Wait();
         }
 
