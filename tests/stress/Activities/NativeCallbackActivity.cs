@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -12,16 +11,6 @@ internal sealed unsafe class NativeCallbackActivity : Activity
 
     [ThreadStatic]
     private static int t_depth;
-
-    static NativeCallbackActivity()
-    {
-        // Windows has it in another library; everywhere else the runtime knows which file "libc" is.
-        NativeLibrary.SetDllImportResolver(Assembly.GetExecutingAssembly(), static (name, _, _) =>
-            name == "libc" && OperatingSystem.IsWindows() ? NativeLibrary.Load("msvcrt") : 0);
-    }
-
-    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate int Comparison(int* left, int* right);
 
     public override string Name => "native";
 
@@ -45,19 +34,13 @@ internal sealed unsafe class NativeCallbackActivity : Activity
         holdings.Verify();
     }
 
-    [DllImport("libc", EntryPoint = "qsort", CallingConvention = CallingConvention.Cdecl)]
-    private static extern void Sort(int* items, nuint count, nuint size, delegate* unmanaged[Cdecl]<int*, int*, int> compare);
-
-    [DllImport("libc", EntryPoint = "qsort", CallingConvention = CallingConvention.Cdecl)]
-    private static extern void Sort(int* items, nuint count, nuint size, Comparison compare);
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ThroughPointer(Actor actor, int depth)
     {
         int* items = stackalloc int[Length];
         Fill(actor, new Span<int>(items, Length));
         t_depth = depth;
-        Sort(items, Length, sizeof(int), &Compare);
+        NativeSort.Sort(items, Length, sizeof(int), &Compare);
         VerifySorted(new Span<int>(items, Length));
     }
 
@@ -69,7 +52,7 @@ internal sealed unsafe class NativeCallbackActivity : Activity
         t_depth = depth;
         fixed (int* items = array)
         {
-            Sort(items, Length, sizeof(int), &Compare);
+            NativeSort.Sort(items, Length, sizeof(int), &Compare);
         }
 
         VerifySorted(array);
@@ -82,7 +65,7 @@ internal sealed unsafe class NativeCallbackActivity : Activity
         Fill(actor, new Span<int>(items, Length));
         Cell held = new(stamp);
         int calls = 0;
-        Comparison compare = (left, right) =>
+        NativeSort.Comparison compare = (left, right) =>
         {
             Cell inside = new(*left, held);
             if (calls++ == 0)
@@ -97,7 +80,7 @@ internal sealed unsafe class NativeCallbackActivity : Activity
             Check.That(inside.Is(*left) && inside.Next == held && held.Is(stamp));
             return (*left).CompareTo(*right);
         };
-        Sort(items, Length, sizeof(int), compare);
+        NativeSort.Sort(items, Length, sizeof(int), compare);
         GC.KeepAlive(compare);
         VerifySorted(new Span<int>(items, Length));
     }

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace NativeGreenlet.Stress;
+namespace NativeGreenlet.Common;
 
 /// <summary>
 /// One of everything that a frame can hold: object, string, boxed values, references into the middle of an array, of an

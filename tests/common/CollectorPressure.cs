@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime;
 
-namespace NativeGreenlet.Stress;
+namespace NativeGreenlet.Common;
 
 /// <summary>A thread that allocates garbage and forces compacting collections of every generation until disposed of.</summary>
 internal sealed class CollectorPressure : IDisposable

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
-namespace NativeGreenlet.Stress;
+namespace NativeGreenlet.Common;
 
 /// <summary>Comparisons that end the process at once when they fail: what follows a corrupt heap proves nothing.</summary>
 internal static class Check

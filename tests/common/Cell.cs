@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Stress;
+namespace NativeGreenlet.Common;
 
 /// <summary>A small object that a frame holds and later recognizes.</summary>
 internal sealed class Cell(long stamp, Cell? next = null)
