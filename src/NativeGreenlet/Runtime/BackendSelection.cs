@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using NativeGreenlet.Diagnostics;
@@ -15,11 +16,14 @@ internal sealed class BackendSelection
     private static BackendSelection? s_instance;
     private static GreenletException? s_failure;
 
+    private readonly string _reason;
+    private TimeSpan _time;
+
     private BackendSelection(GreenletBackend backend, string reason, RuntimeBridge? bridge = null)
     {
         Backend = backend;
         Bridge = bridge;
-        Description = $"{backend}: {reason} ({RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier})";
+        _reason = reason;
     }
 
     /// <summary>The choice, made at the first use.</summary>
@@ -29,7 +33,17 @@ internal sealed class BackendSelection
 
     public GreenletBackend Backend { get; }
 
-    public string Description { get; }
+    /// <summary>Made when it is asked for: to format a number loads the culture data, which takes longer than the choice.</summary>
+    public string Description
+    {
+        get
+        {
+            string learned = Bridge is null ? string.Empty : $"; {Learned(Bridge.Layout.Native)}";
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Backend}: {_reason}{learned} ({RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}; chosen in {_time.TotalMilliseconds:F1} ms)");
+        }
+    }
 
     /// <summary>The bridge to the runtime; null where stacks are threads.</summary>
     public RuntimeBridge? Bridge { get; }
@@ -45,6 +59,7 @@ internal sealed class BackendSelection
 
             if (s_instance is null)
             {
+                long start = Stopwatch.GetTimestamp();
                 BackendSelection selection;
                 try
                 {
@@ -56,19 +71,36 @@ internal sealed class BackendSelection
                     throw;
                 }
 
+                selection._time = Stopwatch.GetElapsedTime(start);
                 Volatile.Write(ref s_instance, selection);
-                _ = ThreadPool.UnsafeQueueUserWorkItem(_ => Publish(selection), null); // takes longer than all the rest
+                Publish(selection);
             }
 
             return s_instance;
         }
     }
 
+    // On a thread of its own: it takes longer than all the rest, and so would the first use of the thread pool.
     private static void Publish(BackendSelection selection)
     {
-        GreenletMeter.Publish();
-        GreenletEventSource.Publish();
-        GreenletEventSource.IfEnabled?.BackendChosen(selection.Description);
+        Thread thread = new(() =>
+        {
+            GreenletMeter.Publish();
+            GreenletEventSource.Publish();
+            GreenletEventSource.IfEnabled?.BackendChosen(selection.Description);
+        })
+        {
+            IsBackground = true,
+            Name = "NativeGreenlet diagnostics",
+        };
+        try
+        {
+            thread.UnsafeStart();
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            // Nobody can listen to them then; greenlets work all the same.
+        }
     }
 
     private static BackendSelection Choose(string? wish)
@@ -102,7 +134,7 @@ internal sealed class BackendSelection
         try
         {
             RuntimeBridge bridge = RuntimeBridge.Build();
-            return new BackendSelection(GreenletBackend.Segments, $"the garbage collector is precise and the runtime describes itself; {Learned(bridge.Layout.Native)}", bridge);
+            return new BackendSelection(GreenletBackend.Segments, "the garbage collector is precise and the runtime describes itself", bridge);
         }
         catch (UnsupportedRuntimeException exception)
         {
@@ -126,6 +158,6 @@ internal sealed class BackendSelection
     private static bool IsConservative()
     {
         string? text = Environment.GetEnvironmentVariable("DOTNET_gcConservative") ?? Environment.GetEnvironmentVariable("COMPlus_gcConservative");
-        return uint.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out uint value) && value != 0;
+        return text is not null && uint.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out uint value) && value != 0;
     }
 }

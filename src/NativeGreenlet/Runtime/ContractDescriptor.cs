@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 
 namespace NativeGreenlet.Runtime;
 
@@ -12,17 +11,16 @@ internal sealed unsafe class ContractDescriptor
     private const ulong Magic = 0x0043414443434e44; // "DNCCDAC\0", in the byte order of the machine
     private const int LargestSize = 1 << 20;
 
-    private readonly JsonElement _types;
-    private readonly JsonElement _globals;
-    private readonly JsonElement _contracts;
+    private readonly Dictionary<string, string> _nodes;
     private readonly nint[] _pointers;
 
-    private ContractDescriptor(JsonElement root, nint[] pointers)
+    private ContractDescriptor(Dictionary<string, string> nodes, nint[] pointers)
     {
-        _types = Section(root, "types");
-        _globals = Section(root, "globals");
-        _contracts = Section(root, "contracts");
+        _nodes = nodes;
         _pointers = pointers;
+        RequireSection("types");
+        RequireSection("globals");
+        RequireSection("contracts");
     }
 
     /// <summary>Reads the descriptor at an address.</summary>
@@ -54,11 +52,9 @@ internal sealed unsafe class ContractDescriptor
     {
         try
         {
-            Utf8JsonReader reader = new(json);
-            using JsonDocument document = JsonDocument.ParseValue(ref reader);
-            return new ContractDescriptor(document.RootElement.Clone(), pointers);
+            return new ContractDescriptor(DescriptorText.Flatten(json), pointers);
         }
-        catch (JsonException exception)
+        catch (FormatException exception)
         {
             throw new UnsupportedRuntimeException("its contract descriptor is not JSON", exception);
         }
@@ -67,12 +63,12 @@ internal sealed unsafe class ContractDescriptor
     /// <summary>Checks the version of a contract.</summary>
     public void Require(string contract, int version)
     {
-        if (!_contracts.TryGetProperty(contract, out JsonElement value) || value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out int found))
+        if (!_nodes.TryGetValue($"contracts.{contract}", out string? text) || !TryParseNumber(text, out ulong found))
         {
             throw new UnsupportedRuntimeException($"it has no contract '{contract}'");
         }
 
-        if (found != version)
+        if (found != (ulong)version)
         {
             throw new UnsupportedRuntimeException($"it has version {found} of the contract '{contract}'; we know version {version}");
         }
@@ -81,58 +77,65 @@ internal sealed unsafe class ContractDescriptor
     /// <summary>The offset of a field, in bytes; <c>!</c> stands for the size of the type.</summary>
     public uint Offset(string type, string field)
     {
-        if (!_types.TryGetProperty(type, out JsonElement fields) || fields.ValueKind != JsonValueKind.Object || !fields.TryGetProperty(field, out JsonElement value))
+        string path = $"types.{type}.{field}";
+        if (!_nodes.TryGetValue(path, out string? text))
         {
             throw new UnsupportedRuntimeException($"its descriptor has no '{type}.{field}'");
         }
 
         // A field is an offset, or an array of offset and type name.
-        JsonElement offset = value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 ? value[0] : value;
-        return offset.ValueKind == JsonValueKind.Number && offset.TryGetUInt32(out uint result) && result < 1 << 16
-            ? result
+        text = text == "[" ? _nodes.GetValueOrDefault($"{path}[0]") : text;
+        return TryParseNumber(text, out ulong offset) && offset < 1 << 16
+            ? (uint)offset
             : throw new UnsupportedRuntimeException($"its descriptor has no usable offset for '{type}.{field}'");
     }
 
     /// <summary>The value of a global that the descriptor holds itself.</summary>
     public ulong Value(string global)
     {
-        JsonElement value = First(global);
-        ulong result = 0;
-        bool isNumber = value.ValueKind switch
-        {
-            JsonValueKind.Number => value.TryGetUInt64(out result),
-            JsonValueKind.String => TryParse(value.GetString()!, out result),
-            _ => false,
-        };
-        return isNumber ? result : throw new UnsupportedRuntimeException($"its descriptor has no usable value for '{global}'");
+        string text = _nodes[PathOf(global)];
+        bool isString = text.Length > 1 && text[0] == '"';
+        return isString ? TryParseString(text.AsSpan(1, text.Length - 2), out ulong value) ? value : throw None() : TryParseNumber(text, out value) ? value : throw None();
+
+        UnsupportedRuntimeException None() => new($"its descriptor has no usable value for '{global}'");
     }
 
     /// <summary>The address of a global variable of the runtime.</summary>
     public nint Address(string global)
     {
         // Indirect: an array of one number, the index of the address among the descriptor's pointers.
-        JsonElement value = First(global);
-        return value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1
-            && value[0].ValueKind == JsonValueKind.Number && value[0].TryGetInt32(out int index)
-            && index >= 0 && index < _pointers.Length && _pointers[index] != 0
+        string path = PathOf(global);
+        return !_nodes.ContainsKey($"{path}[1]")
+            && TryParseNumber(_nodes.GetValueOrDefault($"{path}[0]"), out ulong index)
+            && index < (ulong)_pointers.Length && _pointers[index] != 0
             ? _pointers[index]
             : throw new UnsupportedRuntimeException($"its descriptor has no usable address for '{global}'");
     }
 
-    private static JsonElement Section(JsonElement root, string name) =>
-        root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out JsonElement section) && section.ValueKind == JsonValueKind.Object
-            ? section
-            : throw new UnsupportedRuntimeException($"its contract descriptor has no '{name}'");
+    private static bool TryParseNumber(string? text, out ulong value) =>
+        ulong.TryParse(text, NumberStyles.None, NumberFormatInfo.InvariantInfo, out value);
 
-    private static bool TryParse(string text, out ulong value) =>
+    private static bool TryParseString(ReadOnlySpan<char> text, out ulong value) =>
         text.StartsWith("0x", StringComparison.Ordinal)
-            ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value)
-            : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+            ? ulong.TryParse(text[2..], NumberStyles.AllowHexSpecifier, NumberFormatInfo.InvariantInfo, out value)
+            : ulong.TryParse(text, NumberStyles.None, NumberFormatInfo.InvariantInfo, out value);
 
-    private JsonElement First(string global) =>
-        !_globals.TryGetProperty(global, out JsonElement value)
+    private void RequireSection(string name)
+    {
+        if (_nodes.GetValueOrDefault(name) != "{")
+        {
+            throw new UnsupportedRuntimeException($"its contract descriptor has no '{name}'");
+        }
+    }
+
+    // A global is a value, or an array of value and type name.
+    private string PathOf(string global)
+    {
+        string path = $"globals.{global}";
+        return !_nodes.ContainsKey(path)
             ? throw new UnsupportedRuntimeException($"its descriptor has no global '{global}'")
-            : value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2 ? value[0] : value;
+            : _nodes.ContainsKey($"{path}[1]") && !_nodes.ContainsKey($"{path}[2]") ? $"{path}[0]" : path;
+    }
 
     /// <summary>How the descriptor starts, on a 64-bit machine.</summary>
     public struct Header

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using NativeGreenlet.Interop;
@@ -203,9 +202,9 @@ public unsafe class ContractDescriptorTests
     [InlineData("types", "Thread", "Frame", "\"lost\"", "'Thread.Frame'")]
     public void The_layout_is_not_made_of_a_description_that_does_not_fit(string section, string type, string? field, string value, string expected)
     {
-        JsonObject root = RunningRuntime();
+        JsonObject root = RunningDescription();
         Set(root, section, type, field, value);
-        ContractDescriptor doctored = ContractDescriptor.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()), RunningPointers());
+        ContractDescriptor doctored = ContractDescriptor.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()), RunningRuntime.Pointers);
 
         Refused(expected, () => RuntimeLayout.Discover(doctored));
     }
@@ -214,7 +213,7 @@ public unsafe class ContractDescriptorTests
     public void The_layout_of_the_running_runtime_is_found()
     {
         _ = NativeEngine.Handle;
-        ContractDescriptor descriptor = ContractDescriptor.Parse(Encoding.UTF8.GetBytes(RunningRuntime().ToJsonString()), RunningPointers());
+        ContractDescriptor descriptor = ContractDescriptor.Parse(Encoding.UTF8.GetBytes(RunningDescription().ToJsonString()), RunningRuntime.Pointers);
 
         ng_clr_layout layout = RuntimeLayout.Discover(descriptor).Native;
 
@@ -272,23 +271,5 @@ public unsafe class ContractDescriptorTests
         static void ReadCopy(ContractDescriptor.Header copy) => _ = ContractDescriptor.Read(&copy);
     }
 
-    private static ContractDescriptor.Header* RunningHeader()
-    {
-        string directory = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
-        string name = OperatingSystem.IsWindows() ? "coreclr.dll" : OperatingSystem.IsMacOS() ? "libcoreclr.dylib" : "libcoreclr.so";
-        nint runtime = NativeLibrary.Load(Path.Combine(directory, name));
-        return (ContractDescriptor.Header*)NativeLibrary.GetExport(runtime, "DotNetRuntimeContractDescriptor");
-    }
-
-    private static JsonObject RunningRuntime()
-    {
-        ContractDescriptor.Header* header = RunningHeader();
-        return JsonNode.Parse(new ReadOnlySpan<byte>(header->Json, (int)header->JsonSize))!.AsObject();
-    }
-
-    private static nint[] RunningPointers()
-    {
-        ContractDescriptor.Header* header = RunningHeader();
-        return new ReadOnlySpan<nint>(header->Pointers, (int)header->PointerCount).ToArray();
-    }
+    private static JsonObject RunningDescription() => JsonNode.Parse(RunningRuntime.Json)!.AsObject();
 }
