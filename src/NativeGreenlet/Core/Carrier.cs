@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using NativeGreenlet.Diagnostics;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
@@ -20,14 +19,14 @@ namespace NativeGreenlet.Core;
 /// alive from a stack what only its users should keep alive.
 /// </remarks>
 [StackTraceHidden]
-internal sealed unsafe class Carrier
+internal sealed unsafe partial class Carrier
 {
     [ThreadStatic]
     private static Carrier? t_current;
 
     private readonly Thread _thread = Thread.CurrentThread;
     private readonly KillQueue _kills = new();
-    private readonly Stack<GCHandle> _spareHandles = new();
+    private readonly ActiveGreenlets _active = new();
 
     private delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> _switch;
     private ng_carrier* _native;
@@ -45,7 +44,6 @@ internal sealed unsafe class Carrier
     private BatonThread? _afterExit;
     private StackTrace? _stackTrace;
     private GreenletTraceCallback? _tracer;
-    private GreenletCore? _firstActive;
     private AbandonmentSentinel? _spareSentinel;
     private bool _logsSwitches;
     private volatile bool _hasExited;
@@ -100,10 +98,10 @@ internal sealed unsafe class Carrier
     }
 
     /// <summary>Greenlets started so far.</summary>
-    public long StartCount { get; private set; }
+    public long StartCount => _active.StartCount;
 
     /// <summary>Greenlets that have begun and not ended.</summary>
-    public long LiveCount { get; private set; }
+    public long LiveCount => _active.Count;
 
     /// <summary>Of those, the suspended ones: all but the current one.</summary>
     public long SuspendedCount => LiveCount - (Current.IsMain ? 0 : 1);
@@ -114,15 +112,6 @@ internal sealed unsafe class Carrier
     private ExecutionContext? LeftContext => _native is not null ? _leftContext : ThreadContext.Current;
 
     private bool HasListener => _tracer is not null || _logsSwitches;
-
-    /// <summary>Lets a greenlet be killed by this thread at its next use of the library. From any thread.</summary>
-    public void EnqueueKill(Greenlet greenlet, bool isAbandoned)
-    {
-        if (!_hasExited)
-        {
-            _kills.Enqueue(greenlet, isAbandoned);
-        }
-    }
 
     /// <summary>
     /// Continues a suspended greenlet, or one that <see cref="TryPrepareStart"/> made ready, with a value or an exception.
@@ -169,198 +158,7 @@ internal sealed unsafe class Carrier
         return Take();
     }
 
-    /// <summary>Gives a greenlet that has not started its stack. It is bound to this thread from here on. False if another
-    /// thread was faster: it adopted it, by re-parenting, and started it, or disposed of it.</summary>
-    /// <exception cref="GreenletException">No stack can be had; the greenlet is as it was.</exception>
-    public bool TryPrepareStart(Greenlet greenlet)
-    {
-        Attach();
-        GreenletCore core = greenlet.Core;
-        if (Interlocked.CompareExchange(ref core.Carrier, this, null) is not null)
-        {
-            return false;
-        }
-
-        if (!core.TryLeaveUnstarted(GreenletState.Running))
-        {
-            core.Carrier = null;
-            return false;
-        }
-
-        try
-        {
-            _stacks.Create(core);
-        }
-        catch
-        {
-            core.State = GreenletState.Unstarted;
-            core.Carrier = null;
-            throw;
-        }
-
-        greenlet.ForgetRun();
-        core.UnshareContextOfOtherThread();
-        Activate(core, greenlet);
-        AbandonmentSentinel sentinel = _spareSentinel ?? new AbandonmentSentinel();
-        _spareSentinel = null;
-        greenlet.Sentinel = sentinel;
-        sentinel.Watch(greenlet);
-        GreenletEventSource.IfEnabled?.Start(greenlet.ToString());
-        return true;
-    }
-
-    /// <summary>Kills the greenlets that became unreachable or were disposed of by other threads. Their cleanup runs
-    /// here, and whatever it does.</summary>
-    public void DrainKills()
-    {
-        // One after the other, not one inside the other. Only in the victim itself: its cleanup may switch away and never
-        // come back, and that must not keep the others alive.
-        if (Current.Core.IsVictim)
-        {
-            return;
-        }
-
-        for (int count = _kills.Count; count > 0 && _kills.TryDequeue(out Greenlet? greenlet, out bool isAbandoned); count--)
-        {
-            GreenletCore victim = greenlet.Core;
-            victim.IsVictim = true;
-            try
-            {
-                KillQueued(greenlet, isAbandoned);
-            }
-            finally
-            {
-                victim.IsVictim = false;
-            }
-        }
-    }
-
-    /// <summary>Kills every greenlet that was started after a number of starts, the youngest first. One that survives its
-    /// <see cref="GreenletExit"/> is reported and passed over.</summary>
-    public void KillStartedAfter(long startCount)
-    {
-        long below = long.MaxValue;
-        while (YoungestActive(startCount, below) is { } core)
-        {
-            if (core.PublicObject.Target is Greenlet greenlet)
-            {
-                KillQueued(greenlet, isAbandoned: false);
-            }
-
-            if (core.State != GreenletState.Dead)
-            {
-                below = core.StartNumber; // it survived: go on with those before it
-            }
-        }
-    }
-
-    /// <summary>
-    /// Raises <see cref="GreenletExit"/> inside a suspended greenlet and returns when it has ended or switched back. For
-    /// the duration its parent is the current greenlet (row 81).
-    /// </summary>
-    public void Kill(GreenletCore core, Greenlet greenlet, string message)
-    {
-        core.OwnParent = core.TreeParent;
-        core.Parent = Current;
-        try
-        {
-            _ = Transfer(greenlet, null, ExceptionDispatchInfo.Capture(new GreenletExit(message)));
-        }
-        finally
-        {
-            // Unless it was given another meanwhile, or another kill of it goes on.
-            if (core.OwnParent is { } parent && core.Parent == Current)
-            {
-                core.Parent = parent;
-                core.OwnParent = null;
-            }
-        }
-    }
-
-    /// <summary>The managed frames of a suspended greenlet of this thread: continues it for just long enough to look.
-    /// <see cref="Current"/> stays what it is meanwhile.</summary>
-    public StackTrace? Report(GreenletCore core)
-    {
-        _reporting = core;
-        _isEventful = true;
-        GreenletCore self = Current.Core;
-        self.State = GreenletState.Suspended;
-        core.State = GreenletState.Running;
-        while (_stacks!.Switch(self, core, isFinal: false) is not ng_status.OK and ng_status status)
-        {
-            Recover(status);
-        }
-
-        StackTrace? trace = _stackTrace;
-        _stackTrace = null;
-        return trace;
-    }
-
-    /// <summary>Ends a carrier whose thread has ended: what is still suspended on it is dead at once, nothing of it
-    /// runs any more, and its stacks are given back (row 85).</summary>
-    public void Exit()
-    {
-        _hasExited = true;
-        List<GreenletCore> suspended = [];
-        while (_firstActive is { } core)
-        {
-            suspended.Add(core);
-            Deactivate(core);
-            core.State = GreenletState.Dead;
-        }
-
-        while (_spareHandles.TryPop(out GCHandle handle))
-        {
-            handle.Free();
-        }
-
-        Main.Core.State = GreenletState.Dead;
-        _kills.Clear();
-        _native = null;
-        _stacks?.Detach(this, suspended);
-    }
-
-    /// <summary>Lets greenlets whose stacks are threads end by an exception, one after the other, although their carrier
-    /// is gone. The caller stands in for it.</summary>
-    public void UnwindAfterExit(IReadOnlyList<GreenletCore> suspended)
-    {
-        _afterExit = BatonThread.OfCaller();
-        foreach (GreenletCore core in suspended)
-        {
-            Current = Main;
-            _error = ExceptionDispatchInfo.Capture(new GreenletExit("The greenlet's thread has ended."));
-            _origin = Main;
-            _isEventful = true;
-            core.Thread!.Give();
-            _afterExit.Wait();
-        }
-    }
-
-    /// <summary>Runs a greenlet that was given the calling thread for its stack.</summary>
-    public void LiveOnThisThread()
-    {
-        t_current = this;
-        Live();
-        t_current = null;
-        ThreadContext.Forget();
-    }
-
     public long StackBytesUsed(GreenletCore core) => _stacks?.BytesUsed(core) ?? 0;
-
-    /// <summary>Writes what it carries.</summary>
-    public void Dump(TextWriter writer)
-    {
-        writer.WriteLine($"thread {ThreadId}: {LiveCount} live, {PendingKillCount} to be killed, current: {Current}");
-        GreenletCore? core = _firstActive; // of another thread: it may change under us, so not longer than it was
-        for (long i = LiveCount; core is not null && i > 0; i--, core = core.NextActive)
-        {
-            writer.WriteLine($"  {core.PublicObject.Target ?? "an unreachable greenlet"}, {core.StackBytesUsed} bytes of stack");
-            if (this == t_current && core.State == GreenletState.Suspended)
-            {
-                writer.WriteLine(Report(core));
-            }
-        }
-    }
 
     /// <summary>Whether its thread is alive.</summary>
     public bool IsThreadAlive => _thread.IsAlive;
@@ -434,7 +232,7 @@ internal sealed unsafe class Carrier
         }
         else
         {
-            Deactivate(core);
+            _active.Remove(core);
             ReleaseSentinel(target);
             _stacks!.Release(core);
             core.Carrier = null;
@@ -510,251 +308,5 @@ internal sealed unsafe class Carrier
 
         error?.Throw();
         return value;
-    }
-
-    // Not a real switch: this greenlet was continued to tell where it is. Tells, and goes back.
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private void ReportBack()
-    {
-        _stackTrace = new StackTrace(fNeedFileInfo: true);
-        GreenletCore self = _reporting!;
-        GreenletCore to = Current.Core;
-        _reporting = null;
-        _isEventful = HasListener;
-        self.State = GreenletState.Suspended;
-        to.State = GreenletState.Running;
-        while (_stacks!.Switch(self, to, isFinal: false) is not ng_status.OK and ng_status status)
-        {
-            // There is no way but back. If that takes a record, the one that this stack had until now was just freed.
-            if (status == ng_status.NEED_RECORD)
-            {
-                Thread.Yield();
-            }
-        }
-    }
-
-    /// <summary>The life of a greenlet, on its own stack. Returns only if that stack is a thread.</summary>
-    public void Live()
-    {
-        GreenletCore core = Current.Core;
-        core.HasBegun = true;
-        object? result = RunBody(core, out ExceptionDispatchInfo? error);
-        Finish(core, result, error);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private object? RunBody(GreenletCore core, out ExceptionDispatchInfo? error)
-    {
-        error = null;
-        try
-        {
-            object? value = Take();
-            Func<object?, object?> run = core.Run!;
-            core.Run = null;
-            return run(value);
-        }
-        catch (GreenletExit exit)
-        {
-            return exit; // a way to end, not an error
-        }
-        catch (Exception exception)
-        {
-            error = ExceptionDispatchInfo.Capture(exception);
-            return null;
-        }
-    }
-
-    // Ends the current greenlet: continues the nearest ancestor that can be, with the result or the exception.
-    private void Finish(GreenletCore core, object? result, ExceptionDispatchInfo? error)
-    {
-        if (_afterExit is { } waiting)
-        {
-            core.Thread!.Heir = waiting; // there is nowhere to go
-            return;
-        }
-
-        Greenlet next = NextAlive(core.Parent!, ref result, ref error);
-        GreenletCore to = next.Core;
-
-        ReleaseSentinel(Current);
-        Deactivate(core);
-        core.Run = null;
-        core.State = GreenletState.Dead;
-        GreenletEventSource.IfEnabled?.Death(Current.ToString());
-        ExecutionContext? context = ThreadContext.Current;
-        core.Context = context;
-        _leftContext = context;
-        _value = result;
-        _error = error;
-        _origin = Current;
-        _ended = core;
-        _isEventful = true;
-        Current = next;
-        to.State = GreenletState.Running;
-        SwitchCount++;
-        while (_stacks!.Switch(core, to, isFinal: true) == ng_status.RETRY)
-        {
-        }
-    }
-
-    // Climbs from a parent: dead ones are passed over, unstarted ones are started with a result, and die of an exception.
-    private Greenlet NextAlive(Greenlet parent, ref object? result, ref ExceptionDispatchInfo? error)
-    {
-        Greenlet next = parent;
-        while (true)
-        {
-            GreenletCore core = next.Core;
-            GreenletState state = core.State; // before the carrier: whoever starts it is its carrier first
-            if ((core.Carrier ?? Greenlet.Lineage(next)) != this)
-            {
-                // Re-parented behind our back to another thread's tree.
-                error = ExceptionDispatchInfo.Capture(Greenlet.WrongThread(next, this));
-                result = null;
-                return Main;
-            }
-
-            switch (state)
-            {
-                case GreenletState.Suspended:
-                    return next;
-
-                case GreenletState.Dead:
-                    next = core.Parent!;
-                    break;
-
-                default:
-                    if (error is not null)
-                    {
-                        _ = next.TryEndUnstarted();
-                        break;
-                    }
-
-                    try
-                    {
-                        if (next.ResolveRun() && TryPrepareStart(next))
-                        {
-                            return next;
-                        }
-                    }
-                    catch (Exception exception)
-                    {
-                        error = ExceptionDispatchInfo.Capture(exception);
-                        result = null;
-                        next = core.Parent!;
-                    }
-
-                    break;
-            }
-        }
-    }
-
-    private void KillQueued(Greenlet greenlet, bool isAbandoned)
-    {
-        GreenletCore core = greenlet.Core;
-        if (core.State == GreenletState.Running)
-        {
-            _kills.Enqueue(greenlet, isAbandoned); // it asks for itself; another greenlet will do it
-            return;
-        }
-
-        if (greenlet.TryEndUnstarted() || core.State == GreenletState.Dead)
-        {
-            return;
-        }
-
-        GreenletEventSource.IfEnabled?.Kill(greenlet.ToString(), isAbandoned);
-
-        try
-        {
-            Kill(core, greenlet, isAbandoned ? "Killing the greenlet because all references have vanished." : "Killing the greenlet because it was disposed of.");
-        }
-        catch (Exception exception)
-        {
-            if (core.State != GreenletState.Dead)
-            {
-                greenlet.Sentinel?.WatchAgain();
-                throw; // not of the greenlet: its cleanup switched away, and this was thrown at the one that waits here
-            }
-
-            Greenlet.RaiseUnobservedException(greenlet, exception);
-            return;
-        }
-
-        if (core.State != GreenletState.Dead)
-        {
-            greenlet.Sentinel?.WatchAgain();
-            Greenlet.RaiseSwallowedExit(greenlet);
-        }
-    }
-
-    // The list is in the order of starts, the youngest first; a killed greenlet may start others.
-    private GreenletCore? YoungestActive(long above, long below)
-    {
-        GreenletCore? core = _firstActive;
-        while (core is not null && core.StartNumber >= below)
-        {
-            core = core.NextActive;
-        }
-
-        return core is not null && core.StartNumber > above ? core : null;
-    }
-
-    private void ReleaseSentinel(Greenlet greenlet)
-    {
-        if (greenlet.Sentinel is { } sentinel)
-        {
-            sentinel.Watch(null);
-            greenlet.Sentinel = null;
-            _spareSentinel = sentinel.HasRun ? _spareSentinel : sentinel;
-        }
-    }
-
-    private void Activate(GreenletCore core, Greenlet greenlet)
-    {
-        // Weak handles are dear to allocate and cheap to point elsewhere.
-        if (_spareHandles.TryPop(out GCHandle handle))
-        {
-            handle.Target = greenlet;
-        }
-        else
-        {
-            handle = GCHandle.Alloc(greenlet, GCHandleType.WeakTrackResurrection);
-        }
-
-        core.PublicObject = handle;
-        core.StartNumber = ++StartCount;
-        core.NextActive = _firstActive;
-        if (_firstActive is not null)
-        {
-            _firstActive.PreviousActive = core;
-        }
-
-        _firstActive = core;
-        LiveCount++;
-    }
-
-    private void Deactivate(GreenletCore core)
-    {
-        GCHandle handle = core.PublicObject;
-        handle.Target = null;
-        core.PublicObject = default;
-        _spareHandles.Push(handle);
-        LiveCount--;
-        if (core.PreviousActive is { } previous)
-        {
-            previous.NextActive = core.NextActive;
-        }
-        else
-        {
-            _firstActive = core.NextActive;
-        }
-
-        if (core.NextActive is { } next)
-        {
-            next.PreviousActive = core.PreviousActive;
-        }
-
-        core.PreviousActive = null;
-        core.NextActive = null;
     }
 }

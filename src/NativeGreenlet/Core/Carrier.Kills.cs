@@ -1,0 +1,124 @@
+using System.Runtime.ExceptionServices;
+using NativeGreenlet.Diagnostics;
+
+namespace NativeGreenlet.Core;
+
+/// <content>Killing greenlets: at once, or those that wait for it.</content>
+internal sealed unsafe partial class Carrier
+{
+    /// <summary>Lets a greenlet be killed by this thread at its next use of the library. From any thread.</summary>
+    public void EnqueueKill(Greenlet greenlet, bool isAbandoned)
+    {
+        if (!_hasExited)
+        {
+            _kills.Enqueue(greenlet, isAbandoned);
+        }
+    }
+
+    /// <summary>Kills the greenlets that became unreachable or were disposed of by other threads. Their cleanup runs
+    /// here, and whatever it does.</summary>
+    public void DrainKills()
+    {
+        // One after the other, not one inside the other. Only in the victim itself: its cleanup may switch away and never
+        // come back, and that must not keep the others alive.
+        if (Current.Core.IsVictim)
+        {
+            return;
+        }
+
+        for (int count = _kills.Count; count > 0 && _kills.TryDequeue(out Greenlet? greenlet, out bool isAbandoned); count--)
+        {
+            GreenletCore victim = greenlet.Core;
+            victim.IsVictim = true;
+            try
+            {
+                KillQueued(greenlet, isAbandoned);
+            }
+            finally
+            {
+                victim.IsVictim = false;
+            }
+        }
+    }
+
+    /// <summary>Kills every greenlet that was started after a number of starts, the youngest first. One that survives its
+    /// <see cref="GreenletExit"/> is reported and passed over.</summary>
+    public void KillStartedAfter(long startCount)
+    {
+        long below = long.MaxValue;
+        while (_active.YoungestBetween(startCount, below) is { } core)
+        {
+            if (core.PublicObject.Target is Greenlet greenlet)
+            {
+                KillQueued(greenlet, isAbandoned: false);
+            }
+
+            if (core.State != GreenletState.Dead)
+            {
+                below = core.StartNumber; // it survived: go on with those before it
+            }
+        }
+    }
+
+    /// <summary>
+    /// Raises <see cref="GreenletExit"/> inside a suspended greenlet and returns when it has ended or switched back. For
+    /// the duration its parent is the current greenlet (row 81).
+    /// </summary>
+    public void Kill(GreenletCore core, Greenlet greenlet, string message)
+    {
+        core.OwnParent = core.TreeParent;
+        core.Parent = Current;
+        try
+        {
+            _ = Transfer(greenlet, null, ExceptionDispatchInfo.Capture(new GreenletExit(message)));
+        }
+        finally
+        {
+            // Unless it was given another meanwhile, or another kill of it goes on.
+            if (core.OwnParent is { } parent && core.Parent == Current)
+            {
+                core.Parent = parent;
+                core.OwnParent = null;
+            }
+        }
+    }
+
+    private void KillQueued(Greenlet greenlet, bool isAbandoned)
+    {
+        GreenletCore core = greenlet.Core;
+        if (core.State == GreenletState.Running)
+        {
+            _kills.Enqueue(greenlet, isAbandoned); // it asks for itself; another greenlet will do it
+            return;
+        }
+
+        if (greenlet.TryEndUnstarted() || core.State == GreenletState.Dead)
+        {
+            return;
+        }
+
+        GreenletEventSource.IfEnabled?.Kill(greenlet.ToString(), isAbandoned);
+
+        try
+        {
+            Kill(core, greenlet, isAbandoned ? "Killing the greenlet because all references have vanished." : "Killing the greenlet because it was disposed of.");
+        }
+        catch (Exception exception)
+        {
+            if (core.State != GreenletState.Dead)
+            {
+                greenlet.Sentinel?.WatchAgain();
+                throw; // not of the greenlet: its cleanup switched away, and this was thrown at the one that waits here
+            }
+
+            Greenlet.RaiseUnobservedException(greenlet, exception);
+            return;
+        }
+
+        if (core.State != GreenletState.Dead)
+        {
+            greenlet.Sentinel?.WatchAgain();
+            Greenlet.RaiseSwallowedExit(greenlet);
+        }
+    }
+}

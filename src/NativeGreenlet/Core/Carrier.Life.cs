@@ -1,0 +1,214 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using NativeGreenlet.Diagnostics;
+using NativeGreenlet.Interop;
+
+namespace NativeGreenlet.Core;
+
+/// <content>How greenlets start and end on it, and how it ends itself.</content>
+internal sealed unsafe partial class Carrier
+{
+    /// <summary>Gives a greenlet that has not started its stack. It is bound to this thread from here on. False if another
+    /// thread was faster: it adopted it, by re-parenting, and started it, or disposed of it.</summary>
+    /// <exception cref="GreenletException">No stack can be had; the greenlet is as it was.</exception>
+    public bool TryPrepareStart(Greenlet greenlet)
+    {
+        Attach();
+        GreenletCore core = greenlet.Core;
+        if (Interlocked.CompareExchange(ref core.Carrier, this, null) is not null)
+        {
+            return false;
+        }
+
+        if (!core.TryLeaveUnstarted(GreenletState.Running))
+        {
+            core.Carrier = null;
+            return false;
+        }
+
+        try
+        {
+            _stacks.Create(core);
+        }
+        catch
+        {
+            core.State = GreenletState.Unstarted;
+            core.Carrier = null;
+            throw;
+        }
+
+        greenlet.ForgetRun();
+        core.UnshareContextOfOtherThread();
+        _active.Add(core, greenlet);
+        AbandonmentSentinel sentinel = _spareSentinel ?? new AbandonmentSentinel();
+        _spareSentinel = null;
+        greenlet.Sentinel = sentinel;
+        sentinel.Watch(greenlet);
+        GreenletEventSource.IfEnabled?.Start(greenlet.ToString());
+        return true;
+    }
+
+    /// <summary>The life of a greenlet, on its own stack. Returns only if that stack is a thread.</summary>
+    public void Live()
+    {
+        GreenletCore core = Current.Core;
+        core.HasBegun = true;
+        object? result = RunBody(core, out ExceptionDispatchInfo? error);
+        Finish(core, result, error);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private object? RunBody(GreenletCore core, out ExceptionDispatchInfo? error)
+    {
+        error = null;
+        try
+        {
+            object? value = Take();
+            Func<object?, object?> run = core.Run!;
+            core.Run = null;
+            return run(value);
+        }
+        catch (GreenletExit exit)
+        {
+            return exit; // a way to end, not an error
+        }
+        catch (Exception exception)
+        {
+            error = ExceptionDispatchInfo.Capture(exception);
+            return null;
+        }
+    }
+
+    // Ends the current greenlet: continues the nearest ancestor that can be, with the result or the exception.
+    private void Finish(GreenletCore core, object? result, ExceptionDispatchInfo? error)
+    {
+        if (_afterExit is { } waiting)
+        {
+            core.Thread!.Heir = waiting; // there is nowhere to go
+            return;
+        }
+
+        Greenlet next = NextAlive(core.Parent!, ref result, ref error);
+        GreenletCore to = next.Core;
+
+        ReleaseSentinel(Current);
+        _active.Remove(core);
+        core.Run = null;
+        core.State = GreenletState.Dead;
+        GreenletEventSource.IfEnabled?.Death(Current.ToString());
+        ExecutionContext? context = ThreadContext.Current;
+        core.Context = context;
+        _leftContext = context;
+        _value = result;
+        _error = error;
+        _origin = Current;
+        _ended = core;
+        _isEventful = true;
+        Current = next;
+        to.State = GreenletState.Running;
+        SwitchCount++;
+        while (_stacks!.Switch(core, to, isFinal: true) == ng_status.RETRY)
+        {
+        }
+    }
+
+    // Climbs from a parent: dead ones are passed over, unstarted ones are started with a result, and die of an exception.
+    private Greenlet NextAlive(Greenlet parent, ref object? result, ref ExceptionDispatchInfo? error)
+    {
+        Greenlet next = parent;
+        while (true)
+        {
+            GreenletCore core = next.Core;
+            GreenletState state = core.State; // before the carrier: whoever starts it is its carrier first
+            if ((core.Carrier ?? Greenlet.Lineage(next)) != this)
+            {
+                // Re-parented behind our back to another thread's tree.
+                error = ExceptionDispatchInfo.Capture(Greenlet.WrongThread(next, this));
+                result = null;
+                return Main;
+            }
+
+            switch (state)
+            {
+                case GreenletState.Suspended:
+                    return next;
+
+                case GreenletState.Dead:
+                    next = core.Parent!;
+                    break;
+
+                default:
+                    if (error is not null)
+                    {
+                        _ = next.TryEndUnstarted();
+                        break;
+                    }
+
+                    try
+                    {
+                        if (next.ResolveRun() && TryPrepareStart(next))
+                        {
+                            return next;
+                        }
+                    }
+                    catch (Exception exception)
+                    {
+                        error = ExceptionDispatchInfo.Capture(exception);
+                        result = null;
+                        next = core.Parent!;
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Ends a carrier whose thread has ended: what is still suspended on it is dead at once, nothing of it
+    /// runs any more, and its stacks are given back (row 85).</summary>
+    public void Exit()
+    {
+        _hasExited = true;
+        List<GreenletCore> suspended = _active.Clear();
+        suspended.ForEach(core => core.State = GreenletState.Dead);
+
+        Main.Core.State = GreenletState.Dead;
+        _kills.Clear();
+        _native = null;
+        _stacks?.Detach(this, suspended);
+    }
+
+    /// <summary>Lets greenlets whose stacks are threads end by an exception, one after the other, although their carrier
+    /// is gone. The caller stands in for it.</summary>
+    public void UnwindAfterExit(IReadOnlyList<GreenletCore> suspended)
+    {
+        _afterExit = BatonThread.OfCaller();
+        foreach (GreenletCore core in suspended)
+        {
+            Current = Main;
+            _error = ExceptionDispatchInfo.Capture(new GreenletExit("The greenlet's thread has ended."));
+            _origin = Main;
+            _isEventful = true;
+            core.Thread!.Give();
+            _afterExit.Wait();
+        }
+    }
+
+    /// <summary>Runs a greenlet that was given the calling thread for its stack.</summary>
+    public void LiveOnThisThread()
+    {
+        t_current = this;
+        Live();
+        t_current = null;
+        ThreadContext.Forget();
+    }
+
+    private void ReleaseSentinel(Greenlet greenlet)
+    {
+        if (greenlet.Sentinel is { } sentinel)
+        {
+            sentinel.Watch(null);
+            greenlet.Sentinel = null;
+            _spareSentinel = sentinel.HasRun ? _spareSentinel : sentinel;
+        }
+    }
+}
