@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Core;
 
 namespace NativeGreenlet;
 
@@ -71,12 +72,19 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
     /// <param name="value">What that resume returns.</param>
     /// <returns>What the next resume passes.</returns>
     /// <exception cref="InvalidOperationException">Called outside of the body.</exception>
+    /// <exception cref="GreenletException">Called by another thread while the body runs, or the switch failed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
     public TIn Yield(TOut value)
     {
         if (_greenlet.Core.State != GreenletState.Running)
         {
             throw new InvalidOperationException("Yield can only be called by the coroutine's own body.");
+        }
+
+        // Before anything is written: the body that runs on its own thread may have its result there.
+        if (_greenlet.Core.Carrier != Carrier.OfThisThreadOrNull)
+        {
+            throw Greenlet.WrongThread(_greenlet, Carrier.OfThisThread);
         }
 
         _out = value;

@@ -17,7 +17,9 @@ namespace NativeGreenlet;
 /// <para>When a greenlet's body returns or throws, its parent continues with the result or the exception.</para>
 /// <para>A suspended greenlet that nobody refers to any more is ended by its thread at the thread's next use of this
 /// library: <see cref="GreenletExit"/> is raised in it, so that its <c>finally</c> blocks run. A derived class whose
-/// <see cref="Run"/> uses <c>this</c> refers to itself from its own stack, and must be disposed of instead.</para>
+/// <see cref="Run"/> uses <c>this</c> refers to itself from its own stack, and must be disposed of instead. So must one
+/// that a long-running method made: where code is not optimized (a debug build, the first calls of a method), the
+/// temporaries of an expression such as <c>new Greenlet(...).Switch()</c> live as long as the method runs.</para>
 /// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 [SuppressMessage("Design", "CA1063:Implement IDisposable correctly", Justification = "Dispose switches stacks; there is nothing for a derived class to add, and no finalizer.")]

@@ -98,17 +98,25 @@ internal sealed unsafe partial class Carrier
         }
 
         GreenletEventSource.IfEnabled?.Kill(greenlet.ToString(), isAbandoned);
-
+        long switches = SwitchCount;
         try
         {
             Kill(core, greenlet, isAbandoned ? "Killing the greenlet because all references have vanished." : "Killing the greenlet because it was disposed of.");
         }
         catch (Exception exception)
         {
-            if (core.State != GreenletState.Dead)
+            if (SwitchCount == switches)
+            {
+                _kills.Enqueue(greenlet, isAbandoned); // for want of a thread record it was not even reached: another time
+                return;
+            }
+
+            // Its cleanup may have switched away, and this was thrown at the one that waits here; it may even have ended
+            // meanwhile, at somebody else's.
+            if (core.State != GreenletState.Dead || _raisedByEndOf != core.StartNumber)
             {
                 greenlet.Sentinel?.WatchAgain();
-                throw; // not of the greenlet: its cleanup switched away, and this was thrown at the one that waits here
+                throw;
             }
 
             Greenlet.RaiseUnobservedException(greenlet, exception);

@@ -39,6 +39,7 @@ internal sealed unsafe partial class Carrier
     private ExecutionContext? _leftContext;
     private GreenletCore? _reporting; // one that is continued only to tell where it is
     private volatile bool _isEventful; // something besides a value is in flight, or someone listens
+    private long _raisedByEndOf; // the start number of the greenlet whose end raised the last exception here; 0 for none
 
     private Stacks? _stacks;
     private BatonThread? _afterExit;
@@ -218,6 +219,7 @@ internal sealed unsafe partial class Carrier
             return;
         }
 
+        SwitchCount--;
         Greenlet target = Current;
         GreenletCore core = target.Core;
         Current = _origin!;
@@ -276,9 +278,11 @@ internal sealed unsafe partial class Carrier
         _error = null;
         _origin = null;
         _isEventful = HasListener;
+        long endOf = 0;
         if (_ended is { } ended)
         {
             _ended = null;
+            endOf = ended.StartNumber;
             _stacks!.Release(ended);
         }
 
@@ -302,11 +306,17 @@ internal sealed unsafe partial class Carrier
             catch
             {
                 Tracer = null;
+                _raisedByEndOf = endOf;
                 throw;
             }
         }
 
-        error?.Throw();
+        if (error is not null)
+        {
+            _raisedByEndOf = endOf; // only now: what ran above may have switched
+            error.Throw();
+        }
+
         return value;
     }
 }

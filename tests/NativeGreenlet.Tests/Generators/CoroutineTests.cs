@@ -326,6 +326,62 @@ public class CoroutineTests
     });
 
     [Fact]
+    public void A_yield_of_another_thread_is_refused_and_its_value_not_kept() => OnThread.Run(() =>
+    {
+        using Worker worker = new();
+        Coroutine<int, object> coroutine = new((self, value) =>
+        {
+            Collector.AssertCollected(worker.Do(() => YieldWrongly(self)), "what another thread tried to yield");
+            return self.Yield(value);
+        });
+
+        Assert.Equal(1, coroutine.Resume(1));
+        Assert.Equal(2, coroutine.Resume(2));
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference<object> YieldWrongly(Coroutine<int, object> coroutine)
+        {
+            object value = new();
+            _ = Expect.Failure(GreenletError.WrongThread, () => coroutine.Yield(value));
+            return new WeakReference<object>(value);
+        }
+    });
+
+    [Fact]
+    public void Yields_of_another_thread_do_not_get_between_those_of_the_body() => OnThread.Run(() =>
+    {
+        using Worker worker = new();
+        Coroutine<int, int> coroutine = new((self, value) =>
+        {
+            while (true)
+            {
+                value = self.Yield(value);
+            }
+        });
+        using CancellationTokenSource stop = new();
+        int refusals = 0;
+        Task<bool> meddler = worker.Begin(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                _ = Assert.ThrowsAny<InvalidOperationException>(() => coroutine.Yield(-1));
+                Interlocked.Increment(ref refusals);
+            }
+
+            return true;
+        });
+
+        for (int i = 0; i < 100_000 || Volatile.Read(ref refusals) < 100; i++)
+        {
+            Assert.Equal(i, coroutine.Resume(i));
+        }
+
+        stop.Cancel();
+        Assert.True(meddler.GetAwaiter().GetResult());
+        coroutine.Dispose();
+    });
+
+    [Fact]
     public void Nothing_that_was_delivered_is_kept() => OnThread.Run(() =>
     {
         using Coroutine<object?, object?> coroutine = new((self, value) =>

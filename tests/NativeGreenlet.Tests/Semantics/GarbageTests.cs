@@ -338,18 +338,21 @@ public class GarbageTests
         }
     });
 
-    [Fact]
-    public void An_exception_thrown_at_the_killer_meanwhile_is_the_killers() => OnThread.Run(() =>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_exception_thrown_at_the_killer_meanwhile_is_the_killers(bool isVictimDead) => OnThread.Run(() =>
     {
         Greenlet main = Greenlet.Current;
         using Unobserved unobserved = new();
         Cell<Greenlet?> strayed = new();
+        string name = $"strays {isVictimDead}";
         string? caught = null;
         Greenlet killer = new(() =>
         {
             try
             {
-                Stray(main, strayed);
+                Stray(main, strayed, name);
                 UseUntil(() => false);
             }
             catch (InvalidTimeZoneException exception)
@@ -358,17 +361,22 @@ public class GarbageTests
             }
         });
         _ = killer.Switch(); // returns from the cleanup, while the killer waits inside the library
+        if (isVictimDead)
+        {
+            strayed.Value!.Dispose(); // ends it, and the killer waits on
+            Assert.True(strayed.Value.IsDead);
+        }
 
         _ = killer.Throw(new InvalidTimeZoneException("for the killer"));
 
         Assert.Equal("for the killer", caught);
         Assert.True(killer.IsDead);
-        Assert.Empty(unobserved.Of("strays"));
+        Assert.Empty(unobserved.Of(name));
         strayed.Value!.Dispose();
         Assert.True(strayed.Value.IsDead);
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        static void Stray(Greenlet main, Cell<Greenlet?> strayed)
+        static void Stray(Greenlet main, Cell<Greenlet?> strayed, string name)
         {
             Greenlet killer = Greenlet.Current;
             Greenlet greenlet = new(() =>
@@ -384,7 +392,7 @@ public class GarbageTests
                 }
             })
             {
-                Name = "strays",
+                Name = name,
             };
             _ = greenlet.Switch();
         }
