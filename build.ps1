@@ -38,7 +38,7 @@ function Show-Help {
 usage: ./build.ps1 [verb] [arguments]
 
   build             the native library and everything managed, Release (what no verb does)
-  test [args]       build, ctest in Release and Debug, then dotnet test [args]
+  test [args]       build, ctest in Release and Debug, then dotnet test [args]; without args once more on each other backend
   demo              build and run the demo
   native [--all]    only the C library, Release; --all: Release and Debug, with ctest in both
   stress [args]     build and run the stress program (--help lists its arguments)
@@ -223,6 +223,23 @@ function Test-Native([string] $configuration) {
   return $LASTEXITCODE -eq 0
 }
 
+# dotnet test with variables of the environment set (a hash table) on the tests of a filter (empty: all). True if they
+# passed. Its closing lines are the runner's.
+function Test-Managed([string] $name, [hashtable] $environment, [string] $filter, [string[]] $arguments = @()) {
+  if ($filter) { $arguments = @('--filter', $filter) + $arguments }
+  Say "Managed tests, Release: $name"
+  $before = @{}
+  foreach ($variable in $environment.Keys) {
+    $before[$variable] = [Environment]::GetEnvironmentVariable($variable)
+    [Environment]::SetEnvironmentVariable($variable, $environment[$variable])
+  }
+  & dotnet test NativeGreenlet.sln -c Release --no-build --nologo --tl:off --results-directory artifacts/test-results `
+    --blame-hang-timeout 15m --blame-hang-dump-type none @arguments | Out-Host
+  $passed = $LASTEXITCODE -eq 0
+  foreach ($variable in $before.Keys) { [Environment]::SetEnvironmentVariable($variable, $before[$variable]) }
+  return $passed
+}
+
 function Build-Managed([string] $project) {
   Say "Managed build, Release: $project (SDK $script:sdk)"
   Invoke-Tool 'dotnet' @('msbuild', $project, '-restore', '-p:Configuration=Release', '-nologo', '-verbosity:quiet',
@@ -259,7 +276,12 @@ function Invoke-Native {
   if (-not ($release -and $debug)) { Stop-Build 'FAILED: ctest' }
 }
 
-# Every part runs, whatever the others did; then the failures are told.
+# What need not be run on every backend: tests that choose their own, in processes of their own.
+$anyBackend = @('Interop', 'Leaks', 'Properties', 'Publish', 'Runtime', 'Survival' |
+    ForEach-Object { "FullyQualifiedName!~.Tests.$_." }) -join '&'
+
+# Every part runs, whatever the others did; then the failures are told. With arguments, which are for dotnet test, only
+# what they ask for.
 function Invoke-Test {
   Build-Native 'Release'
   Build-Native 'Debug'
@@ -267,10 +289,12 @@ function Invoke-Test {
   $failed = @()
   if (-not (Test-Native 'Release')) { $failed += 'ctest-Release' }
   if (-not (Test-Native 'Debug')) { $failed += 'ctest-Debug' }
-  Say 'Managed tests, Release'
-  & dotnet test NativeGreenlet.sln -c Release --no-build --nologo --tl:off --results-directory artifacts/test-results `
-    --blame-hang-timeout 15m --blame-hang-dump-type none @rest
-  if ($LASTEXITCODE -ne 0) { $failed += 'dotnet-test' }
+  if (-not (Test-Managed 'all' @{} '' $rest)) { $failed += 'dotnet-test (all)' }
+  if ($rest.Count -eq 0) {
+    if (-not (Test-Managed 'on threads' @{ NATIVEGREENLET_BACKEND = 'threads' } $anyBackend)) {
+      $failed += 'dotnet-test (on threads)'
+    }
+  }
   if ($failed.Count -gt 0) { Stop-Build "FAILED: $($failed -join ' ')" }
 }
 

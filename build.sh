@@ -17,7 +17,7 @@ help() {
 usage: ./build.sh [verb] [arguments]
 
   build             the native library and everything managed, Release (what no verb does)
-  test [args]       build, ctest in Release and Debug, then dotnet test [args]
+  test [args]       build, ctest in Release and Debug, then dotnet test [args]; without args once more on each other backend
   demo              build and run the demo
   native [--all]    only the C library, Release; --all: Release and Debug, with ctest in both
   stress [args]     build and run the stress program (--help lists its arguments)
@@ -223,6 +223,21 @@ native_test() {
   ctest --test-dir "artifacts/native/$1" -C "$1" --output-on-failure --no-tests=error --timeout 600
 }
 
+# managed_test NAME ENVIRONMENT FILTER [ARGUMENTS...]: dotnet test with variables set ("A=x B=y" or nothing) on the tests
+# of a filter (nothing: all). A failure is noted in $failed. Its closing lines are the runner's.
+managed_test() {
+  name=$1
+  environment=$2
+  filter=$3
+  shift 3
+  [ -z "$filter" ] || set -- --filter "$filter" "$@"
+  say "Managed tests, Release: $name"
+  # shellcheck disable=SC2086 # several variables
+  env $environment dotnet test NativeGreenlet.sln -c Release --no-build --nologo --tl:off \
+    --results-directory artifacts/test-results --blame-hang-timeout 15m --blame-hang-dump-type none "$@" ||
+    failed="$failed dotnet-test($name)"
+}
+
 managed_build() {
   say "Managed build, Release: $1 (SDK $sdk)"
   dotnet msbuild "$1" -restore -p:Configuration=Release -nologo -verbosity:quiet -terminalLogger:off
@@ -267,7 +282,13 @@ native() {
   esac
 }
 
-# Every part runs, whatever the others did; then the first failure decides.
+# What need not be run on every backend: tests that choose their own, in processes of their own.
+any_backend='FullyQualifiedName!~.Tests.Interop.&FullyQualifiedName!~.Tests.Leaks.&FullyQualifiedName!~.Tests.Properties.'
+any_backend="$any_backend&FullyQualifiedName!~.Tests.Publish.&FullyQualifiedName!~.Tests.Runtime."
+any_backend="$any_backend&FullyQualifiedName!~.Tests.Survival."
+
+# Every part runs, whatever the others did; then the first failure decides. With arguments, which are for dotnet test, only
+# what they ask for.
 run_tests() {
   need_dotnet
   need_native_tools
@@ -277,9 +298,10 @@ run_tests() {
   failed=
   native_test Release || failed="$failed ctest-Release"
   native_test Debug || failed="$failed ctest-Debug"
-  say "Managed tests, Release"
-  dotnet test NativeGreenlet.sln -c Release --no-build --nologo --tl:off --results-directory artifacts/test-results \
-    --blame-hang-timeout 15m --blame-hang-dump-type none "$@" || failed="$failed dotnet-test"
+  managed_test all "" "" "$@"
+  if [ $# -eq 0 ]; then
+    managed_test "on threads" NATIVEGREENLET_BACKEND=threads "$any_backend"
+  fi
   [ -z "$failed" ] || stop "FAILED:$failed"
 }
 

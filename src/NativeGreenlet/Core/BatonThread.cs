@@ -19,6 +19,8 @@ internal sealed class BatonThread
     private readonly SemaphoreSlim _baton = new(0); // spins a little before it blocks
     private readonly int _stackSize;
     private Carrier? _carrier;
+    private nint _bottom; // 0 for a thread that is not ours
+    private nint _top;
 
     private BatonThread(int stackSize)
     {
@@ -28,6 +30,10 @@ internal sealed class BatonThread
     /// <summary>Who gets the baton when the greenlet that runs here has ended and nothing of it is left on this thread:
     /// no variable that keeps another greenlet alive, no context whose handlers have yet to run.</summary>
     public BatonThread? Heir { get; set; }
+
+    /// <summary>How much of its stack lay between here and its first function when it last waited; 0 for a carrier's own
+    /// thread.</summary>
+    public long BytesUsed => _bottom == 0 ? 0 : _bottom - _top;
 
     /// <summary>For a carrier's own thread, which only waits.</summary>
     public static BatonThread OfCaller() => new(0);
@@ -54,7 +60,12 @@ internal sealed class BatonThread
     public void Give() => _baton.Release();
 
     /// <summary>Waits, on this very thread, until it may run.</summary>
-    public void Wait() => _baton.Wait();
+    public unsafe void Wait()
+    {
+        byte here;
+        _top = (nint)(&here);
+        _baton.Wait();
+    }
 
     /// <summary>Takes back one that was rented and never ran.</summary>
     public void Return()
@@ -88,8 +99,10 @@ internal sealed class BatonThread
 
     // Optimized from the first call: unoptimized code would keep the last carrier alive while it waits for the next.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Serve()
+    private unsafe void Serve()
     {
+        byte here;
+        _bottom = (nint)(&here);
         bool isPooled;
         do
         {

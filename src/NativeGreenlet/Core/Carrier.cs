@@ -109,9 +109,6 @@ internal sealed unsafe partial class Carrier
 
     public long PendingKillCount => _kills.Count;
 
-    // What the side that left made the thread's context. A stack that is a thread of its own still has its own.
-    private ExecutionContext? LeftContext => _native is not null ? _leftContext : ThreadContext.Current;
-
     private bool HasListener => _tracer is not null || _logsSwitches;
 
     /// <summary>
@@ -255,9 +252,9 @@ internal sealed unsafe partial class Carrier
         _value = null;
         _origin = null;
         ExecutionContext? mine = Current.Core.Context;
-        if (mine != LeftContext)
+        if (mine != _leftContext || _native is null)
         {
-            ThreadContext.Replace(mine);
+            ContinueIn(mine);
         }
 
         return value;
@@ -287,9 +284,9 @@ internal sealed unsafe partial class Carrier
         }
 
         ExecutionContext? mine = Current.Core.Context;
-        if (mine != LeftContext)
+        if (mine != _leftContext || _native is null)
         {
-            ThreadContext.Replace(mine);
+            ContinueIn(mine);
         }
 
         if (_logsSwitches)
@@ -318,5 +315,22 @@ internal sealed unsafe partial class Carrier
         }
 
         return value;
+    }
+
+    // Replaces the context that the side which left had. Handlers of changed values are told that very change, also where
+    // this stack is a thread, which never had the other side's.
+    private void ContinueIn(ExecutionContext? mine)
+    {
+        if (_native is null)
+        {
+            if (_hasExited)
+            {
+                return; // unwinds on its own thread, in the context that it had; nothing was left for it
+            }
+
+            ThreadContext.Assume(_leftContext);
+        }
+
+        ThreadContext.Replace(mine);
     }
 }

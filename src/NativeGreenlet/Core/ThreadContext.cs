@@ -24,13 +24,23 @@ internal static class ThreadContext
     /// <summary>Makes a context the thread's. Handlers of changed <see cref="AsyncLocal{T}"/> values run in this call.</summary>
     public static void Replace(ExecutionContext? context) => ExecutionContext.Restore(context ?? s_empty);
 
+    /// <summary>Makes a context the thread's without telling any handler: for a thread that does not change its own context
+    /// but goes on where another one stopped. Does nothing where that cannot be done.</summary>
+    public static void Assume(ExecutionContext? context)
+    {
+        if (s_canReadField)
+        {
+            Field(Thread.CurrentThread) = context;
+        }
+    }
+
     /// <summary>Takes the context from a thread that has nothing more to do with it. Unlike <see cref="Replace"/> it tells
     /// no handler: none may run beside the greenlet that runs by now.</summary>
     public static void Forget()
     {
         if (s_canReadField)
         {
-            Field(Thread.CurrentThread) = null;
+            Assume(null);
         }
         else
         {

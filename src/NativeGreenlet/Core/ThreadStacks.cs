@@ -56,5 +56,5 @@ internal sealed class ThreadStacks : Stacks
         }
     }
 
-    public override long BytesUsed(GreenletCore core) => 0;
+    public override long BytesUsed(GreenletCore core) => core.Thread?.BytesUsed ?? 0;
 }

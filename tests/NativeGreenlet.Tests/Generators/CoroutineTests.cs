@@ -313,7 +313,7 @@ public class CoroutineTests
         {
             while (true)
             {
-                value = self.Yield(value + Environment.CurrentManagedThreadId);
+                value = self.Yield(value + ThisRun.ThreadId);
             }
         });
 

@@ -313,7 +313,7 @@ public class GreenletGeneratorTests
         {
             GreenletGenerator<int> numbers = new(() =>
             {
-                using Defer cleanup = new(() => cleanups.Add(Environment.CurrentManagedThreadId));
+                using Defer cleanup = new(() => cleanups.Add(ThisRun.ThreadId));
                 GreenletGenerator<int>.Yield(1);
             });
             IEnumerator<int> enumerator = numbers.GetEnumerator();

@@ -63,7 +63,7 @@ public class GreenletScopeTests
                 }
                 finally
                 {
-                    log.Add($"thread {Environment.CurrentManagedThreadId}");
+                    log.Add($"thread {ThisRun.ThreadId}");
                 }
             }).Switch();
         });

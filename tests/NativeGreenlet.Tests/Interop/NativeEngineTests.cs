@@ -1,15 +1,19 @@
 using System.Diagnostics;
 using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
 using NativeGreenlet.Tests.Infrastructure;
 
 namespace NativeGreenlet.Tests.Interop;
 
 public class NativeEngineTests
 {
+    // Whatever the backend of this run: these are about the library that the choice leads to.
+    private static readonly (string, string) s_noWish = (BackendSelection.Variable, string.Empty);
+
     [Fact]
     public void A_missing_library_is_an_exception_that_says_how_to_build_it()
     {
-        InChild.Result child = InChild.Run(Report, (NativeEngine.PathVariable, "/nonexistent/nativegreenlet"));
+        InChild.Result child = InChild.Run(Report, s_noWish, (NativeEngine.PathVariable, "/nonexistent/nativegreenlet"));
 
         Assert.Equal(0, child.ExitCode);
         Assert.Contains($"{GreenletError.NativeLibraryMissing}, Unstarted:", child.Output, StringComparison.Ordinal);
@@ -24,7 +28,7 @@ public class NativeEngineTests
     [Fact]
     public void A_library_that_is_not_ours_is_refused()
     {
-        InChild.Result child = InChild.Run(Report, (NativeEngine.PathVariable, typeof(NativeEngineTests).Assembly.Location));
+        InChild.Result child = InChild.Run(Report, s_noWish, (NativeEngine.PathVariable, typeof(NativeEngineTests).Assembly.Location));
 
         Assert.Equal(0, child.ExitCode);
         Assert.Contains($"{GreenletError.NativeLibraryMissing}, Unstarted:", child.Output, StringComparison.Ordinal);
@@ -36,7 +40,7 @@ public class NativeEngineTests
     {
         string path = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nativegreenlet.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet.dylib" : "libnativegreenlet.so");
 
-        InChild.Result child = InChild.Run(Succeed, (NativeEngine.PathVariable, path));
+        InChild.Result child = InChild.Run(Succeed, s_noWish, (NativeEngine.PathVariable, path));
 
         Assert.Equal("works", child.Output.Trim());
         Assert.Equal(0, child.ExitCode);
@@ -53,7 +57,7 @@ public class NativeEngineTests
             string copy = Path.Combine(elsewhere, Path.GetFileName(beside));
             File.Copy(beside, copy);
 
-            InChild.Result child = InChild.Run(ListLibraries, (NativeEngine.PathVariable, copy));
+            InChild.Result child = InChild.Run(ListLibraries, s_noWish, (NativeEngine.PathVariable, copy));
 
             Assert.Equal(copy, child.Output.Trim());
             Assert.Equal(0, child.ExitCode);

@@ -177,7 +177,7 @@ public class DisposeTests
             }
             catch (GreenletExit exit)
             {
-                log.Add($"{exit.Message} Thread {Environment.CurrentManagedThreadId}");
+                log.Add($"{exit.Message} Thread {ThisRun.ThreadId}");
                 throw;
             }
         });

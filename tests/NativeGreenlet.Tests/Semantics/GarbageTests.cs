@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Tests.Infrastructure;
 
@@ -36,7 +37,7 @@ public class GarbageTests
                 }
                 catch (GreenletExit exit)
                 {
-                    log.Add($"caught on thread {Environment.CurrentManagedThreadId}: {exit.Message}");
+                    log.Add($"caught on thread {ThisRun.ThreadId}: {exit.Message}");
                     throw;
                 }
                 finally
@@ -471,7 +472,7 @@ public class GarbageTests
                 }
                 finally
                 {
-                    threads.Add(Environment.CurrentManagedThreadId);
+                    threads.Add(ThisRun.ThreadId);
                 }
             });
             _ = greenlet.Switch();
@@ -479,7 +480,7 @@ public class GarbageTests
         }
     });
 
-    [Fact]
+    [FactOn(Backends.Segments | Backends.Slices, Because = "End of the owner's thread")]
     [FeatureRow(85)]
     public void At_the_end_of_their_thread_suspended_greenlets_die_without_running_their_cleanup()
     {
@@ -504,6 +505,60 @@ public class GarbageTests
         static void Keep(Cell<Greenlet?> kept, Cell<int> finallies)
         {
             kept.Value = Suspended(finallies);
+        }
+    }
+
+    [FactOn(Backends.Threads, Because = "End of the owner's thread")]
+    [FeatureRow(85)]
+    public void At_the_end_of_their_thread_greenlets_that_are_threads_are_dead_and_run_their_cleanup()
+    {
+        const int Count = 50;
+        ConcurrentQueue<string> log = [];
+        Greenlet kept = null!;
+        using (Worker worker = new())
+        {
+            worker.Do(() =>
+            {
+                for (int i = 0; i < Count; i++)
+                {
+                    kept = Suspend(log);
+                }
+            });
+            Assert.Empty(log);
+        }
+
+        Assert.True(kept.IsDead);
+        Expect.Failure(GreenletError.ThreadExited, () => kept.Switch());
+        SpinWait.SpinUntil(() => log.Count >= 3 * Count, OnThread.Patience);
+        Assert.Equal(Enumerable.Repeat<string[]>(["GreenletExit", "ThreadExited", "end"], Count).SelectMany(each => each), log);
+
+        static Greenlet Suspend(ConcurrentQueue<string> log)
+        {
+            Greenlet main = Greenlet.Current;
+            Greenlet greenlet = new(() =>
+            {
+                try
+                {
+                    _ = main.Switch();
+                }
+                catch (GreenletExit)
+                {
+                    log.Enqueue(nameof(GreenletExit));
+                    try
+                    {
+                        _ = main.Switch();
+                    }
+                    catch (GreenletException exception)
+                    {
+                        log.Enqueue($"{exception.Reason}"); // there is nobody left to switch to
+                    }
+
+                    log.Enqueue("end");
+                    throw;
+                }
+            });
+            _ = greenlet.Switch();
+            return greenlet;
         }
     }
 

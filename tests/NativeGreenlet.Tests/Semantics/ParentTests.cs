@@ -364,7 +364,7 @@ public class ParentTests
     public void An_unstarted_greenlet_may_be_adopted_by_another_thread() => OnThread.Run(() =>
     {
         using Worker worker = new();
-        Greenlet greenlet = new(value => (value, Environment.CurrentManagedThreadId));
+        Greenlet greenlet = new(value => (value, ThisRun.ThreadId));
         Assert.Equal(0, greenlet.OwnerThreadId);
         Expect.Failure(GreenletError.WrongThread, () => worker.Do(() => greenlet.Switch())); // it is still this thread's
 
@@ -384,7 +384,7 @@ public class ParentTests
     public void An_unstarted_greenlet_belongs_to_the_thread_of_its_lineage() => OnThread.Run(() =>
     {
         using Worker worker = new();
-        Greenlet parent = new(value => $"parent({value}) on {Environment.CurrentManagedThreadId}");
+        Greenlet parent = new(value => $"parent({value}) on {ThisRun.ThreadId}");
         Greenlet child = new(value => $"child({value})", parent);
 
         parent.Parent = worker.Do(() => Greenlet.Current); // the child goes with it

@@ -452,7 +452,7 @@ public class SwitchingTests
         Assert.True(greenlet.IsDead);
     });
 
-    [Fact]
+    [FactOn(Backends.Segments | Backends.Slices, Because = "Limits of stacks")]
     [FeatureRow(47)]
     public void When_stacks_run_out_the_target_stays_unstarted_and_usable() => OnThread.Run(() =>
     {

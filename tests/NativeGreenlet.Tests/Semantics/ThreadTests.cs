@@ -152,7 +152,7 @@ public class ThreadTests
             Greenlet greenlet = new(() =>
             {
                 Interlocked.Increment(ref runs);
-                ranOn = Environment.CurrentManagedThreadId;
+                ranOn = ThisRun.ThreadId;
                 return "ran";
             });
             using Barrier barrier = new(2);
@@ -288,7 +288,7 @@ public class ThreadTests
         });
     }
 
-    [Fact]
+    [FactOn(Backends.Segments | Backends.Slices, Because = "Thread identity")]
     [FeatureRow(105, 107)]
     public void Greenlets_of_a_thread_share_its_statics_and_its_number() => OnThread.Run(() =>
     {
@@ -313,7 +313,59 @@ public class ThreadTests
         Assert.Equal(id, main.OwnerThreadId);
     });
 
-    [Fact]
+    [FactOn(Backends.Threads, Because = "Thread identity")]
+    [FeatureRow(105, 107)]
+    public void Greenlets_that_are_threads_have_statics_and_a_number_of_their_own() => OnThread.Run(() =>
+    {
+        Greenlet main = Greenlet.Current;
+        using ThreadLocal<string> local = new(() => "initial");
+        List<(int, string?, int)> seen = [];
+        t_ofThread = 1;
+        local.Value = "main's";
+        int own = 0;
+        Greenlet greenlet = new(() =>
+        {
+            own = Environment.CurrentManagedThreadId;
+            t_ofThread = 2;
+            local.Value = "greenlet's";
+            _ = main.Switch();
+            seen.Add((t_ofThread, local.Value, Environment.CurrentManagedThreadId));
+        });
+
+        _ = greenlet.Switch();
+        seen.Add((t_ofThread, local.Value, Environment.CurrentManagedThreadId));
+        _ = greenlet.Switch();
+
+        int id = Environment.CurrentManagedThreadId;
+        Assert.NotEqual(id, own);
+        Assert.Equal([(1, "main's", id), (2, "greenlet's", own)], seen);
+        Assert.Equal(id, greenlet.OwnerThreadId); // it belongs to the thread that started it all the same
+    });
+
+    [FactOn(Backends.Threads, Because = "Locks across a switch")]
+    [FeatureRow(106)]
+    public void A_lock_held_across_a_switch_belongs_to_a_greenlet_that_is_a_thread() => OnThread.Run(() =>
+    {
+        Greenlet main = Greenlet.Current;
+        object gate = new();
+        Greenlet holder = new(() =>
+        {
+            lock (gate)
+            {
+                _ = main.Switch();
+            }
+        });
+        Greenlet other = new(() => Monitor.TryEnter(gate));
+
+        _ = holder.Switch();
+
+        Assert.False((bool)other.Switch()!); // lock (gate) would wait for ever
+        Assert.False(Monitor.TryEnter(gate));
+        _ = holder.Switch();
+        Assert.True(Monitor.TryEnter(gate));
+    });
+
+    [FactOn(Backends.Segments | Backends.Slices, Because = "Locks across a switch")]
     [FeatureRow(106)]
     public void A_lock_held_across_a_switch_belongs_to_the_thread() => OnThread.Run(() =>
     {

@@ -214,7 +214,7 @@ public class TracingTests
     {
         using Worker worker = new();
         List<int> threads = [];
-        _ = Greenlet.SetTrace((_, _, _) => threads.Add(Environment.CurrentManagedThreadId));
+        _ = Greenlet.SetTrace((_, _, _) => threads.Add(ThisRun.ThreadId));
 
         worker.Do(() =>
         {
