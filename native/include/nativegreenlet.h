@@ -1,13 +1,14 @@
 /* NativeGreenlet: stack switching for C, and for managed code under CoreCLR.
 
-   Four parts, each usable on top of the ones before it:
+   Five parts, each usable on top of the ones before it:
 
      context     make and switch a machine context (registers and stack pointer)
      segments    stacks with guard pages, pooled, in one reserved region
      coroutine   a small asymmetric coroutine for C programs: a context on a segment
+     slices      the other way: all share their thread's stack, and what is in the way is copied out and in
      clr         keeps parked stacks visible to the garbage collector of CoreCLR
 
-   The first three know nothing of .NET. Every function that can fail returns an ng_status; ng_status_message
+   The first four know nothing of .NET. Every function that can fail returns an ng_status; ng_status_message
    turns it into a sentence. Nothing here sets errno for the caller or prints.
 
    SPDX-License-Identifier: MIT */
@@ -51,7 +52,8 @@ typedef enum ng_status {
   NG_ERROR_NOT_SUPPORTED = 7, // this build or this machine cannot do that
   NG_ERROR_THREADS = 8,       // the system starts no more threads
   NG_NEED_RECORD = 9,         // clr: no free thread record; add one (ng_clr_record_add) and call again
-  NG_RETRY = 10               // clr: the runtime is about to stop this thread; nothing was done, call again
+  NG_RETRY = 10,              // clr: the runtime is about to stop this thread; nothing was done, call again
+  NG_ERROR_ARENA = 11         // slices: the arena that saved slices lie in is full
 } ng_status;
 
 // What a status means and, for an error, what to do about it. Never null; the text lives for ever.
@@ -190,6 +192,68 @@ NG_API void* ng_coroutine_user(const ng_coroutine* coroutine);
 NG_API ng_status ng_coroutine_destroy(ng_coroutine* coroutine);
 
 /* ------------------------------------------------------------------------------------------------------------------
+   Slices: coroutines that share the stack of their thread, as Python's greenlets do
+
+   Each runs on the stack of the thread that made it, below whatever was there when it started. To continue one, the
+   bytes that are in its way are copied out into an arena, and its own are copied back to where they were: only what
+   overlaps is copied. A suspended slice takes as much memory as it has stack in use, from a few hundred bytes up, and one
+   that runs has the whole stack of the thread below it.
+
+   A pointer to a local variable is valid only while the slice runs whose variable it is: at any other time another slice
+   may have its bytes in that place. So slices that have something to tell each other keep it on the heap. Only the
+   thread that made them may use them.
+   --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct ng_slices_config {
+  size_t capacity; // address space reserved for the arena (16 GiB); less if the system refuses that much
+} ng_slices_config;
+
+// What a thread's slices hold at this moment, in bytes.
+typedef struct ng_slices_statistics {
+  uint64_t capacity; // reserved for the arena
+  uint64_t live;     // slices made and not destroyed, main not counted (a number)
+  uint64_t used;     // of the arena, from its start to the end of the last block: what a collector would have to scan
+  uint64_t free;     // of those, in no block
+  uint64_t touched;  // of the arena: what has memory
+  uint64_t copied;   // by switches so far, out and in
+  uint64_t moved;    // within the arena so far, to keep it compact
+} ng_slices_statistics;
+
+typedef struct ng_slices ng_slices; // those of one thread, and their arena
+typedef struct ng_slice ng_slice;   // one of them
+
+NG_API ng_slices_config ng_slices_config_default(void);
+
+// Prepares the calling thread for slices; what it runs is its main slice from now on. NG_ERROR_NOT_SUPPORTED on
+// Windows, for processors without assembly, and in a build for AddressSanitizer or ThreadSanitizer.
+NG_API ng_status ng_slices_create(const ng_slices_config* config, ng_slices** slices);
+
+// On the main slice, when every other one has been destroyed (NG_ERROR_STATE).
+NG_API ng_status ng_slices_destroy(ng_slices* slices);
+
+NG_API ng_slice* ng_slices_main(ng_slices* slices);
+NG_API ng_slice* ng_slices_current(ng_slices* slices);
+
+// Makes a slice whose first switch calls entry(argument). The entry must never return: it calls ng_slice_finish.
+NG_API ng_status ng_slice_create(ng_slices* slices, ng_entry entry, void* argument, ng_slice** slice);
+
+// Suspends the running slice and continues or starts another. Returns when something switches back; or at once, having
+// done nothing, if it cannot be done: NG_ERROR_STATE (it runs or has ended, or this is another thread's stack),
+// NG_ERROR_MEMORY, NG_ERROR_MAPPINGS, NG_ERROR_ARENA.
+NG_API ng_status ng_slice_switch(ng_slice* target);
+
+// The same, and the running slice, which cannot be main, has ended: returns only if it fails.
+NG_API ng_status ng_slice_finish(ng_slice* target);
+
+// Frees a slice that has not started, is suspended (nothing is unwound) or has ended.
+NG_API ng_status ng_slice_destroy(ng_slice* slice);
+
+// Bytes of stack that a suspended slice uses; 0 for others, and for main.
+NG_API uint64_t ng_slice_size(const ng_slice* slice);
+
+NG_API ng_status ng_slices_query(const ng_slices* slices, ng_slices_statistics* statistics);
+
+/* ------------------------------------------------------------------------------------------------------------------
    CLR: stacks with managed frames, parked where the garbage collector finds them
 
    A thread record is a runtime thread that blocks for ever and lends its Thread object: the collector walks whatever
@@ -294,6 +358,59 @@ NG_API ng_status ng_commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is
 NG_API uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet);
 
 NG_API ng_status ng_clr_query(ng_clr_statistics* statistics);
+
+/* ------------------------------------------------------------------------------------------------------------------
+   CLR, sliced: the same for a process whose collector is conservative (DOTNET_gcConservative=1)
+
+   There greenlets can share their thread's stack: their saved slices lie in an arena that the collector takes for the
+   stack of a thread record, and scans exactly as far as it is used. Under a precise collector this corrupts the heap.
+   Records are added as above, and each function is the counterpart of the one above of a similar name.
+   --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct ng_sliced_carrier ng_sliced_carrier;   // an OS thread, the slices of its stack, and their arena
+typedef struct ng_sliced_greenlet ng_sliced_greenlet; // a slice with managed frames
+
+typedef ng_status (*ng_sliced_commit_callback)(ng_sliced_carrier* carrier, ng_sliced_greenlet* target,
+                                               uint32_t is_final);
+typedef void (*ng_sliced_entry_callback)(ng_sliced_greenlet* self);
+
+// Makes the calling thread a carrier. In cooperative mode. NG_NEED_RECORD if there is no record for it yet,
+// NG_ERROR_STATE if it is one already, NG_ERROR_NOT_SUPPORTED where ng_slices_create gives that.
+NG_API ng_status ng_sliced_attach(void* thread, const ng_slices_config* config, ng_sliced_commit_callback commit,
+                                  ng_sliced_entry_callback entry, ng_sliced_carrier** carrier);
+
+// The greenlet that stands for the carrier's main slice.
+NG_API ng_sliced_greenlet* ng_sliced_main(ng_sliced_carrier* carrier);
+
+// Ends a carrier whose thread has ended, when every greenlet that has started has ended or was abandoned, and every one
+// was destroyed. In cooperative mode, from any thread.
+NG_API ng_status ng_sliced_detach(ng_sliced_carrier* carrier);
+
+// Makes a greenlet that has not started. It can run on that carrier only. In any mode, as the next.
+NG_API ng_status ng_sliced_create(ng_sliced_carrier* carrier, ng_sliced_greenlet** greenlet);
+
+// Frees a greenlet that never started, or that ended (a final switch), or was abandoned.
+NG_API ng_status ng_sliced_destroy(ng_sliced_greenlet* greenlet);
+
+// Gives up a parked greenlet whose thread has ended: nothing of it is scanned any more. In cooperative mode.
+NG_API ng_status ng_sliced_abandon(ng_sliced_greenlet* greenlet);
+
+// The head of the list of exceptions in flight on a parked greenlet's stack. An address as it was there: see
+// ng_sliced_locate.
+NG_API void* ng_sliced_exceptions(const ng_sliced_greenlet* greenlet);
+
+// Where a byte of a parked greenlet's stack is now, by its address there. Null if it is not saved.
+NG_API void* ng_sliced_locate(const ng_sliced_greenlet* greenlet, const void* address);
+
+// Parks the running greenlet of the carrier and continues, or starts, `target`. Fails, having done nothing, with
+// NG_RETRY, or as ng_slice_switch does.
+NG_API ng_status ng_sliced_switch(ng_sliced_carrier* carrier, ng_sliced_greenlet* target, uint32_t is_final);
+NG_API ng_status ng_sliced_commit(ng_sliced_carrier* carrier, ng_sliced_greenlet* target, uint32_t is_final);
+
+// Bytes of stack that a parked greenlet uses: the size of its slice. 0 for others, and for main.
+NG_API uint64_t ng_sliced_stack_used(const ng_sliced_greenlet* greenlet);
+
+NG_API ng_status ng_sliced_query(const ng_sliced_carrier* carrier, ng_slices_statistics* statistics);
 
 // sizeof, or the offset of a field, of a structure of this header, by name ("ng_context", "ng_context.state"); -1 if
 // there is none. So that a binding in another language can prove that it agrees.

@@ -43,6 +43,18 @@ static const layout_entry entries[] = {
     FIELD(ng_segments_statistics, segment_size),
     FIELD(ng_segments_statistics, guard),
 
+    SIZE(ng_slices_config),
+    FIELD(ng_slices_config, capacity),
+
+    SIZE(ng_slices_statistics),
+    FIELD(ng_slices_statistics, capacity),
+    FIELD(ng_slices_statistics, live),
+    FIELD(ng_slices_statistics, used),
+    FIELD(ng_slices_statistics, free),
+    FIELD(ng_slices_statistics, touched),
+    FIELD(ng_slices_statistics, copied),
+    FIELD(ng_slices_statistics, moved),
+
     SIZE(ng_clr_layout),
     FIELD(ng_clr_layout, size),
     FIELD(ng_clr_layout, thread_state),

@@ -17,6 +17,9 @@ void ng_breakage_initialize(void) {
   ng_breakages |= strstr(wish, "lists") != NULL ? NG_BREAK_LISTS : 0U;
   ng_breakages |= strstr(wish, "limits") != NULL ? NG_BREAK_LIMITS : 0U;
   ng_breakages |= strstr(wish, "filters") != NULL ? NG_BREAK_FILTERS : 0U;
+  ng_breakages |= strstr(wish, "arena") != NULL ? NG_BREAK_ARENA : 0U;
+  ng_breakages |= strstr(wish, "range") != NULL ? NG_BREAK_RANGE : 0U;
+  ng_breakages |= strstr(wish, "zeros") != NULL ? NG_BREAK_ZEROS : 0U;
 }
 
 // Splices the stack's own entries into the lists of the carrier's record, between those of other parked stacks: each

@@ -79,7 +79,10 @@ ng_status ng_clr_query(ng_clr_statistics* statistics) {
     return NG_ERROR_ARGUMENT;
   }
   ng_record_count(&statistics->records, &statistics->records_free);
+  uint64_t sliced = 0;
+  ng_sliced_count(&sliced);
   ng_carrier_count(&statistics->carriers);
+  statistics->carriers += sliced;
   statistics->unclean_parks = ng_commit_unclean_parks();
   return NG_OK;
 }

@@ -121,6 +121,7 @@ void ng_record_count(uint64_t* made, uint64_t* free);
 
 void ng_carrier_count(uint64_t* carriers);
 uint64_t ng_commit_unclean_parks(void);
+void ng_sliced_count(uint64_t* carriers); // sliced.c
 
 // Puts a greenlet that is about to start into its carrier's chain, and takes one out that is not parked.
 void ng_chain_insert(ng_carrier* carrier, ng_greenlet* greenlet);

@@ -26,6 +26,7 @@ internal enum ng_status
     ERROR_THREADS = 8,
     NEED_RECORD = 9,
     RETRY = 10,
+    ERROR_ARENA = 11,
 }
 
 [NativeTypeName("unsigned int")]
@@ -117,6 +118,44 @@ internal enum ng_coroutine_state
     DONE = 3,
 }
 
+internal partial struct ng_slices_config
+{
+    [NativeTypeName("size_t")]
+    public nuint capacity;
+}
+
+internal partial struct ng_slices_statistics
+{
+    [NativeTypeName("uint64_t")]
+    public ulong capacity;
+
+    [NativeTypeName("uint64_t")]
+    public ulong live;
+
+    [NativeTypeName("uint64_t")]
+    public ulong used;
+
+    [NativeTypeName("uint64_t")]
+    public ulong free;
+
+    [NativeTypeName("uint64_t")]
+    public ulong touched;
+
+    [NativeTypeName("uint64_t")]
+    public ulong copied;
+
+    [NativeTypeName("uint64_t")]
+    public ulong moved;
+}
+
+internal partial struct ng_slices
+{
+}
+
+internal partial struct ng_slice
+{
+}
+
 internal partial struct ng_clr_layout
 {
     [NativeTypeName("uint32_t")]
@@ -191,6 +230,14 @@ internal partial struct ng_clr_statistics
     public ulong unclean_parks;
 }
 
+internal partial struct ng_sliced_carrier
+{
+}
+
+internal partial struct ng_sliced_greenlet
+{
+}
+
 internal static unsafe partial class NativeMethods
 {
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -256,6 +303,40 @@ internal static unsafe partial class NativeMethods
     public static extern ng_status ng_coroutine_destroy(ng_coroutine* coroutine);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_slices_config ng_slices_config_default();
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_slices_create([NativeTypeName("const ng_slices_config *")] ng_slices_config* config, ng_slices** slices);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_slices_destroy(ng_slices* slices);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_slice* ng_slices_main(ng_slices* slices);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_slice* ng_slices_current(ng_slices* slices);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_slice_create(ng_slices* slices, [NativeTypeName("ng_entry")] delegate* unmanaged[Cdecl]<void*, void> entry, void* argument, ng_slice** slice);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_slice_switch(ng_slice* target);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_slice_finish(ng_slice* target);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_slice_destroy(ng_slice* slice);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("uint64_t")]
+    public static extern ulong ng_slice_size([NativeTypeName("const ng_slice *")] ng_slice* slice);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_slices_query([NativeTypeName("const ng_slices *")] ng_slices* slices, ng_slices_statistics* statistics);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern ng_status ng_clr_initialize([NativeTypeName("const ng_clr_layout *")] ng_clr_layout* layout);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -312,6 +393,52 @@ internal static unsafe partial class NativeMethods
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern ng_status ng_clr_query(ng_clr_statistics* statistics);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_sliced_attach(void* thread, [NativeTypeName("const ng_slices_config *")] ng_slices_config* config, [NativeTypeName("ng_sliced_commit_callback")] delegate* unmanaged[Cdecl]<ng_sliced_carrier*, ng_sliced_greenlet*, uint, ng_status> commit, [NativeTypeName("ng_sliced_entry_callback")] delegate* unmanaged[Cdecl]<ng_sliced_greenlet*, void> entry, ng_sliced_carrier** carrier);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_sliced_greenlet* ng_sliced_main(ng_sliced_carrier* carrier);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_sliced_detach(ng_sliced_carrier* carrier);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_sliced_create(ng_sliced_carrier* carrier, ng_sliced_greenlet** greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_sliced_destroy(ng_sliced_greenlet* greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_sliced_abandon(ng_sliced_greenlet* greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern void* ng_sliced_exceptions([NativeTypeName("const ng_sliced_greenlet *")] ng_sliced_greenlet* greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern void* ng_sliced_locate([NativeTypeName("const ng_sliced_greenlet *")] ng_sliced_greenlet* greenlet, [NativeTypeName("const void *")] void* address);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_sliced_switch(ng_sliced_carrier* carrier, ng_sliced_greenlet* target, [NativeTypeName("uint32_t")] uint is_final);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_sliced_commit(ng_sliced_carrier* carrier, ng_sliced_greenlet* target, [NativeTypeName("uint32_t")] uint is_final);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("uint64_t")]
+    [SuppressGCTransition]
+    public static extern ulong ng_sliced_stack_used([NativeTypeName("const ng_sliced_greenlet *")] ng_sliced_greenlet* greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_sliced_query([NativeTypeName("const ng_sliced_carrier *")] ng_sliced_carrier* carrier, ng_slices_statistics* statistics);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [return: NativeTypeName("int64_t")]

@@ -1,0 +1,115 @@
+/* x86-64, System V calling convention (Linux, macOS, BSD): exchange what lies on a stack.
+
+   A suspended slice is its stack pointer. What lies there is what ng_assembly_swap (context/arch) has, with eight bytes
+   below it that keep the stack aligned, in which NG_SAVE_FPU_CONTROL puts MXCSR (+0) and the x87 control word (+4).
+
+   SPDX-License-Identifier: MIT */
+
+#if defined(__APPLE__)
+#  define SYMBOL(name) _##name
+#  define HIDDEN .private_extern
+#else
+#  define SYMBOL(name) name
+#  define HIDDEN .hidden
+#endif
+
+/* A landing pad where indirect branch tracking (CET IBT) is compiled in; a no-op on a CPU without it. */
+#if defined(__CET__) && (__CET__ & 1)
+#  define LANDING_PAD endbr64
+#else
+#  define LANDING_PAD
+#endif
+
+        .text
+
+/* void ng_assembly_reslice(ng_slices* slices [rdi], void* (*leave)(ng_slices*, void*) [rsi],
+                            void (*arrive)(ng_slices*) [rdx]) */
+        .globl  SYMBOL(ng_assembly_reslice)
+        HIDDEN  SYMBOL(ng_assembly_reslice)
+#if defined(__ELF__)
+        .type   ng_assembly_reslice, @function
+#endif
+        .p2align 4
+SYMBOL(ng_assembly_reslice):
+        .cfi_startproc
+        LANDING_PAD
+        pushq   %rbp                    /* with the return address above it, a valid frame record */
+        .cfi_adjust_cfa_offset 8        /* after each push the canonical frame address is 8 further up */
+        .cfi_rel_offset rbp, 0          /* and the register is at the stack pointer */
+        pushq   %rbx
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbx, 0
+        pushq   %r12
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r12, 0
+        pushq   %r13
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r13, 0
+        pushq   %r14
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r14, 0
+        pushq   %r15
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r15, 0
+        subq    $8, %rsp                /* aligned to 16, as the calls below want */
+        .cfi_adjust_cfa_offset 8
+#if defined(NG_SAVE_FPU_CONTROL)
+        stmxcsr (%rsp)                  /* rounding and exception masks of SSE */
+        fnstcw  4(%rsp)                 /* and of x87 */
+#endif
+        movq    %rdi, %rbx              /* callee-saved registers, so that they outlive the calls */
+        movq    %rdx, %r12
+        movq    %rsi, %rax
+        movq    %rsp, %rsi              /* the stack pointer by which this side is continued */
+        callq   *%rax                   /* leave: copies out what the other side needs the room of */
+        movq    %rax, %rsp              /* from here on what is above belongs to the other side, and may be anything; */
+                                        /* below is room for the one call that puts it right */
+        xorl    %ebp, %ebp              /* until then there is no caller: a walk by frame pointers ends here */
+        movq    %rbx, %rdi
+        callq   *%r12                   /* arrive: copies back what lay here. A new slice never returns from it: what */
+                                        /* it has here is zero, a return address too, so unwinders end here */
+#if defined(NG_SAVE_FPU_CONTROL)
+        ldmxcsr (%rsp)
+        fldcw   4(%rsp)
+#endif
+        addq    $8, %rsp
+        .cfi_adjust_cfa_offset -8
+        popq    %r15
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r15
+        popq    %r14
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r14
+        popq    %r13
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r13
+        popq    %r12
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r12
+        popq    %rbx
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbx
+        popq    %rbp
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbp
+        ret                             /* to where the other side was suspended */
+        .cfi_endproc
+#if defined(__ELF__)
+        .size   ng_assembly_reslice, . - ng_assembly_reslice
+
+        .section .note.GNU-stack, "", @progbits         /* this object needs no executable stack */
+
+#  if defined(__CET__) && (__CET__ & 1)
+        /* Marks the object as fit for IBT, and not for shadow stacks, which would not follow. */
+        .section .note.gnu.property, "a", @note
+        .p2align 3
+        .long   4                       /* size of the name, "GNU\0" */
+        .long   16                      /* size of the property below */
+        .long   5                       /* NT_GNU_PROPERTY_TYPE_0 */
+        .asciz  "GNU"
+        .long   0xc0000002              /* GNU_PROPERTY_X86_FEATURE_1_AND */
+        .long   4                       /* size of its value */
+        .long   1                       /* bit 0: IBT */
+        .long   0                       /* padding to 8 bytes */
+#  endif
+#endif
