@@ -417,7 +417,7 @@ internal sealed class GreenletModel
     // The current greenlet has ended.
     private void End(Outcome outcome)
     {
-        outcome = outcome.ExitAsValue(); // 68
+        outcome = outcome.ExitAsValue() with { EndOf = _current }; // 68
         _current.State = GreenletState.Dead;
         Node heir = _current.Parent!; // 54, 55, 67
         while (heir.State == GreenletState.Dead || (heir.State == GreenletState.Unstarted && outcome.Error is not null))
@@ -535,8 +535,8 @@ internal sealed class GreenletModel
     }
 
     // A greenlet that is being killed may switch away instead of ending: then an exception that its killer gets is not
-    // its own, but one that somebody threw at the killer.
-    private static bool IsForKiller(Node victim, Outcome arrived) => arrived.Error is not null && victim.State != GreenletState.Dead;
+    // its own, but one that somebody threw at the killer. So it is when the victim has ended meanwhile, at another's.
+    private static bool IsForKiller(Node victim, Outcome arrived) => arrived.Error is not null && arrived.EndOf != victim;
 
     // The end of the program: everything that is still suspended is killed, the youngest first, more than once because
     // some survive it.
@@ -612,6 +612,9 @@ internal sealed class GreenletModel
         public static Outcome OfValue(int value) => new(value.ToString(CultureInfo.InvariantCulture), null);
 
         public static Outcome OfMishap(int number) => new(null, Mishap.Name(number));
+
+        /// <summary>Whose end it is that brings it.</summary>
+        public Node? EndOf { get; init; }
 
         public Outcome ExitAsValue() => Error?.StartsWith("Exit", StringComparison.Ordinal) == true ? new Outcome(Error, null) : this;
 
