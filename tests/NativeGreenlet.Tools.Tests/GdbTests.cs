@@ -32,7 +32,7 @@ public partial class GdbTests
 
         // Native code, managed code, native code, managed code, and the C library's two functions.
         int next = 0;
-        string[] expected = ["pause", "RunningSubject::Compare", "qsort", "RunningSubject::Inner", "RunningSubject::Outer", "NativeStacks::Enter", "ng_greenlet_enter", "ng_assembly_boot"];
+        string[] expected = ["pause", "RunningSubject::Compare", "qsort", "RunningSubject::Inner", "RunningSubject::Outer", "Stacks::Enter", "ng_greenlet_enter", "ng_assembly_boot"];
         foreach (string frame in frames)
         {
             if (next < expected.Length && frame.Contains(expected[next], StringComparison.Ordinal))

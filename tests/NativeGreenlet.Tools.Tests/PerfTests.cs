@@ -46,7 +46,7 @@ public class PerfTests
 
             all++;
             bool hasMethods = RunningSubject.BusyMethods.Select((method, i) => i < frames.Length && frames[i].Contains($"::{method}(", StringComparison.Ordinal)).All(found => found);
-            bool hasEnd = frames[^1].Contains("ng_greenlet_enter", StringComparison.Ordinal) && frames[^2].Contains("NativeStacks::Enter", StringComparison.Ordinal);
+            bool hasEnd = frames[^1].Contains("ng_greenlet_enter", StringComparison.Ordinal) && frames[^2].Contains("Stacks::Enter", StringComparison.Ordinal);
             complete += hasMethods && hasEnd ? 1 : 0;
         }
 
