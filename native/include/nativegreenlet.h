@@ -120,7 +120,7 @@ typedef struct ng_segments_config {
   size_t guard_size;    // inaccessible bytes at its low end (64 KiB)
   size_t capacity;      // most segments that can be live at once (131,072); fewer if address space is limited
   size_t resident_size; // what a segment in the pool may keep committed at its high end (16 KiB)
-  size_t pool_limit;    // segments in the pool that keep that much; the others keep nothing (1,024)
+  size_t pool_limit;    // segments in the pool that keep that much, the first 8 all they touched; others nothing (1,024)
   ng_guard_kind guard;  // how guards are made
 } ng_segments_config;
 
@@ -148,7 +148,8 @@ NG_API ng_status ng_segments_destroy(ng_segments* segments);
 // Takes a segment, the warmest of the pool if there is one. Safe from any thread.
 NG_API ng_status ng_segment_acquire(ng_segments* segments, ng_segment** segment);
 
-// Gives a segment back; pages below the resident size return to the system. Safe from any thread.
+// Gives a segment back. Unless it is one of the few that are kept as they are for the next, pages below the resident
+// size return to the system. Safe from any thread.
 NG_API ng_status ng_segment_release(ng_segment* segment);
 
 // The usable bytes of a segment: from *low up to (not including) *high. The guard lies below *low. On Windows both are

@@ -224,6 +224,64 @@ static size_t resident_pages(const ng_segment* segment) {
 }
 #endif
 
+enum { HOT = 8 }; // released segments that keep all they touched
+
+#if !defined(_WIN32)
+// Releases a segment at a time when there are enough that are kept as they are.
+static void release_among_others(ng_segments* segments, ng_segment* segment) {
+  ng_segment* others[HOT];
+  for (int i = 0; i < HOT; i++) {
+    others[i] = acquire(segments);
+  }
+  for (int i = 0; i < HOT; i++) {
+    CHECK_STATUS(NG_OK, ng_segment_release(others[i]));
+  }
+  CHECK_STATUS(NG_OK, ng_segment_release(segment));
+}
+
+static void take_all_hot(ng_segments* segments, ng_segment* hot[HOT]) {
+  for (int i = 0; i < HOT; i++) {
+    hot[i] = acquire(segments);
+  }
+}
+
+static void give_all_hot(ng_segment* hot[HOT]) {
+  for (int i = 0; i < HOT; i++) {
+    CHECK_STATUS(NG_OK, ng_segment_release(hot[i]));
+  }
+}
+#endif
+
+TEST(the_first_released_keep_all_they_touched) {
+  need_real_segments();
+#if !defined(_WIN32)
+  enum { COUNT = 20 };
+  const ng_segments_config config = ng_segments_config_default();
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  const size_t usable = config.segment_size - config.guard_size;
+  ng_segments* segments = new_region(NG_GUARD_AUTOMATIC, COUNT);
+  for (int round = 0; round < 3; round++) {
+    ng_segment* all[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+      all[i] = acquire(segments);
+      memset(low_of(all[i]), 1, usable);
+    }
+    int untouched = 0;
+    for (int i = 0; i < COUNT; i++) {
+      CHECK_STATUS(NG_OK, ng_segment_release(all[i]));
+    }
+    for (int i = 0; i < COUNT; i++) {
+      const size_t pages = resident_pages(all[i]);
+      CHECK(pages == usable / page || pages == config.resident_size / page);
+      untouched += pages == usable / page;
+    }
+    CHECK_EQUAL(HOT, untouched);
+    CHECK_EQUAL(COUNT, query(segments).pooled);
+  }
+  CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
+#endif
+}
+
 static void check_trimming(ng_guard_kind guard) {
   (void)guard;
   need_real_segments();
@@ -232,7 +290,8 @@ static void check_trimming(ng_guard_kind guard) {
   ng_segments_config config = ng_segments_config_default();
   const size_t resident = config.resident_size / page;
   const size_t usable = config.segment_size - config.guard_size;
-  ng_segments* segments = new_region(guard, 4);
+  ng_segments* segments = new_region(guard, HOT + 4);
+  ng_segment* hot[HOT];
 
   ng_segment* segment = acquire(segments);
   CHECK_EQUAL(0, resident_pages(segment)); // lazily committed
@@ -240,15 +299,17 @@ static void check_trimming(ng_guard_kind guard) {
   CHECK_EQUAL(1, resident_pages(segment));
   memset(low_of(segment), 1, usable);
   CHECK_EQUAL(usable / page, resident_pages(segment));
-  CHECK_STATUS(NG_OK, ng_segment_release(segment));
+  release_among_others(segments, segment);
   CHECK_EQUAL(resident, resident_pages(segment));
   CHECK_EQUAL(1, high_of(segment)[-1]);
 
   // Also what was reached by a jump over untouched pages: a large local array that was written at its low end only.
+  take_all_hot(segments, hot);
   CHECK(acquire(segments) == segment);
   CHECK_EQUAL(0, *low_of(segment));
   *low_of(segment) = 1;
   low_of(segment)[usable / 2] = 1;
+  give_all_hot(hot);
   CHECK_STATUS(NG_OK, ng_segment_release(segment));
   CHECK_EQUAL(resident, resident_pages(segment));
   CHECK_STATUS(NG_OK, ng_segments_destroy(segments));

@@ -28,6 +28,7 @@ struct ng_segment {
 
 // Where segments wait that are not live. Acquiring tries them in this order, and then a slot that was never used.
 typedef enum pool_kind {
+  POOL_HOT,      // kept everything they touched: no system call between one life and the next
   POOL_WARM,     // kept their resident part
   POOL_COLD,     // kept nothing
   POOL_UNOPENED, // could not be opened when they were tried; the limit that stopped it may be gone
@@ -51,7 +52,7 @@ struct ng_segments {
   ng_spinlock lock;
 };
 
-enum { SMALLEST_CAPACITY = 8 };
+enum { SMALLEST_CAPACITY = 8, HOT_LIMIT = 8 };
 
 ng_segments_config ng_segments_config_default(void) {
   return (ng_segments_config){
@@ -270,9 +271,20 @@ ng_status ng_segment_release(ng_segment* segment) {
   segment->is_live = false;
   ng_segments* segments = segment->owner;
   ng_spinlock_enter(&segments->lock);
-  const bool is_warm = segments->pools[POOL_WARM].count + segments->warming < segments->config.pool_limit;
-  segments->warming += is_warm;
+  const size_t hot = segments->pools[POOL_HOT].count;
+  const size_t kept = hot + segments->pools[POOL_WARM].count + segments->warming;
+  const bool is_warm = kept < segments->config.pool_limit;
+  const bool is_hot = is_warm && hot < HOT_LIMIT;
+  if (is_hot) {
+    put_into(&segments->pools[POOL_HOT], segment);
+    segments->live--;
+  } else {
+    segments->warming += is_warm;
+  }
   ng_spinlock_leave(&segments->lock);
+  if (is_hot) {
+    return NG_OK;
+  }
 
   trim(segment, is_warm ? segments->config.resident_size : 0);
 
@@ -307,7 +319,8 @@ ng_status ng_segments_query(const ng_segments* segments, ng_segments_statistics*
   *statistics = (ng_segments_statistics){
       .capacity = segments->config.capacity,
       .live = segments->live,
-      .pooled = segments->pools[POOL_WARM].count + segments->pools[POOL_COLD].count,
+      .pooled =
+          segments->pools[POOL_HOT].count + segments->pools[POOL_WARM].count + segments->pools[POOL_COLD].count,
       .touched = segments->touched,
       .segment_size = segments->config.segment_size,
       .guard = segments->guard,

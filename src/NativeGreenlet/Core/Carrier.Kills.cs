@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Diagnostics;
 
@@ -64,6 +65,7 @@ internal sealed unsafe partial class Carrier
     /// Raises <see cref="GreenletExit"/> inside a suspended greenlet and returns when it has ended or switched back. For
     /// the duration its parent is the current greenlet (row 81).
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks
     public void Kill(GreenletCore core, Greenlet greenlet, string message)
     {
         core.OwnParent = core.TreeParent;

@@ -13,13 +13,13 @@ internal sealed unsafe class NativeStacks : Stacks
     private NativeStacks(ng_carrier* native)
     {
         Native = native;
-        SwitchPointer = (delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status>)NativeEngine.Export("ng_switch");
     }
 
-    public ng_carrier* Native { get; }
+    /// <summary>The switch, for the carrier to call without a detour: managed code is left by this pointer and entered again
+    /// behind it, and from there the native library is called once. <c>ng_switch</c> would be a native frame more.</summary>
+    public static delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> Commit => &CommitSwitch;
 
-    /// <summary>ng_switch, for the carrier to call without a detour.</summary>
-    public delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> SwitchPointer { get; }
+    public ng_carrier* Native { get; }
 
     /// <summary>Makes the calling thread a carrier of the native library. It must be on its own stack.</summary>
     /// <exception cref="GreenletException">It cannot be one.</exception>
@@ -39,7 +39,7 @@ internal sealed unsafe class NativeStacks : Stacks
         while (true)
         {
             ng_carrier* native;
-            ng_status status = NativeMethods.ng_carrier_attach((void*)thread, &Commit, &Enter, &native);
+            ng_status status = NativeMethods.ng_carrier_attach((void*)thread, Commit, &Enter, &native);
             switch (status)
             {
                 case ng_status.OK:
@@ -85,7 +85,7 @@ internal sealed unsafe class NativeStacks : Stacks
     }
 
     public override ng_status Switch(GreenletCore from, GreenletCore to, bool isFinal) =>
-        SwitchPointer(Native, to.Native, isFinal ? 1u : 0u);
+        Commit(Native, to.Native, isFinal ? 1u : 0u);
 
     public override void Recover(ng_status status)
     {
@@ -142,6 +142,6 @@ internal sealed unsafe class NativeStacks : Stacks
     // Enters cooperative mode; the relinking and the swap of stacks happen in the one native call. Nothing may follow it
     // that the compiler could put a safe point before.
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static ng_status Commit(ng_carrier* carrier, ng_greenlet* target, uint isFinal) =>
+    private static ng_status CommitSwitch(ng_carrier* carrier, ng_greenlet* target, uint isFinal) =>
         NativeMethods.ng_commit(carrier, target, isFinal);
 }
