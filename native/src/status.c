@@ -1,6 +1,7 @@
-/* The words for each status code.
+/* The words for each status code, and the version of the interface.
 
    SPDX-License-Identifier: MIT */
+#include "clr/breakage.h"
 #include "common.h"
 
 const char* ng_status_message(ng_status status) {
@@ -26,5 +27,6 @@ const char* ng_status_message(ng_status status) {
 }
 
 uint32_t ng_abi_version(void) {
-  return NG_ABI_VERSION;
+  ng_breakage_initialize(); // here as well: this is asked before anything else
+  return NG_BROKEN(NG_BREAK_VERSION) ? NG_ABI_VERSION + 1 : NG_ABI_VERSION;
 }

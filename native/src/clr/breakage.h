@@ -8,13 +8,14 @@
 #include "clr.h"
 
 typedef enum ng_breakage {
-  NG_BREAK_KEEPER = 1,  // "keeper": parked stacks are not linked into the collector's chain
-  NG_BREAK_LISTS = 2,   // "lists": exceptions in flight and protected references stay with the thread
-  NG_BREAK_LIMITS = 4,  // "limits": the thread keeps its own stack limits
-  NG_BREAK_FILTERS = 8, // "filters": unclean parks share the carrier's record
-  NG_BREAK_ARENA = 16,  // "arena": the arena of saved slices is shown to no collector
-  NG_BREAK_RANGE = 32,  // "range": the collector scans as much of it as was used at first
-  NG_BREAK_ZEROS = 64,  // "zeros": bytes that have gone back to the stack stay in the arena as well
+  NG_BREAK_KEEPER = 1,    // "keeper": parked stacks are not linked into the collector's chain
+  NG_BREAK_LISTS = 2,     // "lists": exceptions in flight and protected references stay with the thread
+  NG_BREAK_LIMITS = 4,    // "limits": the thread keeps its own stack limits
+  NG_BREAK_FILTERS = 8,   // "filters": unclean parks share the carrier's record
+  NG_BREAK_ARENA = 16,    // "arena": the arena of saved slices is shown to no collector
+  NG_BREAK_RANGE = 32,    // "range": the collector scans as much of it as was used at first
+  NG_BREAK_ZEROS = 64,    // "zeros": bytes that have gone back to the stack stay in the arena as well
+  NG_BREAK_VERSION = 128, // "version": the library says that it has another interface
 } ng_breakage;
 
 #if defined(NG_BREAKABLE)

@@ -80,5 +80,5 @@ internal static unsafe class NativeEngine
 
     private static GreenletException Missing(string what) => new(
         GreenletError.NativeLibraryMissing,
-        $"The native library of NativeGreenlet is missing. {what} Build it with './build.sh' ('./build.ps1' on Windows) in a clone of NativeGreenlet, which needs CMake and a C compiler, and rebuild your program.");
+        $"The native library of NativeGreenlet is missing. {what} Build it with './build.sh' ('./build.ps1' on Windows) in a clone of NativeGreenlet, which needs CMake and a C compiler, and rebuild your program; or set NATIVEGREENLET_BACKEND=threads to run greenlets as OS threads, without it.");
 }

@@ -12,7 +12,10 @@ internal sealed class BackendSelection
     /// <summary>Overrides the choice: segments, slices or threads.</summary>
     public const string Variable = "NATIVEGREENLET_BACKEND";
 
+    private const string Instead = $"Start it without that variable, or with {Variable}=threads: greenlets are then OS threads, with the same semantics.";
+
     private static readonly Lock s_lock = new();
+    private static Surroundings s_surroundings = new();
     private static BackendSelection? s_instance;
     private static GreenletException? s_failure;
 
@@ -48,6 +51,61 @@ internal sealed class BackendSelection
     /// <summary>The bridge to the runtime; null where stacks are threads.</summary>
     public RuntimeBridge? Bridge { get; }
 
+    /// <summary>Makes the choice look at other surroundings than the real ones. For tests, before the first use.</summary>
+    public static void Pretend(Surroundings surroundings) => s_surroundings = surroundings;
+
+    /// <summary>Chooses, without consequences for the process.</summary>
+    /// <param name="wish">The value of <see cref="Variable"/>.</param>
+    /// <param name="surroundings">The runtime and the platform.</param>
+    /// <exception cref="GreenletException">What was asked for cannot be had, or the native library is missing where there
+    /// should be one.</exception>
+    public static BackendSelection Choose(string? wish, Surroundings surroundings)
+    {
+        GreenletBackend? wanted = null;
+        if (!string.IsNullOrEmpty(wish))
+        {
+            wanted = Enum.TryParse(wish, ignoreCase: true, out GreenletBackend parsed) && Enum.IsDefined(parsed)
+                ? parsed
+                : throw NotSupported($"{Variable} is '{wish}'; it can be segments, slices or threads.");
+        }
+
+        if (wanted == GreenletBackend.Threads)
+        {
+            return new BackendSelection(GreenletBackend.Threads, $"{Variable} asks for it");
+        }
+
+        if (wanted == GreenletBackend.Slices)
+        {
+            throw NotSupported($"{Variable} asks for slices, which this version does not have yet.");
+        }
+
+        // A conservative collector scans a thread's own stack only, and would walk off the end of ours.
+        if (IsConservative())
+        {
+            return wanted == GreenletBackend.Segments
+                ? throw NotSupported($"{Variable} asks for segments, but the process runs with a conservative garbage collector (DOTNET_gcConservative=1), which does not see them. Start it without that variable.")
+                : new BackendSelection(GreenletBackend.Threads, "the garbage collector is conservative (DOTNET_gcConservative=1) and sees the stacks of threads only");
+        }
+
+        try
+        {
+            RuntimeBridge bridge = RuntimeBridge.Build(surroundings);
+            return new BackendSelection(GreenletBackend.Segments, "the garbage collector is precise and the runtime describes itself", bridge);
+        }
+        catch (UnsupportedRuntimeException exception)
+        {
+            return wanted == GreenletBackend.Segments
+                ? throw NotSupported($"{Variable} asks for segments, but this runtime ({RuntimeInformation.FrameworkDescription}) is not one that NativeGreenlet knows: {exception.Message}. {Instead}", exception)
+                : new BackendSelection(GreenletBackend.Threads, $"this runtime is not one that we know: {exception.Message}");
+        }
+        catch (GreenletException exception) when (exception.Reason == GreenletError.NativeLibraryMissing && !surroundings.IsNativeLibraryExpected)
+        {
+            return wanted == GreenletBackend.Segments
+                ? throw NotSupported($"{Variable} asks for segments, but there is no native library for this platform ({RuntimeInformation.RuntimeIdentifier}). {Instead}", exception)
+                : new BackendSelection(GreenletBackend.Threads, "there is no native library for this platform");
+        }
+    }
+
     private static BackendSelection Create()
     {
         lock (s_lock)
@@ -63,7 +121,7 @@ internal sealed class BackendSelection
                 BackendSelection selection;
                 try
                 {
-                    selection = Choose(Environment.GetEnvironmentVariable(Variable));
+                    selection = Choose(Environment.GetEnvironmentVariable(Variable), s_surroundings);
                 }
                 catch (GreenletException exception)
                 {
@@ -103,56 +161,11 @@ internal sealed class BackendSelection
         }
     }
 
-    private static BackendSelection Choose(string? wish)
-    {
-        GreenletBackend? wanted = null;
-        if (!string.IsNullOrEmpty(wish))
-        {
-            wanted = Enum.TryParse(wish, ignoreCase: true, out GreenletBackend parsed) && Enum.IsDefined(parsed)
-                ? parsed
-                : throw NotSupported($"{Variable} is '{wish}'; it can be segments, slices or threads.");
-        }
-
-        if (wanted == GreenletBackend.Threads)
-        {
-            return new BackendSelection(GreenletBackend.Threads, $"{Variable} asks for it");
-        }
-
-        if (wanted == GreenletBackend.Slices)
-        {
-            throw NotSupported($"{Variable} asks for slices, which this version does not have yet.");
-        }
-
-        // A conservative collector scans a thread's own stack only, and would walk off the end of ours.
-        if (IsConservative())
-        {
-            return wanted == GreenletBackend.Segments
-                ? throw NotSupported($"{Variable} asks for segments, but the process runs with a conservative garbage collector (DOTNET_gcConservative=1), which does not see them. Start it without that variable.")
-                : new BackendSelection(GreenletBackend.Threads, "the garbage collector is conservative (DOTNET_gcConservative=1) and sees the stacks of threads only");
-        }
-
-        try
-        {
-            RuntimeBridge bridge = RuntimeBridge.Build();
-            return new BackendSelection(GreenletBackend.Segments, "the garbage collector is precise and the runtime describes itself", bridge);
-        }
-        catch (UnsupportedRuntimeException exception)
-        {
-            return wanted == GreenletBackend.Segments
-                ? throw new GreenletException(GreenletError.NotSupported, $"{Variable} asks for segments, but this runtime ({RuntimeInformation.FrameworkDescription}) is not one that NativeGreenlet knows: {exception.Message}.", exception)
-                : new BackendSelection(GreenletBackend.Threads, $"this runtime is not one that we know: {exception.Message}");
-        }
-        catch (GreenletException exception) when (wanted is null && exception.Reason == GreenletError.NativeLibraryMissing && !NativeEngine.IsExpectedHere)
-        {
-            return new BackendSelection(GreenletBackend.Threads, "there is no native library for this platform");
-        }
-    }
-
     private static string Learned(in ng_clr_layout layout) => string.Create(
         CultureInfo.InvariantCulture,
         $"contexts by {NativeMethods.ng_context_selected().ToString().ToLowerInvariant()}; Thread: frames at {layout.thread_frame}, exceptions at {layout.thread_exception_tracker}, protected references at {layout.thread_gc_frame}, stack limits at {layout.thread_stack_limits}, the last two calibrated");
 
-    private static GreenletException NotSupported(string message) => new(GreenletError.NotSupported, message);
+    private static GreenletException NotSupported(string message, Exception? cause = null) => new(GreenletError.NotSupported, message, cause);
 
     // The runtime reads this setting from the environment only, in hexadecimal, under either prefix.
     private static bool IsConservative()

@@ -10,14 +10,13 @@ internal sealed unsafe class ContractDescriptor
 {
     private const ulong Magic = 0x0043414443434e44; // "DNCCDAC\0", in the byte order of the machine
     private const int LargestSize = 1 << 20;
+    private const uint SmallestThread = 1024; // bytes of a Thread object that may be looked at; it is larger
 
     private readonly Dictionary<string, string> _nodes;
-    private readonly nint[] _pointers;
 
-    private ContractDescriptor(Dictionary<string, string> nodes, nint[] pointers)
+    private ContractDescriptor(Dictionary<string, string> nodes)
     {
         _nodes = nodes;
-        _pointers = pointers;
         RequireSection("types");
         RequireSection("globals");
         RequireSection("contracts");
@@ -37,22 +36,21 @@ internal sealed unsafe class ContractDescriptor
             throw new UnsupportedRuntimeException($"its contract descriptor has flags 0x{header->Flags:x}");
         }
 
-        if (header->JsonSize is 0 or > LargestSize || header->Json is null || header->PointerCount > 1024)
+        if (header->JsonSize is 0 or > LargestSize || header->Json is null)
         {
             throw new UnsupportedRuntimeException("its contract descriptor has sizes that make no sense");
         }
 
-        nint[] pointers = new ReadOnlySpan<nint>(header->Pointers, (int)header->PointerCount).ToArray();
-        return Parse(new ReadOnlySpan<byte>(header->Json, (int)header->JsonSize), pointers);
+        return Parse(new ReadOnlySpan<byte>(header->Json, (int)header->JsonSize));
     }
 
     /// <summary>Reads a descriptor's JSON.</summary>
     /// <exception cref="UnsupportedRuntimeException">It is not of the form that we know.</exception>
-    public static ContractDescriptor Parse(ReadOnlySpan<byte> json, nint[] pointers)
+    public static ContractDescriptor Parse(ReadOnlySpan<byte> json)
     {
         try
         {
-            return new ContractDescriptor(DescriptorText.Flatten(json), pointers);
+            return new ContractDescriptor(DescriptorText.Flatten(json));
         }
         catch (FormatException exception)
         {
@@ -90,6 +88,15 @@ internal sealed unsafe class ContractDescriptor
             : throw new UnsupportedRuntimeException($"its descriptor has no usable offset for '{type}.{field}'");
     }
 
+    /// <summary>The offset of a field of Thread, which must lie within the object and be aligned.</summary>
+    public uint ThreadOffset(string field, uint alignment)
+    {
+        uint offset = Offset("Thread", field);
+        return offset < SmallestThread && offset % alignment == 0
+            ? offset
+            : throw new UnsupportedRuntimeException($"its descriptor has no usable offset for 'Thread.{field}'");
+    }
+
     /// <summary>The value of a global that the descriptor holds itself.</summary>
     public ulong Value(string global)
     {
@@ -98,18 +105,6 @@ internal sealed unsafe class ContractDescriptor
         return isString ? TryParseString(text.AsSpan(1, text.Length - 2), out ulong value) ? value : throw None() : TryParseNumber(text, out value) ? value : throw None();
 
         UnsupportedRuntimeException None() => new($"its descriptor has no usable value for '{global}'");
-    }
-
-    /// <summary>The address of a global variable of the runtime.</summary>
-    public nint Address(string global)
-    {
-        // Indirect: an array of one number, the index of the address among the descriptor's pointers.
-        string path = PathOf(global);
-        return !_nodes.ContainsKey($"{path}[1]")
-            && TryParseNumber(_nodes.GetValueOrDefault($"{path}[0]"), out ulong index)
-            && index < (ulong)_pointers.Length && _pointers[index] != 0
-            ? _pointers[index]
-            : throw new UnsupportedRuntimeException($"its descriptor has no usable address for '{global}'");
     }
 
     private static bool TryParseNumber(string? text, out ulong value) =>

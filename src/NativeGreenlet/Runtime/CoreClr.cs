@@ -6,26 +6,21 @@ namespace NativeGreenlet.Runtime;
 /// <summary>Finds the runtime that this process runs on and its contract descriptor.</summary>
 internal static unsafe class CoreClr
 {
-    private const string Export = "DotNetRuntimeContractDescriptor";
+    /// <summary>The name under which the runtime exports its contract descriptor.</summary>
+    public const string DescriptorExport = "DotNetRuntimeContractDescriptor";
 
-    /// <summary>Reads the descriptor of the running runtime.</summary>
-    /// <exception cref="UnsupportedRuntimeException">There is none.</exception>
-    public static ContractDescriptor ReadDescriptor()
+    /// <summary>Where the descriptor of the running runtime lies; null if it has none.</summary>
+    public static ContractDescriptor.Header* FindDescriptor()
     {
-        if (nint.Size != 8)
-        {
-            throw new UnsupportedRuntimeException("it is a 32-bit process");
-        }
-
         foreach (nint module in Candidates())
         {
-            if (NativeLibrary.TryGetExport(module, Export, out nint address))
+            if (NativeLibrary.TryGetExport(module, DescriptorExport, out nint address))
             {
-                return ContractDescriptor.Read((ContractDescriptor.Header*)address);
+                return (ContractDescriptor.Header*)address;
             }
         }
 
-        throw new UnsupportedRuntimeException($"it exports no '{Export}' (NativeAOT, Mono, or .NET 8 and earlier)");
+        return null;
     }
 
     private static IEnumerable<nint> Candidates()

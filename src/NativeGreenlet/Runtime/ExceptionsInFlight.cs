@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace NativeGreenlet.Runtime;
@@ -8,11 +9,26 @@ namespace NativeGreenlet.Runtime;
 /// </summary>
 internal static unsafe class ExceptionsInFlight
 {
+    private const int Attempts = 10;
+    private const nint HandleBlock = 1 << 16; // handles come in blocks of so many bytes
+
     private static uint s_thrownObject;
 
-    /// <summary>Learns where an entry keeps its handle.</summary>
-    /// <exception cref="UnsupportedRuntimeException">The descriptor does not say.</exception>
-    public static void Initialize(ContractDescriptor descriptor) => s_thrownObject = descriptor.Offset("ExceptionInfo", "ThrownObject");
+    /// <summary>Says where an entry keeps its handle.</summary>
+    public static void Initialize(uint thrownObject) => s_thrownObject = thrownObject;
+
+    /// <summary>Checks on the calling thread, whose stack has these bounds, that an entry keeps its handle there.</summary>
+    /// <exception cref="UnsupportedRuntimeException">It does not.</exception>
+    public static void Check(nint thread, uint exceptionTracker, uint thrownObject, ulong low, ulong high)
+    {
+        for (int i = 0; !IsThere(thread, exceptionTracker, thrownObject, low, high); i++)
+        {
+            if (i == Attempts)
+            {
+                throw new UnsupportedRuntimeException("an exception in flight does not keep its object where its descriptor says");
+            }
+        }
+    }
 
     /// <summary>Frees the handles of a list's entries. The stack must be off the collector's chains, and still there.</summary>
     public static void Release(void* head)
@@ -33,6 +49,33 @@ internal static unsafe class ExceptionsInFlight
             {
                 handle.Free();
             }
+        }
+    }
+
+    // What is there must not be followed before it is known to be an address. Handles made one after the other lie close
+    // together, so ours tells; not always, and a collection may move the object between the two halves of the comparison:
+    // so one failure proves nothing.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool IsThere(nint thread, uint exceptionTracker, uint thrownObject, ulong low, ulong high)
+    {
+        try
+        {
+            throw new InvalidOperationException("thrown by NativeGreenlet to see where the runtime notes it");
+        }
+        catch (InvalidOperationException exception)
+        {
+            ulong entry = *(ulong*)(thread + (nint)exceptionTracker);
+            if (entry < low || entry >= high - thrownObject || entry % sizeof(ulong) != 0)
+            {
+                return false;
+            }
+
+            nint found = *(nint*)(entry + thrownObject);
+            GCHandle ours = GCHandle.Alloc(exception);
+            bool isClose = found / HandleBlock == GCHandle.ToIntPtr(ours) / HandleBlock && found % nint.Size == 0;
+            bool isThere = isClose && *(nint*)found == Unsafe.As<InvalidOperationException, nint>(ref exception);
+            ours.Free();
+            return isThere;
         }
     }
 }

@@ -11,16 +11,17 @@ internal sealed unsafe class RuntimeBridge
     {
         Layout = layout;
         ThreadRecords.Initialize(layout.Locator);
+        ExceptionsInFlight.Initialize(layout.ThrownObject);
     }
 
     public RuntimeLayout Layout { get; }
 
-    /// <summary>Sets the bridge up.</summary>
+    /// <summary>Sets the bridge up; leaves nothing behind if that does not succeed.</summary>
     /// <exception cref="UnsupportedRuntimeException">The runtime is not one that we know.</exception>
     /// <exception cref="GreenletException">The native library is missing.</exception>
-    public static RuntimeBridge Build()
+    public static RuntimeBridge Build(Surroundings surroundings)
     {
-        ContractDescriptor descriptor = CoreClr.ReadDescriptor();
+        ContractDescriptor descriptor = surroundings.ReadDescriptor();
         _ = NativeEngine.Handle;
         RuntimeLayout layout = RuntimeLayout.Discover(descriptor);
         ng_clr_layout native = layout.Native;

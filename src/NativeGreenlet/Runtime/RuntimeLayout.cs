@@ -10,20 +10,26 @@ internal sealed unsafe class RuntimeLayout
     private const int CalibrationStack = 512 * 1024;
     private const int MostFrames = 64;
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
     // Thread::TS_Hijacked. The one value that is neither described nor can be calibrated; it has been the same since
     // the runtime's first public source. It is checked to be clear on a thread that nobody is suspending, and a wrong
     // value can do no more than retry.
     private const uint Hijacked = 0x80;
 
-    private RuntimeLayout(ThreadLocator locator, ng_clr_layout native)
+    private RuntimeLayout(ThreadLocator locator, ng_clr_layout native, uint thrownObject)
     {
         Locator = locator;
         Native = native;
+        ThrownObject = thrownObject;
     }
 
     public ThreadLocator Locator { get; }
 
     public ng_clr_layout Native { get; }
+
+    /// <summary>Where an entry for an exception in flight keeps the handle to it.</summary>
+    public uint ThrownObject { get; }
 
     /// <summary>Learns the layout of the running runtime.</summary>
     /// <exception cref="UnsupportedRuntimeException">Something does not fit.</exception>
@@ -37,10 +43,10 @@ internal sealed unsafe class RuntimeLayout
         ng_clr_layout layout = new()
         {
             size = (uint)sizeof(ng_clr_layout),
-            thread_state = descriptor.Offset("Thread", "State"),
-            thread_preemptive_disabled = descriptor.Offset("Thread", "PreemptiveGCDisabled"),
-            thread_frame = descriptor.Offset("Thread", "Frame"),
-            thread_exception_tracker = descriptor.Offset("Thread", "ExceptionTracker"),
+            thread_state = descriptor.ThreadOffset("State", sizeof(uint)),
+            thread_preemptive_disabled = descriptor.ThreadOffset("PreemptiveGCDisabled", sizeof(uint)),
+            thread_frame = descriptor.ThreadOffset("Frame", sizeof(ulong)),
+            thread_exception_tracker = descriptor.ThreadOffset("ExceptionTracker", sizeof(ulong)),
             frame_next = descriptor.Offset("Frame", "Next"),
             frame_size = descriptor.Offset("InlinedCallFrame", "!"),
             hijacked_mask = Hijacked,
@@ -61,7 +67,8 @@ internal sealed unsafe class RuntimeLayout
             throw new UnsupportedRuntimeException("its exceptions in flight are linked in another way");
         }
 
-        ExceptionsInFlight.Initialize(descriptor);
+        uint thrownObject = descriptor.Offset("ExceptionInfo", "ThrownObject");
+        nint caller = locator.Current();
 
         // On a fresh thread: its lists are empty and its stack has the bounds that were asked for.
         UnsupportedRuntimeException? failure = null;
@@ -70,11 +77,15 @@ internal sealed unsafe class RuntimeLayout
             {
                 try
                 {
-                    Calibrate(locator, ref layout);
+                    Calibrate(locator, caller, returnAddress, thrownObject, ref layout);
                 }
                 catch (UnsupportedRuntimeException exception)
                 {
                     failure = exception;
+                }
+                catch (NullReferenceException exception)
+                {
+                    failure = new UnsupportedRuntimeException("its descriptor leads to places that are no memory", exception);
                 }
             },
             CalibrationStack)
@@ -84,28 +95,29 @@ internal sealed unsafe class RuntimeLayout
         };
         thread.UnsafeStart();
         thread.Join();
-        return failure is null ? new RuntimeLayout(locator, layout) : throw failure;
+        return failure is null ? new RuntimeLayout(locator, layout, thrownObject) : throw failure;
     }
 
-    private static void Calibrate(ThreadLocator locator, ref ng_clr_layout layout)
+    private static void Calibrate(ThreadLocator locator, nint caller, uint returnAddress, uint thrownObject, ref ng_clr_layout layout)
     {
+        void* low;
+        void* high;
+        if (NativeMethods.ng_thread_stack(&low, &high) != ng_status.OK)
+        {
+            throw new UnsupportedRuntimeException("the system does not tell where this thread's stack is");
+        }
+
         nint thread = locator.Current();
-        if (!locator.IsListed(thread))
-        {
-            throw new UnsupportedRuntimeException("its list of threads does not hold the calling one");
-        }
-
-        if ((*(uint*)(thread + (nint)layout.thread_state) & layout.hijacked_mask) != 0)
-        {
-            throw new UnsupportedRuntimeException("a thread's state says that it is being stopped when it is not");
-        }
-
+        ThreadStateFlags.Check((uint*)(thread + (nint)layout.thread_state), layout.hijacked_mask);
+        CheckMode(caller, layout.thread_preemptive_disabled);
         if (*(ulong*)(thread + (nint)layout.thread_exception_tracker) != layout.exception_tracker_end)
         {
             throw new UnsupportedRuntimeException("a fresh thread has an exception in flight");
         }
 
-        CheckFrames(thread, layout);
+        CheckFrames(thread, layout, (ulong)low, (ulong)high);
+        OwnFrame.Check(thread, layout, returnAddress, (ulong)low, (ulong)high);
+        ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, thrownObject, (ulong)low, (ulong)high);
         StackLimits limits = StackLimits.Find(thread);
         GCFrameList protectedReferences = GCFrameList.Find(thread, layout.thread_frame, layout.thread_exception_tracker);
         layout.thread_stack_limits = limits.Offset;
@@ -115,21 +127,25 @@ internal sealed unsafe class RuntimeLayout
         layout.gc_frame_end = protectedReferences.End;
     }
 
-    // The chain of explicit frames must lie on the stack, go up, and end as we expect.
-    private static void CheckFrames(nint thread, in ng_clr_layout layout)
+    // The thread that waits for this one is, or soon will be, in preemptive mode. That running threads are in cooperative
+    // mode was seen already.
+    private static void CheckMode(nint caller, uint preemptiveDisabled)
     {
-        void* low;
-        void* high;
-        if (NativeMethods.ng_thread_stack(&low, &high) != ng_status.OK)
+        uint* mode = (uint*)(caller + (nint)preemptiveDisabled);
+        if (!SpinWait.SpinUntil(() => Volatile.Read(ref *mode) == 0, s_patience))
         {
-            throw new UnsupportedRuntimeException("the system does not tell where this thread's stack is");
+            throw new UnsupportedRuntimeException("a thread that waits is not in preemptive mode");
         }
+    }
 
+    // The chain of explicit frames must lie on the stack, go up, and end as we expect.
+    private static void CheckFrames(nint thread, in ng_clr_layout layout, ulong low, ulong high)
+    {
         ulong frame = *(ulong*)(thread + (nint)layout.thread_frame);
         ulong previous = 0;
         for (int i = 0; frame != layout.frame_end; i++)
         {
-            if (i == MostFrames || frame < (ulong)low || frame >= (ulong)high || frame <= previous || frame % sizeof(ulong) != 0)
+            if (i == MostFrames || frame < low || frame >= high || frame <= previous || frame % sizeof(ulong) != 0)
             {
                 throw new UnsupportedRuntimeException("its chain of frames is not one");
             }

@@ -6,22 +6,13 @@ namespace NativeGreenlet.Runtime;
 /// <summary>Finds the runtime's Thread object of the calling thread.</summary>
 internal sealed unsafe class ThreadLocator
 {
-    // The walk is bounded so that a list which is not one cannot hold us for ever.
-    private const int MostThreads = 100_000;
-
     private readonly uint _osId;
-    private readonly uint _linkNext;
-    private readonly uint _firstLink;
     private readonly uint _preemptiveDisabled;
-    private readonly nint _threadStore;
 
     public ThreadLocator(ContractDescriptor descriptor)
     {
-        _osId = descriptor.Offset("Thread", "OSId");
-        _linkNext = descriptor.Offset("Thread", "LinkNext");
-        _preemptiveDisabled = descriptor.Offset("Thread", "PreemptiveGCDisabled");
-        _firstLink = descriptor.Offset("ThreadStore", "FirstThreadLink");
-        _threadStore = descriptor.Address("ThreadStore");
+        _osId = descriptor.ThreadOffset("OSId", sizeof(ulong));
+        _preemptiveDisabled = descriptor.ThreadOffset("PreemptiveGCDisabled", sizeof(uint));
     }
 
     /// <summary>
@@ -56,30 +47,6 @@ internal sealed unsafe class ThreadLocator
         return *(uint*)(thread + (nint)_preemptiveDisabled) == 1
             ? thread
             : throw new UnsupportedRuntimeException("a thread that runs managed code is not in cooperative mode");
-    }
-
-    /// <summary>Whether the runtime's list of threads leads to a Thread object: that is, whether the list is where the
-    /// descriptor says it is. Done once, at start-up.</summary>
-    public bool IsListed(nint thread)
-    {
-        nint store = *(nint*)_threadStore;
-        if (store == 0)
-        {
-            return false;
-        }
-
-        nint link = *(nint*)(store + (nint)_firstLink);
-        for (int i = 0; link != 0 && i < MostThreads; i++)
-        {
-            if (link - (nint)_linkNext == thread)
-            {
-                return true;
-            }
-
-            link = *(nint*)link;
-        }
-
-        return false;
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_DONT_USE_InternalThread")]

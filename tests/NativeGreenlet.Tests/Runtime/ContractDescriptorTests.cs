@@ -22,8 +22,6 @@ public unsafe class ContractDescriptorTests
         }
         """;
 
-    private static readonly nint[] s_pointers = [0, 0x1000, 0x2000];
-
     [Fact]
     public void Offsets_sizes_globals_and_contracts_are_read()
     {
@@ -35,8 +33,6 @@ public unsafe class ContractDescriptorTests
         Assert.Equal(12ul, descriptor.Value("Direct"));
         Assert.Equal(0x7fffffffffff, (long)descriptor.Value("Hex"));
         Assert.Equal(77ul, descriptor.Value("Decimal"));
-        Assert.Equal(0x1000, descriptor.Address("Store"));
-        Assert.Equal(0x2000, descriptor.Address("Plain"));
         descriptor.Require("Thread", 1);
     }
 
@@ -107,29 +103,12 @@ public unsafe class ContractDescriptorTests
         Refused("'Direct'", () => descriptor.Value("Direct"));
     }
 
-    [Theory]
-    [InlineData("12")]
-    [InlineData("[[0], \"pointer\"]")]
-    [InlineData("[[3], \"pointer\"]")]
-    [InlineData("[[-1], \"pointer\"]")]
-    [InlineData("[[\"1\"], \"pointer\"]")]
-    [InlineData("[[], \"pointer\"]")]
-    public void An_address_that_is_none_is_refused(string address)
-    {
-        JsonObject root = Root();
-        root["globals"]!["Store"] = JsonNode.Parse(address);
-        ContractDescriptor descriptor = Parse(root.ToJsonString());
-
-        Refused("'Store'", () => descriptor.Address("Store"));
-    }
-
     [Fact]
     public void A_missing_global_is_refused()
     {
         ContractDescriptor descriptor = Parse(Good);
 
         Refused("'Nothing'", () => descriptor.Value("Nothing"));
-        Refused("'Nothing'", () => descriptor.Address("Nothing"));
     }
 
     [Fact]
@@ -149,7 +128,6 @@ public unsafe class ContractDescriptorTests
     {
         byte[] json = Encoding.UTF8.GetBytes(Good);
         fixed (byte* text = json)
-        fixed (nint* pointers = s_pointers)
         {
             ContractDescriptor.Header good = new()
             {
@@ -157,10 +135,8 @@ public unsafe class ContractDescriptorTests
                 Flags = 1,
                 JsonSize = (uint)json.Length,
                 Json = text,
-                PointerCount = (uint)s_pointers.Length,
-                Pointers = pointers,
             };
-            Assert.Equal(0x1000, ContractDescriptor.Read(&good).Address("Store"));
+            Assert.Equal(12, (int)ContractDescriptor.Read(&good).Value("Direct"));
 
             ContractDescriptor.Header bad = good;
             bad.Magic++;
@@ -177,9 +153,6 @@ public unsafe class ContractDescriptorTests
             bad.Json = null;
             RefusedHeader("sizes", bad);
             bad = good;
-            bad.PointerCount = uint.MaxValue;
-            RefusedHeader("sizes", bad);
-            bad = good;
             bad.JsonSize -= 4;
             RefusedHeader("not JSON", bad);
         }
@@ -188,11 +161,10 @@ public unsafe class ContractDescriptorTests
     [Fact]
     public void The_running_runtime_describes_itself()
     {
-        ContractDescriptor descriptor = CoreClr.ReadDescriptor();
+        ContractDescriptor descriptor = new Surroundings().ReadDescriptor();
 
         descriptor.Require("Thread", 1);
         Assert.NotEqual(0u, descriptor.Offset("Thread", "Frame"));
-        Assert.NotEqual(0, descriptor.Address("ThreadStore"));
     }
 
     [Theory]
@@ -204,7 +176,7 @@ public unsafe class ContractDescriptorTests
     {
         JsonObject root = RunningDescription();
         Set(root, section, type, field, value);
-        ContractDescriptor doctored = ContractDescriptor.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()), RunningRuntime.Pointers);
+        ContractDescriptor doctored = ContractDescriptor.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()));
 
         Refused(expected, () => RuntimeLayout.Discover(doctored));
     }
@@ -213,7 +185,7 @@ public unsafe class ContractDescriptorTests
     public void The_layout_of_the_running_runtime_is_found()
     {
         _ = NativeEngine.Handle;
-        ContractDescriptor descriptor = ContractDescriptor.Parse(Encoding.UTF8.GetBytes(RunningDescription().ToJsonString()), RunningRuntime.Pointers);
+        ContractDescriptor descriptor = ContractDescriptor.Parse(Encoding.UTF8.GetBytes(RunningDescription().ToJsonString()));
 
         ng_clr_layout layout = RuntimeLayout.Discover(descriptor).Native;
 
@@ -224,7 +196,7 @@ public unsafe class ContractDescriptorTests
         Assert.True(layout.sufficient_stack > 0 && layout.risky_stackalloc > layout.sufficient_stack);
     }
 
-    private static ContractDescriptor Parse(string json) => ContractDescriptor.Parse(Encoding.UTF8.GetBytes(json), s_pointers);
+    private static ContractDescriptor Parse(string json) => ContractDescriptor.Parse(Encoding.UTF8.GetBytes(json));
 
     private static JsonObject Root() => JsonNode.Parse(Good)!.AsObject();
 

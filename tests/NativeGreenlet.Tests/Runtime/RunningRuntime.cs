@@ -9,9 +9,6 @@ internal static unsafe class RunningRuntime
     /// <summary>Its text.</summary>
     public static byte[] Json => new ReadOnlySpan<byte>(Header->Json, (int)Header->JsonSize).ToArray();
 
-    /// <summary>The addresses that its globals refer to by index.</summary>
-    public static nint[] Pointers => new ReadOnlySpan<nint>(Header->Pointers, (int)Header->PointerCount).ToArray();
-
     private static ContractDescriptor.Header* Header
     {
         get

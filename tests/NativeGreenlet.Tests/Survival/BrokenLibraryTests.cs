@@ -20,14 +20,14 @@ public class BrokenLibraryTests
     {
         string arguments = $"--scenario {scenario} --carriers 1";
         _ = Stress.Survives(arguments, Seconds);
-        _ = Stress.Survives(arguments, Seconds, (NativeEngine.PathVariable, Library()));
+        _ = Stress.Survives(arguments, Seconds, (NativeEngine.PathVariable, BreakableLibrary.Path));
 
         for (int i = 0; i < Attempts; i++)
         {
             ChildProcess child = Stress.Run(
                 $"{arguments} --seconds {Seconds}",
-                (NativeEngine.PathVariable, Library()),
-                ("NATIVEGREENLET_BREAK", fault));
+                (NativeEngine.PathVariable, BreakableLibrary.Path),
+                (BreakableLibrary.FaultVariable, fault));
             if (child.ExitCode != 0 || child.IsTimedOut)
             {
                 return;
@@ -40,13 +40,5 @@ public class BrokenLibraryTests
     // Sharing a record breaks the stack walk of filters only: it is not the sharing as such that goes wrong.
     [Fact]
     public void A_shared_record_is_no_fault_outside_of_filters() =>
-        Stress.Survives("--scenario catch --carriers 1", Seconds, (NativeEngine.PathVariable, Library()), ("NATIVEGREENLET_BREAK", "filters"));
-
-    private static string Library()
-    {
-        string name = OperatingSystem.IsWindows() ? "nativegreenlet_breakable.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet_breakable.dylib" : "libnativegreenlet_breakable.so";
-        string path = Path.Combine(AppContext.BaseDirectory, name);
-        Assert.True(File.Exists(path), $"{name} is not beside the tests: build with ./build.sh (CMake option NG_BREAKABLE).");
-        return path;
-    }
+        Stress.Survives("--scenario catch --carriers 1", Seconds, (NativeEngine.PathVariable, BreakableLibrary.Path), (BreakableLibrary.FaultVariable, "filters"));
 }

@@ -1,0 +1,121 @@
+using NativeGreenlet.Runtime;
+using NativeGreenlet.Tests.Infrastructure;
+
+namespace NativeGreenlet.Tests.Runtime;
+
+/// <summary>On a runtime that is not one we know greenlets are threads, and the description says why; who insists on
+/// segments gets an exception that says what to do.</summary>
+public unsafe class BackendSelectionTests
+{
+    [Fact]
+    public void On_a_runtime_that_we_know_there_are_segments()
+    {
+        BackendSelection selection = BackendSelection.Choose(null, new Doctored());
+
+        Assert.Equal(GreenletBackend.Segments, selection.Backend);
+        Assert.StartsWith("Segments: the garbage collector is precise", selection.Description, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Thread")]
+    [InlineData("StackWalk")]
+    [InlineData("Exception")]
+    public void A_missing_contract(string contract) =>
+        FallsToThreads(Doctored.Without("contracts", contract), $"it has no contract '{contract}'");
+
+    [Theory]
+    [InlineData("Thread", 2)]
+    [InlineData("StackWalk", 2)]
+    [InlineData("Exception", 0)]
+    public void A_contract_of_another_version(string contract, int version) => FallsToThreads(
+        Doctored.WithContract(contract, version),
+        $"it has version {version} of the contract '{contract}'; we know version 1");
+
+    [Theory]
+    [InlineData("Thread", "State")]
+    [InlineData("Thread", "PreemptiveGCDisabled")]
+    [InlineData("Thread", "Frame")]
+    [InlineData("Thread", "ExceptionTracker")]
+    [InlineData("Thread", "OSId")]
+    [InlineData("Frame", "Next")]
+    [InlineData("InlinedCallFrame", "!")]
+    [InlineData("InlinedCallFrame", "CallerReturnAddress")]
+    [InlineData("ExceptionInfo", "ThrownObject")]
+    [InlineData("ExceptionInfo", "PreviousNestedInfo")]
+    public void A_missing_field(string type, string field) =>
+        FallsToThreads(Doctored.Without("types", type, field), $"its descriptor has no '{type}.{field}'");
+
+    [Fact]
+    public void A_missing_global() =>
+        FallsToThreads(Doctored.Without("globals", "InlinedCallFrameIdentifier"), "its descriptor has no global 'InlinedCallFrameIdentifier'");
+
+    [Theory]
+    [InlineData("types")]
+    [InlineData("globals")]
+    [InlineData("contracts")]
+    public void A_missing_section(string section) => FallsToThreads(Doctored.Without(section), $"its contract descriptor has no '{section}'");
+
+    // That every wrong value is noticed is in WrongOffsetTests; here, which words come of it.
+    [Theory]
+    [InlineData("Thread", "State", 8, "a thread's state is not noted where its descriptor says")]
+    [InlineData("Thread", "PreemptiveGCDisabled", 0, "not in cooperative mode")]
+    [InlineData("Thread", "Frame", 0, "its chain of frames is not one")]
+    [InlineData("Thread", "Frame", 12, "no usable offset for 'Thread.Frame'")]
+    [InlineData("Thread", "Frame", 4096, "no usable offset for 'Thread.Frame'")]
+    [InlineData("Thread", "ExceptionTracker", 8, "a fresh thread has an exception in flight")]
+    [InlineData("Thread", "OSId", 0, "bears number")]
+    [InlineData("Frame", "Next", 0, "its chain of frames is not one")]
+    [InlineData("ExceptionInfo", "ThrownObject", 16, "does not keep its object where its descriptor says")]
+    public void A_wrong_offset(string type, string field, int offset, string reason) =>
+        FallsToThreads(Doctored.WithField(type, field, offset), reason);
+
+    [Fact]
+    public void A_wrong_identifier_of_frames() => FallsToThreads(
+        new Doctored(root => root["globals"]!["InlinedCallFrameIdentifier"] = 12345),
+        "the frame of a call of unmanaged code is not as its descriptor says (OtherIdentifier)");
+
+    [Fact]
+    public void A_descriptor_of_another_form()
+    {
+        Doctored doctored = new();
+        doctored.Header->Magic++;
+        FallsToThreads(doctored, "its contract descriptor starts with another magic number");
+
+        doctored = new Doctored();
+        doctored.Header->Flags = 3;
+        FallsToThreads(doctored, "its contract descriptor has flags 0x3");
+
+        doctored = new Doctored();
+        doctored.Header->JsonSize /= 2;
+        FallsToThreads(doctored, "its contract descriptor is not JSON");
+    }
+
+    [Fact]
+    public void No_descriptor() => FallsToThreads(new Doctored { HasDescriptor = false }, "it exports no 'DotNetRuntimeContractDescriptor'");
+
+    [Fact]
+    public void NativeAOT() => FallsToThreads(new Doctored { HasDescriptor = false, IsForNativeAot = true }, "it is NativeAOT, not CoreCLR");
+
+    [Fact]
+    public void Mono() => FallsToThreads(new Doctored { HasDescriptor = false, IsForMono = true }, "it is Mono, not CoreCLR");
+
+    [Fact]
+    public void A_program_that_does_without_generated_code_is_not_taken_for_NativeAOT() =>
+        Assert.Equal(GreenletBackend.Segments, BackendSelection.Choose(null, new Doctored { IsForNativeAot = true }).Backend);
+
+    private static void FallsToThreads(Doctored doctored, string reason)
+    {
+        BackendSelection selection = BackendSelection.Choose(null, doctored);
+
+        Assert.Equal(GreenletBackend.Threads, selection.Backend);
+        Assert.Null(selection.Bridge);
+        Assert.StartsWith("Threads: this runtime is not one that we know: ", selection.Description, StringComparison.Ordinal);
+        Assert.Contains(reason, selection.Description, StringComparison.Ordinal);
+
+        GreenletException refused = Expect.Failure(GreenletError.NotSupported, () => BackendSelection.Choose("segments", doctored));
+        Assert.Contains("NATIVEGREENLET_BACKEND asks for segments", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
+        Assert.Contains("NATIVEGREENLET_BACKEND=threads", refused.Message, StringComparison.Ordinal);
+        Assert.IsType<UnsupportedRuntimeException>(refused.InnerException);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Runtime.InteropServices;
+using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
+using NativeGreenlet.Tests.Infrastructure;
+
+namespace NativeGreenlet.Tests.Runtime;
+
+/// <summary>Of every offset that is read from the descriptor, every other value must be noticed: in a process of its own,
+/// because a check that is missing reads what is not there.</summary>
+public class WrongOffsetTests
+{
+    private const int ThreadBytes = 1024;
+    private const int FrameBytes = 64;
+    private const int EntryBytes = 256;
+
+    [Fact]
+    public void Of_every_offset_every_other_value_is_noticed()
+    {
+        InChild.Result child = InChild.Run(TryAll);
+
+        Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
+        Assert.Equal("unnoticed:", child.Output.Trim());
+    }
+
+    // The checks compare what another thread's collection may move, stop or have allocated.
+    [Fact]
+    public void The_right_ones_are_never_refused()
+    {
+        InChild.Result child = InChild.Run(Repeat);
+
+        Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
+        Assert.Equal("done", child.Output.Trim());
+    }
+
+    private static void Repeat()
+    {
+        _ = NativeEngine.Handle;
+        ContractDescriptor descriptor = new Surroundings().ReadDescriptor();
+        GCHandle[] handles = [.. Enumerable.Range(0, 100_000).Select(i => GCHandle.Alloc(new object()))];
+        for (int i = 0; i < handles.Length; i += 3)
+        {
+            handles[i].Free();
+        }
+
+        bool isOver = false;
+        Thread collector = new(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                GC.Collect(0);
+                handles[1].Free();
+                handles[1] = GCHandle.Alloc(new object());
+            }
+        });
+        collector.Start();
+        for (int i = 0; i < 300; i++)
+        {
+            _ = RuntimeLayout.Discover(descriptor);
+        }
+
+        Volatile.Write(ref isOver, true);
+        collector.Join();
+        Console.WriteLine("done");
+    }
+
+    private static void TryAll()
+    {
+        _ = NativeEngine.Handle;
+        List<string> unnoticed = [];
+        Try("Thread", "State", ThreadBytes, sizeof(uint));
+        Try("Thread", "PreemptiveGCDisabled", ThreadBytes, sizeof(uint));
+        Try("Thread", "Frame", ThreadBytes, sizeof(ulong));
+        Try("Thread", "ExceptionTracker", ThreadBytes, sizeof(ulong));
+        Try("Thread", "OSId", ThreadBytes, sizeof(ulong));
+        Try("Frame", "Next", FrameBytes, sizeof(ulong));
+        Try("InlinedCallFrame", "CallerReturnAddress", FrameBytes, sizeof(ulong));
+        Try("ExceptionInfo", "ThrownObject", EntryBytes, sizeof(ulong));
+        Try("ExceptionInfo", "PreviousNestedInfo", EntryBytes, sizeof(ulong));
+        Console.WriteLine($"unnoticed:{string.Concat(unnoticed)}");
+
+        void Try(string type, string field, int bytes, int step)
+        {
+            uint real = new Surroundings().ReadDescriptor().Offset(type, field);
+            for (int offset = 0; offset < bytes; offset += step)
+            {
+                if (offset != real && !IsNoticed(Doctored.WithField(type, field, offset)))
+                {
+                    unnoticed.Add($" {type}.{field}={offset}");
+                }
+            }
+        }
+    }
+
+    private static bool IsNoticed(Doctored doctored)
+    {
+        try
+        {
+            _ = RuntimeLayout.Discover(doctored.ReadDescriptor());
+            return false;
+        }
+        catch (UnsupportedRuntimeException)
+        {
+            return true;
+        }
+    }
+}
