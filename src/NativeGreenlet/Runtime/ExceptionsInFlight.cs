@@ -10,6 +10,7 @@ namespace NativeGreenlet.Runtime;
 internal static unsafe class ExceptionsInFlight
 {
     private const int Attempts = 10;
+    private const int MostHandles = 256;
     private const nint HandleBlock = 1 << 16; // handles come in blocks of so many bytes
 
     private static uint s_thrownObject;
@@ -25,7 +26,7 @@ internal static unsafe class ExceptionsInFlight
         {
             if (i == Attempts)
             {
-                throw new UnsupportedRuntimeException("an exception in flight does not keep its object where its descriptor says");
+                throw new UnsupportedRuntimeException("an exception in flight does not keep its object where its descriptor says") { MayBeChance = true };
             }
         }
     }
@@ -71,10 +72,21 @@ internal static unsafe class ExceptionsInFlight
             }
 
             nint found = *(nint*)(entry + thrownObject);
-            GCHandle ours = GCHandle.Alloc(exception);
-            bool isClose = found / HandleBlock == GCHandle.ToIntPtr(ours) / HandleBlock && found % nint.Size == 0;
+            Stack<GCHandle> ours = new();
+            bool isClose = false;
+            while (found % nint.Size == 0 && !isClose && ours.Count < MostHandles)
+            {
+                GCHandle handle = GCHandle.Alloc(exception);
+                ours.Push(handle);
+                isClose = found / HandleBlock == GCHandle.ToIntPtr(handle) / HandleBlock;
+            }
+
             bool isThere = isClose && *(nint*)found == Unsafe.As<InvalidOperationException, nint>(ref exception);
-            ours.Free();
+            while (ours.TryPop(out GCHandle handle))
+            {
+                handle.Free();
+            }
+
             return isThere;
         }
     }

@@ -8,6 +8,7 @@ namespace NativeGreenlet.Runtime;
 internal sealed unsafe class RuntimeLayout
 {
     private const int CalibrationStack = 512 * 1024;
+    private const int Attempts = 4;
     private const int MostFrames = 64;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
@@ -70,8 +71,21 @@ internal sealed unsafe class RuntimeLayout
         uint thrownObject = descriptor.Offset("ExceptionInfo", "ThrownObject");
         nint caller = locator.Current();
 
-        // On a fresh thread: its lists are empty and its stack has the bounds that were asked for.
+        UnsupportedRuntimeException? failure;
+        int attempt = 0;
+        do
+        {
+            failure = TryCalibrate(locator, caller, returnAddress, thrownObject, CalibrationStack << attempt, ref layout);
+        }
+        while (failure is { MayBeChance: true } && ++attempt < Attempts);
+        return failure is null ? new RuntimeLayout(locator, layout, thrownObject) : throw failure;
+    }
+
+    // On a fresh thread: its lists are empty and its stack has the bounds that were asked for.
+    private static UnsupportedRuntimeException? TryCalibrate(ThreadLocator locator, nint caller, uint returnAddress, uint thrownObject, int stackSize, ref ng_clr_layout result)
+    {
         UnsupportedRuntimeException? failure = null;
+        ng_clr_layout layout = result;
         Thread thread = new(
             () =>
             {
@@ -88,14 +102,15 @@ internal sealed unsafe class RuntimeLayout
                     failure = new UnsupportedRuntimeException("its descriptor leads to places that are no memory", exception);
                 }
             },
-            CalibrationStack)
+            stackSize)
         {
             IsBackground = true,
             Name = "NativeGreenlet calibration",
         };
         thread.UnsafeStart();
         thread.Join();
-        return failure is null ? new RuntimeLayout(locator, layout, thrownObject) : throw failure;
+        result = layout;
+        return failure;
     }
 
     private static void Calibrate(ThreadLocator locator, nint caller, uint returnAddress, uint thrownObject, ref ng_clr_layout layout)

@@ -48,7 +48,8 @@ internal readonly unsafe struct StackLimits
 
             if (found is not null)
             {
-                throw new UnsupportedRuntimeException("the limits of a stack stand in its Thread object twice");
+                // Behind the object may lie one of a thread that has ended and had the same stack.
+                throw new UnsupportedRuntimeException("the limits of a stack stand in its Thread object twice") { MayBeChance = true };
             }
 
             if (words[3] < words[2] || words[3] > (ulong)high)

@@ -13,4 +13,7 @@ internal sealed class UnsupportedRuntimeException : Exception
         : base(message, innerException)
     {
     }
+
+    /// <summary>Whether it may be mere chance, and another thread may show another picture.</summary>
+    public bool MayBeChance { get; init; }
 }

@@ -53,7 +53,7 @@ public class WrongOffsetTests
             }
         });
         collector.Start();
-        for (int i = 0; i < 300; i++)
+        for (int i = 0; i < 100; i++)
         {
             _ = RuntimeLayout.Discover(descriptor);
         }
