@@ -9,9 +9,10 @@ const char* ng_status_message(ng_status status) {
   case NG_OK: return "no error";
   case NG_ERROR_ARGUMENT: return "an argument is null, out of range, or inconsistent with another";
   case NG_ERROR_STATE: return "the object is not in a state that allows this call";
-  case NG_ERROR_MEMORY: return "the system refused memory; see the limits of the process (ulimit -v, control group)";
+  case NG_ERROR_MEMORY: return "the system refused memory; see the limits of the process (ulimit -d, ulimit -v, control group)";
   case NG_ERROR_ADDRESS_SPACE:
-    return "no address space could be reserved for stacks; see the limit on address space (ulimit -v)";
+    return "no address space could be reserved for stacks; see the limits on address space (ulimit -v) and on memory "
+           "mappings (sysctl vm.max_map_count)";
   case NG_ERROR_MAPPINGS:
     return "the process has too many memory mappings; on Linux raise the limit: sysctl vm.max_map_count";
   case NG_ERROR_SEGMENTS:

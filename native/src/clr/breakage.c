@@ -21,6 +21,7 @@ void ng_breakage_initialize(void) {
   ng_breakages |= strstr(wish, "range") != NULL ? NG_BREAK_RANGE : 0U;
   ng_breakages |= strstr(wish, "zeros") != NULL ? NG_BREAK_ZEROS : 0U;
   ng_breakages |= strstr(wish, "version") != NULL ? NG_BREAK_VERSION : 0U;
+  ng_breakages |= strstr(wish, "markers") != NULL ? NG_BREAK_MARKERS : 0U;
 }
 
 // Splices the stack's own entries into the lists of the carrier's record, between those of other parked stacks: each

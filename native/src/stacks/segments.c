@@ -12,6 +12,7 @@
    SPDX-License-Identifier: MIT */
 #include "segments.h"
 
+#include "../clr/breakage.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -91,7 +92,7 @@ static ng_status check(ng_segments_config* config) {
 
 static ng_status choose_guard(ng_segments* segments) {
   const ng_guard_kind wanted = segments->config.guard;
-  const bool can_mark = wanted != NG_GUARD_PROTECT && ng_memory_can_mark_guards();
+  const bool can_mark = wanted != NG_GUARD_PROTECT && !NG_BROKEN(NG_BREAK_MARKERS) && ng_memory_can_mark_guards();
   if (wanted == NG_GUARD_MARKER && !can_mark) {
     return NG_ERROR_NOT_SUPPORTED;
   }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using NativeGreenlet.Interop;
 
@@ -41,6 +42,20 @@ internal static unsafe class StackPools
         }
 
         return (live, pooled);
+    }
+
+    /// <summary>What to do when a region has no stack left, in the words of this library's users.</summary>
+    public static string DescribeExhaustion(ng_segments* pool)
+    {
+        ng_segments_statistics statistics;
+        _ = NativeMethods.ng_segments_query(pool, &statistics);
+        ulong fromLimits = MostAddressSpace / statistics.segment_size;
+        string cause = statistics.capacity < Math.Min(fromLimits, NativeMethods.ng_segments_config_default().capacity)
+            ? "; the address space of the process allowed no more (ulimit -v)"
+            : string.Empty;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"all {statistics.capacity} stacks of {statistics.segment_size >> 10} KiB are in use{cause}. End some greenlets, or give them a smaller GreenletOptions.StackSize");
     }
 
     private static nint Find(int stackSize)

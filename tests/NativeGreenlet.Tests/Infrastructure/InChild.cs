@@ -8,16 +8,26 @@ internal static class InChild
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
-    public static Result Run(Action body, params (string Name, string Value)[] environment)
+    public static Result Run(Action body, params (string Name, string Value)[] environment) => Run(null, body, environment);
+
+    /// <summary>The same under limits of a shell, such as <c>ulimit -v 4000000</c>.</summary>
+    public static Result RunUnder(string limits, Action body, params (string Name, string Value)[] environment) => Run(limits, body, environment);
+
+    private static Result Run(string? limits, Action body, (string Name, string Value)[] environment)
     {
         MethodInfo method = body.Method;
         Assert.True(method.IsStatic, "a child process can only run a static method");
-        ProcessStartInfo start = new(Host())
+        string[] command = [Host(), "exec", typeof(InChild).Assembly.Location, method.DeclaringType!.FullName!, method.Name];
+        if (limits is not null)
+        {
+            command = ["/bin/sh", "-c", $"{limits} && exec \"$@\"", "sh", .. command];
+        }
+
+        ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
-            ArgumentList = { "exec", typeof(InChild).Assembly.Location, method.DeclaringType!.FullName!, method.Name },
         };
         foreach ((string name, string value) in environment)
         {
