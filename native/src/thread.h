@@ -16,6 +16,10 @@ NG_NORETURN void ng_thread_block(void);
 // Starts a thread that nobody will join, with a small stack, that no signal is delivered to.
 bool ng_thread_start(void (*run)(void* argument), void* argument);
 
+// Calls a function when the calling thread ends, before what registered with it earlier. Only where the system has that
+// order (glibc); elsewhere does nothing.
+void ng_thread_at_exit(void (*run)(void));
+
 // Something that one thread waits for and another opens, once.
 typedef struct ng_gate ng_gate;
 ng_gate* ng_gate_create(void); // null if the system refuses

@@ -76,6 +76,23 @@ bool ng_thread_start(void (*run)(void* argument), void* argument) {
   return done;
 }
 
+#if defined(__GLIBC__)
+extern void* __dso_handle;
+extern int __cxa_thread_atexit_impl(void (*run)(void* argument), void* argument, void* library);
+
+static void run_at_exit(void* argument) {
+  ((void (*)(void))argument)();
+}
+
+void ng_thread_at_exit(void (*run)(void)) {
+  (void)__cxa_thread_atexit_impl(run_at_exit, (void*)run, &__dso_handle);
+}
+#else
+void ng_thread_at_exit(void (*run)(void)) {
+  (void)run;
+}
+#endif
+
 struct ng_gate {
   pthread_mutex_t mutex;
   pthread_cond_t opened;

@@ -45,6 +45,10 @@ bool ng_thread_start(void (*run)(void* argument), void* argument) {
   return true;
 }
 
+void ng_thread_at_exit(void (*run)(void)) {
+  (void)run;
+}
+
 struct ng_gate {
   HANDLE event;
 };

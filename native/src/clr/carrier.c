@@ -4,6 +4,7 @@
 #include "../context/context.h"
 #include "../stacks/memory.h"
 #include "../stacks/segments.h"
+#include "../thread.h"
 #include "breakage.h"
 #include "clr.h"
 
@@ -21,6 +22,37 @@ static bool is_attached(const void* thread) {
     }
   }
   return false;
+}
+
+// A thread can end inside a greenlet (pthread_exit): then its own stack is parked, linked into the collector's chain, and
+// about to vanish. Takes it out, and leaves the greenlet as one that was suspended when its thread ended. Must run before
+// the runtime notices the end of the thread: afterwards another thread may free the carrier.
+static void take_out_ended_thread(void) {
+  ng_spinlock_enter(&lock);
+  ng_carrier* carrier = carriers;
+  while (carrier != NULL && carrier->thread_number != ng_thread_id()) {
+    carrier = carrier->next_carrier;
+  }
+  ng_spinlock_leave(&lock);
+  if (carrier == NULL || carrier->current == &carrier->main) {
+    return;
+  }
+
+  ng_greenlet* main = &carrier->main;
+  if (main->record != NULL) {
+    ng_record_give_back(main->record);
+    main->record = NULL;
+  }
+  *main->link = main->anchor_address;
+  *carrier->record->thread.gc_frame = (uintptr_t)ng_layout.gc_frame_end;
+
+  ng_greenlet* last = carrier->current;
+  *carrier->thread.frame = (uintptr_t)ng_layout.frame_end;
+  *carrier->thread.exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
+  *carrier->thread.gc_frame = (uintptr_t)ng_layout.gc_frame_end;
+  last->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
+  last->state = NG_GREENLET_PARKED;
+  carrier->current = main;
 }
 
 ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_callback entry, ng_carrier** result) {
@@ -43,6 +75,7 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
   }
   if (status == NG_OK) {
     carrier->thread_object = thread;
+    carrier->thread_number = ng_thread_id();
     carrier->next_carrier = carriers;
     carriers = carrier;
     count++;
@@ -71,6 +104,7 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
   ng_frame_make(&carrier->head, main->anchor_address);
   main->link = ng_frame_link(&carrier->head);
   *carrier->record->thread.frame = (uintptr_t)&carrier->head;
+  ng_thread_at_exit(take_out_ended_thread);
   *result = carrier;
   return NG_OK;
 }

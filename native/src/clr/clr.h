@@ -86,6 +86,7 @@ struct ng_carrier {
   ng_record* record;
   ng_greenlet* first; // of the chain; main is the last
   void* thread_object;
+  uint64_t thread_number;
   ng_carrier* next_carrier;
   ng_frame head;
   ng_greenlet main;

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace NativeGreenlet.Tests.Faults;
@@ -7,7 +6,6 @@ namespace NativeGreenlet.Tests.Faults;
 /// Greenlets of the calling thread that were suspended before a fault, at various depths, some of them inside a catch
 /// block, with something of everything in their frames. None of it may be lost.
 /// </summary>
-[SuppressMessage("Reliability", "CA2014:Do not use stackalloc in loops", Justification = "There is none in a loop.")]
 internal sealed class Bystanders
 {
     private const int Rounds = 3;

@@ -10,6 +10,11 @@ internal static unsafe partial class Libc
     public const int Data = 2; // RLIMIT_DATA: ulimit -d
     public const int Processes = 6; // RLIMIT_NPROC: ulimit -u
 
+    public const int Interrupt = 2; // SIGINT
+    public const int Terminate = 15; // SIGTERM
+    public const int Stop = 19; // SIGSTOP
+    public const int Profile = 27; // SIGPROF
+
     private const int ProtectionRead = 1;
     private const int PrivateAnonymousNoReserve = 0x4022;
 
@@ -74,6 +79,16 @@ internal static unsafe partial class Libc
         return new Undo(() => Succeed(munmap(region, size)));
     }
 
+    /// <summary>Lets a signal be handled by a function that does nothing, on whatever stack the thread is.</summary>
+    public static void HandleByDoingNothing(int number) =>
+        Check.That(signal(number, NativeLibrary.GetExport(NativeLibrary.Load("libc.so.6"), nameof(getpid))) != -1);
+
+    /// <summary>Sends a signal to this process.</summary>
+    public static void Send(int number) => Succeed(kill(getpid(), number));
+
+    /// <summary>Sends a signal to a thread of this process.</summary>
+    public static void Send(int number, int thread) => Succeed(tgkill(getpid(), thread, number));
+
     private static void Succeed(int result)
     {
         if (result != 0)
@@ -108,6 +123,21 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int munmap(void* address, nuint size);
+
+    [LibraryImport("libc")]
+    public static partial int gettid();
+
+    [LibraryImport("libc")]
+    private static partial int getpid();
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int process, int number);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int tgkill(int process, int thread, int number);
+
+    [LibraryImport("libc")]
+    private static partial nint signal(int number, nint handler);
 
     private record struct ResourceLimit(ulong Current, ulong Most);
 
