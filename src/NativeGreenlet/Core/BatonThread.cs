@@ -12,6 +12,7 @@ internal sealed class BatonThread
 {
     private const int MostIdle = 64;
     private const int DefaultStackSize = 1 << 20;
+    private const int SmallestStackSize = 1 << 18; // as for segments
 
     private static readonly Lock s_lock = new();
     private static readonly Stack<BatonThread> s_idle = new();
@@ -64,7 +65,16 @@ internal sealed class BatonThread
     {
         byte here;
         _top = (nint)(&here);
-        _baton.Wait();
+        bool isInterrupted = false;
+        while (!TryWait())
+        {
+            isInterrupted = true; // Thread.Interrupt: but another greenlet runs, and this one must not
+        }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt(); // it is for the greenlet, when it waits for something itself
+        }
     }
 
     /// <summary>Takes back one that was rented and never ran.</summary>
@@ -80,7 +90,7 @@ internal sealed class BatonThread
     private static BatonThread Start(int stackSize)
     {
         BatonThread thread = new(stackSize);
-        Thread native = new(thread.Serve, stackSize == 0 ? DefaultStackSize : stackSize)
+        Thread native = new(thread.Serve, stackSize == 0 ? DefaultStackSize : Math.Max(stackSize, SmallestStackSize))
         {
             IsBackground = true,
             Name = "NativeGreenlet stack",
@@ -106,7 +116,10 @@ internal sealed class BatonThread
         bool isPooled;
         do
         {
-            _baton.Wait();
+            while (!TryWait())
+            {
+            }
+
             if (_carrier is not { } carrier)
             {
                 return;
@@ -120,6 +133,20 @@ internal sealed class BatonThread
             heir.Give();
         }
         while (isPooled);
+    }
+
+    // False if the thread was interrupted instead.
+    private bool TryWait()
+    {
+        try
+        {
+            _baton.Wait();
+            return true;
+        }
+        catch (ThreadInterruptedException)
+        {
+            return false;
+        }
     }
 
     private bool TryPool()
