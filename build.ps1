@@ -42,6 +42,7 @@ usage: ./build.ps1 [verb] [arguments]
   demo              build and run the demo
   native [--all]    only the C library, Release; --all: Release and Debug, with ctest in both
   stress [args]     build and run the stress program (--help lists its arguments)
+  fuzz [args]       build and run the fuzzer (--minutes N; --help lists its arguments)
   bench [args]      build and run the benchmarks (BenchmarkDotNet's arguments, for example --filter '*')
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
@@ -312,6 +313,13 @@ function Invoke-Stress {
   Start-Program 'NativeGreenlet.Stress' 'NativeGreenlet.Stress' $rest
 }
 
+function Invoke-Fuzz {
+  Build-Native 'Release'
+  Build-Managed 'tests/fuzz/NativeGreenlet.Fuzz.csproj'
+  Say 'Fuzzer'
+  Start-Program 'NativeGreenlet.Fuzz' 'NativeGreenlet.Fuzz' $rest
+}
+
 # bench native ...: the C library's switches; else BenchmarkDotNet's arguments
 function Invoke-Bench {
   if ($rest.Count -gt 0 -and $rest[0] -eq 'peers') {
@@ -383,7 +391,7 @@ the package source of this machine does not have that tool.
   }
 }
 
-if ($verb -in 'build', 'native', 'test', 'demo', 'stress', 'bench') {
+if ($verb -in 'build', 'native', 'test', 'demo', 'stress', 'fuzz', 'bench') {
   Confirm-Dotnet
   Confirm-NativeTools
 }
@@ -393,6 +401,7 @@ switch ($verb) {
   'test' { Invoke-Test }
   'demo' { Invoke-Demo }
   'stress' { Invoke-Stress }
+  'fuzz' { Invoke-Fuzz }
   'bench' { Invoke-Bench }
   'bindings' {
     Confirm-Dotnet

@@ -21,6 +21,7 @@ usage: ./build.sh [verb] [arguments]
   demo              build and run the demo
   native [--all]    only the C library, Release; --all: Release and Debug, with ctest in both
   stress [args]     build and run the stress program (--help lists its arguments)
+  fuzz [args]       build and run the fuzzer (--minutes N; --help lists its arguments)
   bench [args]      build and run the benchmarks (BenchmarkDotNet's arguments, for example --filter '*')
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
@@ -323,6 +324,15 @@ stress() {
   run_program NativeGreenlet.Stress NativeGreenlet.Stress "$@"
 }
 
+fuzz() {
+  need_dotnet
+  need_native_tools
+  native_build Release
+  managed_build tests/fuzz/NativeGreenlet.Fuzz.csproj
+  say "Fuzzer"
+  run_program NativeGreenlet.Fuzz NativeGreenlet.Fuzz "$@"
+}
+
 # bench native ...: the C library against Boost.Context; bench peers ...: other languages; else BenchmarkDotNet's arguments
 bench() {
   if [ "${1:-}" = native ]; then
@@ -387,7 +397,7 @@ verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in
   help | -h | --help) help ;;
-  build | native | demo | stress | bench | bindings) "$verb" "$@" ;;
+  build | native | demo | stress | fuzz | bench | bindings) "$verb" "$@" ;;
   test) run_tests "$@" ;;
   clean)
     say "Removing artifacts/"
