@@ -25,6 +25,9 @@ internal sealed class Child
 
     public TimeSpan Elapsed { get; private set; }
 
+    /// <summary>The time in which traces began: without the wait for one that hung.</summary>
+    public TimeSpan ActiveTime { get; private set; }
+
     /// <summary>The seeds of the traces that had begun and not ended.</summary>
     public IReadOnlyList<ulong> Running { get; private set; } = [];
 
@@ -143,8 +146,9 @@ internal sealed class Child
     }
 
     // False when no trace has begun for too long.
-    private static bool Wait(Process process, TimeSpan patience, FlightRecorder recorder)
+    private bool Wait(Process process, TimeSpan patience, FlightRecorder recorder)
     {
+        Stopwatch watch = Stopwatch.StartNew();
         long seen = -1;
         Stopwatch idle = Stopwatch.StartNew();
         while (!process.WaitForExit(s_glance))
@@ -153,6 +157,7 @@ internal sealed class Child
             if (now != seen)
             {
                 seen = now;
+                ActiveTime = watch.Elapsed;
                 idle.Restart();
             }
             else if (idle.Elapsed > patience)
@@ -161,6 +166,7 @@ internal sealed class Child
             }
         }
 
+        ActiveTime = watch.Elapsed;
         return true;
     }
 

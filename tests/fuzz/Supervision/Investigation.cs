@@ -32,17 +32,17 @@ internal sealed class Investigation(Options options, RuntimeSetting setting)
     private Finding? Blame(Options question, ulong? seed, TimeSpan time)
     {
         Child greenlets = Run(question, Hosts.Greenlets, time);
-        TimeSpan longer = 3 * greenlets.Elapsed;
+        TimeSpan longer = 3 * greenlets.ActiveTime;
         Child control = Run(question, Hosts.Control, greenlets.Ending == Ending.Passed || longer < time ? time : longer);
         if (control.Ending != Ending.Passed)
         {
             string also = greenlets.Ending == Ending.Passed ? "greenlets pass" : $"on greenlets: {greenlets.Summary}";
-            return new Finding(Supervision.Blame.Runtime, seed, $"plain threads fail without the library, so it is the runtime's fault or the fuzzer's own: {control.Summary}; {also}", control.Elapsed);
+            return new Finding(Supervision.Blame.Runtime, seed, $"plain threads fail without the library, so it is the runtime's fault or the fuzzer's own: {control.Summary}; {also}", control.ActiveTime);
         }
 
         if (greenlets.Ending != Ending.Passed)
         {
-            return new Finding(Supervision.Blame.Greenlets, seed, $"{greenlets.Summary}; plain threads pass", greenlets.Elapsed);
+            return new Finding(Supervision.Blame.Greenlets, seed, $"{greenlets.Summary}; plain threads pass", greenlets.ActiveTime);
         }
 
         return greenlets.Log == control.Log
