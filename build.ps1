@@ -39,6 +39,7 @@ usage: ./build.ps1 [verb] [arguments]
 
   build             the native library and everything managed, Release (what no verb does)
   test [args]       build, ctest in Release and Debug, then dotnet test [args]; without args once more on each other backend
+  check             sanitizers, Valgrind, static analysis, fuzzing, coverage: on Linux only
   demo              build and run the demo
   native [--all]    only the C library, Release; --all: Release and Debug, with ctest in both
   stress [args]     build and run the stress program (--help lists its arguments)
@@ -399,6 +400,7 @@ switch ($verb) {
   'build' { Invoke-Build }
   'native' { Invoke-Native }
   'test' { Invoke-Test }
+  'check' { Stop-Build 'check is for Linux only: run ./build.sh check there, or in WSL' }
   'demo' { Invoke-Demo }
   'stress' { Invoke-Stress }
   'fuzz' { Invoke-Fuzz }

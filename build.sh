@@ -286,17 +286,21 @@ native() {
 # What need not be run on every backend: tests that choose their own, in processes of their own.
 any_backend='FullyQualifiedName!~.Tests.Interop.&FullyQualifiedName!~.Tests.Leaks.&FullyQualifiedName!~.Tests.Properties.'
 any_backend="$any_backend&FullyQualifiedName!~.Tests.Publish.&FullyQualifiedName!~.Tests.Runtime."
-any_backend="$any_backend&FullyQualifiedName!~.Tests.Survival."
+any_backend="$any_backend&FullyQualifiedName!~.Tests.Survival.&FullyQualifiedName!~.Tools.Tests."
 
 # Every part runs, whatever the others did; then the first failure decides. With arguments, which are for dotnet test, only
 # what they ask for.
 run_tests() {
   need_dotnet
   need_native_tools
+  is_linux=
+  [ "$(uname -s)" != Linux ] || is_linux=yes
+  [ -z "$is_linux" ] || native/check.sh --optional debuggers
   native_build Release
   native_build Debug
   managed_build NativeGreenlet.sln
   failed=
+  [ -z "$is_linux" ] || native/check.sh --optional quick || failed="$failed check"
   native_test Release || failed="$failed ctest-Release"
   native_test Debug || failed="$failed ctest-Debug"
   managed_test all "" "" "$@"
@@ -393,11 +397,17 @@ bindings() {
   fi
 }
 
+check() {
+  need_dotnet
+  need_native_tools
+  exec native/check.sh "$@"
+}
+
 verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in
   help | -h | --help) help ;;
-  build | native | demo | stress | fuzz | bench | bindings) "$verb" "$@" ;;
+  build | native | check | demo | stress | fuzz | bench | bindings) "$verb" "$@" ;;
   test) run_tests "$@" ;;
   clean)
     say "Removing artifacts/"

@@ -236,9 +236,9 @@ ng_status ng_greenlet_create(ng_segments* segments, ng_greenlet** result) {
   ng_frame_make(&greenlet->anchor, 0);
   ng_frame_make(&greenlet->terminator, (uintptr_t)ng_layout.frame_end);
 
-  size_t size = ng_segment_stack_size(segment);
+  const size_t size =
+      NG_MEMORY_FOR_STACKS ? (size_t)((uintptr_t)greenlet - (uintptr_t)low) : ng_segment_stack_size(segment);
   if (NG_MEMORY_FOR_STACKS) {
-    size = (size_t)((uintptr_t)greenlet - (uintptr_t)low);
     ng_greenlet_set_limits(greenlet, (uintptr_t)low, (uintptr_t)greenlet);
   }
   status = ng_context_make(&greenlet->context, low, size, ng_greenlet_enter, greenlet);

@@ -132,6 +132,6 @@ void ng_chain_remove(ng_greenlet* greenlet);
 void ng_greenlet_set_limits(ng_greenlet* greenlet, uintptr_t low, uintptr_t base);
 
 // The first function on a greenlet's stack.
-void ng_greenlet_enter(void* greenlet);
+void ng_greenlet_enter(void* argument);
 
 #endif

@@ -19,14 +19,15 @@ static atomic_bool any_made;
 static bool is_available(ng_context_kind kind) {
   switch (kind) {
 #if defined(NG_HAVE_ASSEMBLY)
-  case NG_CONTEXT_ASSEMBLY: return true;
+  case NG_CONTEXT_ASSEMBLY:
 #endif
 #if defined(NG_HAVE_UCONTEXT)
-  case NG_CONTEXT_UCONTEXT: return true;
+  case NG_CONTEXT_UCONTEXT:
 #endif
 #if defined(NG_HAVE_FIBER)
-  case NG_CONTEXT_FIBER: return true;
+  case NG_CONTEXT_FIBER:
 #endif
+    return true;
   default: return false;
   }
 }

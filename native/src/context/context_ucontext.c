@@ -49,6 +49,7 @@ void* ng_ucontext_prepare(void* stack_low, size_t stack_size, ng_entry entry, vo
 void ng_ucontext_swap(void** save, void* load) {
   ucontext_t self;
   self.uc_stack.ss_size = 0; // ASan reads it, and swapcontext does not write it
+  // cppcheck-suppress autoVariables // it is used before this frame ends, which is after something switched back
   *save = &self;
   if (swapcontext(&self, (ucontext_t*)load) != 0) {
     __builtin_trap(); // only possible if `load` is not a context

@@ -42,7 +42,7 @@ static unsigned log2_of(size_t size) {
 }
 
 static unsigned class_of(size_t size) {
-  if (size <= STEPS * SMALLEST_STEP) {
+  if (size <= (size_t)STEPS * SMALLEST_STEP) {
     return (unsigned)((size - 1) / SMALLEST_STEP);
   }
   const unsigned power = log2_of(size - 1);
@@ -51,7 +51,7 @@ static unsigned class_of(size_t size) {
 
 size_t ng_arena_block_size(size_t bytes) {
   const size_t size = bytes + sizeof(ng_block) < sizeof(free_block) ? sizeof(free_block) : bytes + sizeof(ng_block);
-  if (size <= STEPS * SMALLEST_STEP) {
+  if (size <= (size_t)STEPS * SMALLEST_STEP) {
     return (size + SMALLEST_STEP - 1) / SMALLEST_STEP * SMALLEST_STEP;
   }
   const size_t step = (size_t)1 << (log2_of(size - 1) - 3);
