@@ -72,7 +72,7 @@ need() {
 # The sanitizers' libraries are a package of their own.
 need_clang() {
   need clang clang || return 1
-  if [ ! -e "$(clang -print-file-name=libclang_rt.asan-x86_64.a)" ] && [ ! -d "$(clang -print-runtime-dir)" ]; then
+  if ! echo 'int main(void) { return 0; }' | clang -fsanitize=address -x c - -o "$log/probe" >/dev/null 2>&1; then
     version=$(clang -dumpversion)
     install "the library of Clang's sanitizers" "libclang-rt-${version%%.*}-dev"
   fi
@@ -172,6 +172,40 @@ cppcheck_() {
   done
   cat "$log/cppcheck.log"
   verdict cppcheck "$status" "$(find native/src -name '*.c' | wc -l) files for three platforms, $(grep -c . "$log/cppcheck.log" || true) findings"
+}
+
+# Each target starts from native/fuzz/corpus/TARGET, and keeps what it finds in artifacts/fuzz, from where the next run
+# goes on.
+fuzz() {
+  need_clang || return 0
+  status=0
+  figures=
+  for tool in asan none; do
+    if ! { configure "fuzz-$tool" clang -D CMAKE_BUILD_TYPE=RelWithDebInfo -D "NG_TOOL=$tool" -D NG_FUZZ=ON -D NG_WERROR=ON &&
+      cmake --build "$tree" --parallel "$jobs" >"$log/fuzz.log" 2>&1; }; then
+      tail -n 30 "$log/fuzz.log"
+      verdict fuzz 1 "it does not build"
+      return 0
+    fi
+  done
+  for source in native/fuzz/fuzz_*.c; do
+    target=$(basename "$source" .c)
+    say "$target, $seconds s"
+    found=artifacts/fuzz/$target
+    mkdir -p "$found"
+    program=$(find artifacts/check/fuzz-asan artifacts/check/fuzz-none -name "$target" -type f)
+    if "$program" -max_total_time="$seconds" -max_len=2048 -timeout=20 -print_final_stats=1 -verbosity=1 \
+      -artifact_prefix="$found-" "$found" "native/fuzz/corpus/$target" >"$log/$target.log" 2>&1; then
+      runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log/$target.log")
+      edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log/$target.log" | tail -n 1)
+      figures="$figures $target $runs runs, $edges edges;"
+    else
+      status=1
+      figures="$figures $target failed;"
+      tail -n 40 "$log/$target.log"
+    fi
+  done
+  verdict fuzz "$status" "${figures# }"
 }
 
 # gdb's and perf's package names are Debian's.
