@@ -15,7 +15,7 @@ usage: ./build.sh check [part ...] [--seconds N] [--optional]
   tidy        clang-tidy with .clang-tidy; and gcc and clang with all warnings as errors
   cppcheck    cppcheck
   fuzz        libFuzzer on segments, coroutines and slices, each for N seconds (60)
-  coverage    what the tests execute of the C library and of the managed one
+  coverage    what the tests execute of the C library and of the managed one (some minutes)
   debuggers   only installs gdb and perf, for the tests that use them
   quick       asan, tidy and cppcheck: what ./build.sh test runs
   all         everything (what no part does)
@@ -206,6 +206,68 @@ fuzz() {
     fi
   done
   verdict fuzz "$status" "${figures# }"
+}
+
+# Of the C library: what its own tests execute, and the managed tests with it. Of the managed library: what its tests
+# execute, in child processes, too, if they come to their end. Without the tests that only repeat the others for longer.
+coverage() {
+  need gcovr gcovr && need gcc gcc libc6-dev || return 0
+  say "coverage"
+  status=0
+  results=$PWD/artifacts/coverage
+  rm -rf "$results"
+  mkdir -p "$results"
+  configure coverage gcc -D CMAKE_BUILD_TYPE=Debug -D NG_BREAKABLE=OFF \
+    -D 'CMAKE_C_FLAGS=--coverage -fprofile-update=atomic' || status=1
+  cmake --build "$tree" --parallel "$jobs" >"$log/coverage.log" 2>&1 || status=1
+  find "$tree" -name '*.gcda' -exec rm {} +
+  # Two look at the library as a file, in which the counters' functions do not belong.
+  ctest --test-dir "$tree" --parallel "$jobs" --output-on-failure -E 'test_(exports|package)' >>"$log/coverage.log" 2>&1 ||
+    status=1
+  gcovr_table "$results/c-ctest.txt" || status=1
+
+  # ctest runs the static library; the managed tests add what they do with the shared one.
+  dotnet build tests/NativeGreenlet.Tests -c Release --nologo -v quiet >>"$log/coverage.log" 2>&1 || status=1
+  library=$(find "$PWD/$tree" -name 'libnativegreenlet.so' | head -n 1)
+  NATIVEGREENLET_LIBRARY=$library dotnet test tests/NativeGreenlet.Tests -c Release --no-build --nologo --tl:off \
+    --collect 'XPlat Code Coverage' --results-directory "$results/managed" \
+    --filter 'FullyQualifiedName!~.Survival.&FullyQualifiedName!~.Leaks.&FullyQualifiedName!~.Publish.' \
+    -- 'DataCollectionRunSettings.DataCollectors.DataCollector.Configuration.Include=[NativeGreenlet]*' \
+    >"$log/coverage-managed.log" 2>&1 || status=1
+  grep -E '^(Passed|Failed)!|^  Failed ' "$log/coverage-managed.log" || true
+  gcovr_table "$results/c.txt" || status=1
+  sed -n '6,$p' "$results/c.txt"
+  cobertura=$(find "$results/managed" -name 'coverage.cobertura.xml' | head -n 1)
+  managed=none
+  if [ -n "$cobertura" ]; then
+    managed_table "$cobertura"
+    managed=$(rate line-rate "$cobertura" 1)
+  fi
+  verdict coverage "$status" "C: $(total "$results/c-ctest.txt") of the lines by ctest, $(total "$results/c.txt") with the managed tests; C#: $managed of the lines"
+}
+
+gcovr_table() {
+  gcovr --root . --filter native/src/ --exclude-unreachable-branches --gcov-ignore-parse-errors "$tree" >"$1" 2>>"$log/coverage.log"
+}
+
+total() { awk '/^TOTAL/ { print $4 }' "$1"; }
+
+# rate ATTRIBUTE FILE N: the Nth such attribute, as a percentage
+rate() { grep -o "$1=\"[0-9.]*\"" "$2" | sed -n "$3p" | tr -dc '0-9.\n' | awk '{ printf "%.0f%%", $1 * 100 }'; }
+
+# A row for each file: its lines, and how many of them ran.
+managed_table() {
+  awk -F '"' '
+    /<class / { for (i = 1; i < NF; i += 2) if ($i ~ / filename=$/) file = $(i + 1) }
+    /<line / {
+      number = hits = ""
+      for (i = 1; i < NF; i += 2) { if ($i ~ / number=$/) number = $(i + 1); if ($i ~ / hits=$/) hits = $(i + 1) }
+      key = file ":" number
+      if (!(key in seen)) { seen[key] = 0; lines[file]++ }
+      if (hits > 0 && !seen[key]) { seen[key] = 1; run[file]++ }
+    }
+    END { for (file in lines) printf "%-60s %5d %5d %4d%%\n", file, lines[file], run[file], 100 * run[file] / lines[file] }
+  ' "$1" | sort
 }
 
 # gdb's and perf's package names are Debian's.

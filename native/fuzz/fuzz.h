@@ -31,12 +31,12 @@ static inline unsigned fuzz_pick(fuzz_input* input, unsigned limit) {
   return fuzz_is_done(input) ? 0 : *input->next++ % limit;
 }
 
-#define FUZZ_CHECK(condition)                                                                \
-  do {                                                                                       \
-    if (!(condition)) {                                                                      \
-      (void)fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);        \
-      abort();                                                                               \
-    }                                                                                        \
+#define FUZZ_CHECK(condition)                                                         \
+  do {                                                                                \
+    if (!(condition)) {                                                               \
+      (void)fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
+      abort();                                                                        \
+    }                                                                                 \
   } while (0)
 
 #endif
