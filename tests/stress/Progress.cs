@@ -25,7 +25,7 @@ internal sealed class Progress : IDisposable
         (long resumes, long exceptions, long rounds) = Figures.Total();
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{s_clock.Elapsed.TotalSeconds:F1} s: {resumes:N0} resumes, {GC.CollectionCount(0):N0}/{GC.CollectionCount(1):N0}/{GC.CollectionCount(2):N0} GCs of generation 0/1/2, {exceptions:N0} exceptions, {rounds:N0} rounds");
+            $"{s_clock.Elapsed.TotalSeconds:F1} s: {resumes:N0} resumes, {GC.CollectionCount(0):N0}/{GC.CollectionCount(1):N0}/{GC.CollectionCount(2):N0} GCs of generation 0/1/2, {exceptions:N0} exceptions, {rounds:N0} rounds; {Usage.Now()}");
     }
 
     public void Dispose()

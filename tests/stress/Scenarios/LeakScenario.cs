@@ -29,7 +29,7 @@ internal sealed class LeakScenario : Scenario
             Cycle(figures);
         }
 
-        Usage before = Usage.Now();
+        Usage before = Usage.AfterCollection();
         Console.WriteLine($"after {WarmupCycles} cycles: {before}");
         Deadline deadline = new(options.Time);
         int cycles = 0;
@@ -39,7 +39,7 @@ internal sealed class LeakScenario : Scenario
             cycles++;
         }
 
-        Usage after = Usage.Now();
+        Usage after = Usage.AfterCollection();
         Console.WriteLine($"after {cycles} more of {PerCycle} greenlets: {after}");
         if (after.Stacks != 0 || after.Resident - before.Resident > MostResidentGrowth
             || after.Managed - before.Managed > MostManagedGrowth || after.Threads - before.Threads > MostOtherGrowth
@@ -103,21 +103,5 @@ internal sealed class LeakScenario : Scenario
             GC.WaitForPendingFinalizers();
             _ = Greenlet.Current;
         }
-    }
-
-    private sealed record Usage(double Resident, double Managed, int Threads, int Handles, ulong Stacks)
-    {
-        private const double MiB = 1024 * 1024;
-
-        public static Usage Now()
-        {
-            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            using Process self = Process.GetCurrentProcess();
-            int handles = OperatingSystem.IsLinux() ? Directory.GetFiles("/proc/self/fd").Length : self.HandleCount;
-            return new Usage(self.WorkingSet64 / MiB, GC.GetTotalMemory(forceFullCollection: true) / MiB, self.Threads.Count, handles, StackPools.Count().Live);
-        }
-
-        public override string ToString() =>
-            string.Create(CultureInfo.InvariantCulture, $"{Resident:F1} MiB resident, {Managed:F2} MiB managed, {Threads} threads, {Handles} handles, {Stacks} live stacks");
     }
 }
