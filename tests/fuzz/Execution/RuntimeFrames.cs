@@ -100,7 +100,16 @@ internal static unsafe class RuntimeFrames
     {
         if (TypeSupply.Next() is not { } argument)
         {
-            PlayBody(step);
+            try
+            {
+                PlayBody(step);
+            }
+            catch (Exception exception)
+            {
+                // As the runtime does around a constructor: filters further out run after finally blocks inside.
+                ExceptionDispatchInfo.Throw(exception);
+            }
+
             return;
         }
 
