@@ -284,7 +284,9 @@ native() {
 }
 
 # What need not be run on every backend: tests that choose their own, in processes of their own.
-any_backend='FullyQualifiedName!~.Tests.Interop.&FullyQualifiedName!~.Tests.Leaks.&FullyQualifiedName!~.Tests.Properties.'
+any_backend='FullyQualifiedName!~.Tests.Faults.&FullyQualifiedName!~.Tests.Fuzzing.'
+any_backend="$any_backend&FullyQualifiedName!~.Tests.Interop.&FullyQualifiedName!~.Tests.Leaks."
+any_backend="$any_backend&FullyQualifiedName!~.Tests.Properties."
 any_backend="$any_backend&FullyQualifiedName!~.Tests.Publish.&FullyQualifiedName!~.Tests.Runtime."
 any_backend="$any_backend&FullyQualifiedName!~.Tests.Survival.&FullyQualifiedName!~.Tools.Tests."
 
