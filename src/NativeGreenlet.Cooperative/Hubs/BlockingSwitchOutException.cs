@@ -1,0 +1,28 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// A callback that runs in the hub itself had to wait: nobody could continue it.
+/// </summary>
+public class BlockingSwitchOutException : InvalidOperationException
+{
+    /// <summary>Creates the exception.</summary>
+    public BlockingSwitchOutException()
+        : base("A callback that runs in the hub must not wait. Let it start a task: Hub.Spawn(() => ...).")
+    {
+    }
+
+    /// <summary>Creates the exception with a message.</summary>
+    /// <param name="message">What happened and what to do about it.</param>
+    public BlockingSwitchOutException(string? message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception with a message and its cause.</summary>
+    /// <param name="message">What happened and what to do about it.</param>
+    /// <param name="innerException">The cause.</param>
+    public BlockingSwitchOutException(string? message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+}

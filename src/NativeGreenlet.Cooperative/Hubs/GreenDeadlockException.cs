@@ -1,0 +1,40 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// Every task waits for another, and nothing outside could wake any of them. Thrown in the main task, whose wait it ends.
+/// </summary>
+public class GreenDeadlockException : InvalidOperationException
+{
+    /// <summary>Creates the exception.</summary>
+    public GreenDeadlockException()
+        : base("Every task waits for another.")
+    {
+        Waiters = [];
+    }
+
+    /// <summary>Creates the exception with a message.</summary>
+    /// <param name="message">What happened and what to do about it.</param>
+    public GreenDeadlockException(string? message)
+        : base(message)
+    {
+        Waiters = [];
+    }
+
+    /// <summary>Creates the exception with a message and its cause.</summary>
+    /// <param name="message">What happened and what to do about it.</param>
+    /// <param name="innerException">The cause.</param>
+    public GreenDeadlockException(string? message, Exception? innerException)
+        : base(message, innerException)
+    {
+        Waiters = [];
+    }
+
+    internal GreenDeadlockException(IReadOnlyList<string> waiters)
+        : base($"Deadlock: every task waits, and nothing is left that could wake one.{string.Concat(waiters.Select(waiter => $"{Environment.NewLine}  {waiter}"))}")
+    {
+        Waiters = waiters;
+    }
+
+    /// <summary>Each task that waits, and for what.</summary>
+    public IReadOnlyList<string> Waiters { get; }
+}

@@ -1,0 +1,321 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <content>What runs next: the loop, its queues and timers.</content>
+public sealed partial class Hub
+{
+    private readonly Queue<ReadyEntry> _ready = new(); // its own thread's
+    private readonly ConcurrentQueue<ReadyEntry> _inbox = new(); // all others'
+    private readonly AutoResetEvent _bell = new(false);
+    private readonly List<HubRun> _runs = [];
+    private readonly TaskCompletionSource _endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly bool _isPooled;
+    private int _isAsleep;
+    private int _pendingRuns;
+    private bool _isStopping;
+    private bool _endsWhenIdle; // when no run is left
+    private volatile bool _hasEnded;
+    private GreenTask? _currentTask;
+    private long _switches;
+    private HubRun? _callbackRun;
+
+    /// <summary>The caller's hub. As cheap as a thread static, but for raw greenlets of tasks on the Threads backend.</summary>
+    internal static Hub? OfThisThreadOrNull
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => t_hub ?? (HubOfRawGreenlet.IsNeeded ? HubOfRawGreenlet.Find() : null);
+    }
+
+    /// <summary>The greenlet in which the loop runs, the parent of all tasks.</summary>
+    internal Greenlet Greenlet { get; private set; }
+
+    internal TimerHeap Timers { get; } = new();
+
+    /// <summary>The task that runs; null while the hub itself does.</summary>
+    internal GreenTask? CurrentTask => _currentTask;
+
+    /// <summary>The run on whose behalf the thread works.</summary>
+    internal HubRun? CurrentRun => _currentTask?.Run ?? _callbackRun;
+
+    /// <summary>Runs that go on or wait to begin; from any thread.</summary>
+    internal int PendingRuns => Volatile.Read(ref _pendingRuns);
+
+    internal bool HasEnded => _hasEnded;
+
+    internal bool IsAsleep => Volatile.Read(ref _isAsleep) != 0;
+
+    /// <summary>How often it continued a task or a callback; from any thread, for the watchdog.</summary>
+    internal long Switches => Volatile.Read(ref _switches);
+
+    internal IReadOnlyList<HubRun> Runs => _runs;
+
+    internal static Hub StartThread(string name, bool isPooled)
+    {
+        Hub hub = new(isPooled, name);
+        Thread thread = new(() =>
+        {
+            hub.Enter();
+            try
+            {
+                hub.Loop();
+            }
+            finally
+            {
+                hub.Leave();
+            }
+        })
+        {
+            IsBackground = true,
+            Name = name,
+        };
+        thread.UnsafeStart();
+        return hub;
+    }
+
+    /// <summary>The task the caller is in; a wait is only possible there.</summary>
+    internal static GreenTask RequireTask()
+    {
+        Hub hub = OfThisThreadOrNull ?? throw new MissingHubException();
+        return hub._currentTask ?? throw new BlockingSwitchOutException();
+    }
+
+    /// <summary>Lets something run soon; from any thread.</summary>
+    internal void Schedule(ReadyEntry entry)
+    {
+        if (t_hub == this)
+        {
+            _ready.Enqueue(entry);
+            return;
+        }
+
+        _inbox.Enqueue(entry);
+
+        // The hub tells that it falls asleep and looks again; we put something in and look. One of the two sees the other.
+        if (Interlocked.Exchange(ref _isAsleep, 0) != 0)
+        {
+            _bell.Set();
+        }
+    }
+
+    /// <summary>Leaves the stack of a task. Returns what the hub continues it with: its waiter, if it was the hub.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal object? SwitchOut(GreenTask task)
+    {
+        if (_hasEnded)
+        {
+            throw new ObjectDisposedException(Name, "The hub has ended; nothing can wait in it any more.");
+        }
+
+        _currentTask = null;
+        try
+        {
+            return Greenlet.Switch();
+        }
+        finally
+        {
+            _currentTask = task;
+        }
+    }
+
+    /// <summary>Called by the task when it is on its own stack: the hub is known there, too.</summary>
+    internal Hub? EnterStack()
+    {
+        Hub? previous = t_hub;
+        t_hub = this;
+        return previous;
+    }
+
+    /// <summary>Called by the task at its end.</summary>
+    internal void LeaveStack(Hub? previous)
+    {
+        _currentTask = null;
+        t_hub = previous;
+    }
+
+    internal void AddRun(HubRun run)
+    {
+        _runs.Add(run);
+        run.Main.Schedule(run);
+    }
+
+    internal void Remove(HubRun run) => _runs.Remove(run);
+
+    /// <summary>Tells of an exception that nobody gets. In the hub's thread.</summary>
+    internal void Report(GreenTask? task, Exception exception)
+    {
+        EventHandler<HubUnhandledExceptionEventArgs>? handler = UnhandledException;
+        if (handler is null)
+        {
+            Console.Error.WriteLine($"{Name}: {task?.ToString() ?? "a callback"} ended with an exception that nobody waits for: {exception}");
+            return;
+        }
+
+        Exception? failure = null;
+        try
+        {
+            handler(this, new HubUnhandledExceptionEventArgs(task, exception));
+        }
+        catch (Exception caught)
+        {
+            failure = caught;
+        }
+
+        if (failure is not null)
+        {
+            Console.Error.WriteLine($"{Name}: the handler of {nameof(UnhandledException)} failed: {failure}");
+        }
+    }
+
+    private void Enter()
+    {
+        t_hub = this;
+        ThreadId = Environment.CurrentManagedThreadId;
+        Greenlet = Greenlet.Current;
+        HubOfRawGreenlet.Add(this);
+        HubRegistry.Add(this);
+    }
+
+    private void Leave()
+    {
+        _hasEnded = true;
+        HubRegistry.Remove(this);
+        HubOfRawGreenlet.Remove(this);
+        t_hub = null;
+        DrainIfEnded();
+        _endedSource.TrySetResult();
+    }
+
+    // What came too late: those who sent it are told.
+    private void DrainIfEnded()
+    {
+        if (!_hasEnded)
+        {
+            return;
+        }
+
+        while (_inbox.TryDequeue(out ReadyEntry entry))
+        {
+            (entry.Target as Action)?.Invoke();
+        }
+    }
+
+    private void StopAll()
+    {
+        if (_hasEnded)
+        {
+            return;
+        }
+
+        _isStopping = true;
+        foreach (HubRun run in _runs.ToArray())
+        {
+            run.Stop();
+        }
+    }
+
+    private void Loop()
+    {
+        while (true)
+        {
+            while (_inbox.TryDequeue(out ReadyEntry posted))
+            {
+                _ready.Enqueue(posted);
+            }
+
+            if (Timers.Count != 0)
+            {
+                long now = HubClock.Now;
+                while (Timers.TakeDue(now) is { } timer)
+                {
+                    timer.Fire();
+                }
+            }
+
+            // No longer than it is now: the inbox and the timers have their turn between two rounds.
+            for (int count = _ready.Count; count > 0; count--)
+            {
+                Resume(_ready.Dequeue());
+            }
+
+            if (_ready.Count == 0 && _inbox.IsEmpty)
+            {
+                if ((_isStopping || _endsWhenIdle) && _runs.Count == 0)
+                {
+                    return;
+                }
+
+                SleepUntilSomething();
+            }
+        }
+    }
+
+    private void SleepUntilSomething()
+    {
+        int patience = Timeout.Infinite;
+        if (Timers.NextDue is var due and < long.MaxValue)
+        {
+            long ticks = due - HubClock.Now;
+            if (ticks <= 0)
+            {
+                return;
+            }
+
+            patience = (int)Math.Min(int.MaxValue, (ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond);
+        }
+
+        Interlocked.Exchange(ref _isAsleep, 1);
+        if (_inbox.IsEmpty)
+        {
+            _bell.WaitOne(patience);
+        }
+
+        Volatile.Write(ref _isAsleep, 0);
+    }
+
+    private void Resume(ReadyEntry entry)
+    {
+        _switches++;
+        Exception? failure = null;
+        GreenTask? task = entry.Target as GreenTask;
+        try
+        {
+            if (task is null)
+            {
+                ((Action)entry.Target)();
+            }
+            else if (entry.Version == 0)
+            {
+                if (task.TryPrepareStart() is { } greenlet)
+                {
+                    _currentTask = task;
+                    greenlet.Switch();
+                }
+            }
+            else if (task.Waiter.TryResume(entry.Version))
+            {
+                _currentTask = task;
+                task.Waiter.Parked!.Switch(task.Waiter);
+            }
+        }
+        catch (Exception exception)
+        {
+            failure = exception; // of a callback, or of a raw greenlet whose parent is the hub; or there is no stack
+        }
+
+        _currentTask = null;
+        _callbackRun = null;
+        if (failure is not null && !(task?.TryFailStart(failure) ?? false))
+        {
+            Report(task, failure);
+        }
+    }
+
+    /// <summary>Calls something on behalf of a run, in the hub.</summary>
+    internal void PostFor(HubRun run, Action callback) => Schedule(new ReadyEntry(() =>
+    {
+        _callbackRun = run;
+        callback();
+    }));
+}

@@ -1,0 +1,310 @@
+using System.Runtime.CompilerServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <content>What a task calls: spawning, and everything that waits.</content>
+public sealed partial class Hub
+{
+    private const string SleepText = "a time";
+    private const string YieldText = "its turn";
+
+    /// <summary>Starts a task. It runs when the caller next waits, never before.</summary>
+    /// <param name="body">What it does.</param>
+    /// <returns>The task.</returns>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public static GreenTask Spawn(Action body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn(new GreenTask(body));
+    }
+
+    /// <inheritdoc cref="Spawn(Action)"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    public static GreenTask<T> Spawn<T>(Func<T> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn(new GreenTask<T>(body));
+    }
+
+    /// <summary>Starts a task after a time.</summary>
+    /// <param name="delay">The time.</param>
+    /// <param name="body">What it does.</param>
+    /// <returns>The task; until it starts it can be killed like any other.</returns>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public static GreenTask SpawnLater(TimeSpan delay, Action body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return SpawnLater(delay, new GreenTask(body));
+    }
+
+    /// <inheritdoc cref="SpawnLater(TimeSpan, Action)"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    public static GreenTask<T> SpawnLater<T>(TimeSpan delay, Func<T> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return SpawnLater(delay, new GreenTask<T>(body));
+    }
+
+    /// <summary>Waits for a time.</summary>
+    /// <param name="time">The time; zero is a <see cref="Yield"/>, <see cref="Timeout.InfiniteTimeSpan"/> lasts until the
+    /// task is killed.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Sleep(TimeSpan time)
+    {
+        HubClock.Check(time, nameof(time));
+        if (time == TimeSpan.Zero)
+        {
+            Yield();
+            return;
+        }
+
+        Waiter waiter = RequireTask().Waiter;
+        waiter.Begin(SleepText);
+        waiter.Park(HubClock.After(time), isExternal: false);
+    }
+
+    /// <summary>Lets every other task that can go on run first.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Yield()
+    {
+        GreenTask task = RequireTask();
+        long version = task.Waiter.Begin(YieldText);
+        task.Hub.Schedule(new ReadyEntry(task, version));
+        task.Waiter.Park(long.MaxValue, isExternal: true);
+    }
+
+    /// <summary>Waits for a .NET task, at any depth of calls. One that has completed costs no switch.</summary>
+    /// <param name="task">The task.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub; nothing is ever blocked instead.</exception>
+    /// <exception cref="Exception">What the task threw: the same object, with the stack trace of the task and of the
+    /// caller.</exception>
+    public static void Await(Task task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        GreenTask self = RequireTask();
+        if (!task.IsCompleted)
+        {
+            ParkFor(self, task);
+        }
+
+        task.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc cref="Await(Task)"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <returns>The task's result.</returns>
+    public static T Await<T>(Task<T> task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        GreenTask self = RequireTask();
+        if (!task.IsCompleted)
+        {
+            ParkFor(self, task);
+        }
+
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc cref="Await(Task)"/>
+    public static void Await(ValueTask task)
+    {
+        GreenTask self = RequireTask();
+        if (!task.IsCompleted)
+        {
+            // As a task it can be left behind, should this wait be given up.
+            Task whole = task.AsTask();
+            ParkFor(self, whole);
+            whole.GetAwaiter().GetResult();
+            return;
+        }
+
+        task.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc cref="Await{T}(Task{T})"/>
+    public static T Await<T>(ValueTask<T> task)
+    {
+        GreenTask self = RequireTask();
+        if (!task.IsCompleted)
+        {
+            Task<T> whole = task.AsTask();
+            ParkFor(self, whole);
+            return whole.GetAwaiter().GetResult();
+        }
+
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>As <see cref="Await(Task)"/>, but no longer than a time.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="timeout">The time.</param>
+    /// <returns>Whether it completed.</returns>
+    public static bool Await(Task task, TimeSpan timeout)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        HubClock.Check(timeout, nameof(timeout));
+        GreenTask self = RequireTask();
+        if (!task.IsCompleted && !ParkFor(self, task, HubClock.After(timeout)))
+        {
+            return false;
+        }
+
+        task.GetAwaiter().GetResult();
+        return true;
+    }
+
+    /// <summary>Lets a thread of the pool do something that blocks, and waits for it.</summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="blocking">What to do. Should the caller be killed meanwhile, it goes on, and nobody gets its
+    /// result.</param>
+    /// <returns>Its result.</returns>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public static T Offload<T>(Func<T> blocking)
+    {
+        ArgumentNullException.ThrowIfNull(blocking);
+        RequireTask();
+        return Await(Task.Run(blocking));
+    }
+
+    /// <inheritdoc cref="Offload{T}"/>
+    public static void Offload(Action blocking)
+    {
+        ArgumentNullException.ThrowIfNull(blocking);
+        RequireTask();
+        Await(Task.Run(blocking));
+    }
+
+    /// <summary>As <see cref="Offload{T}"/>, on a thread of its own: for what takes so long that the pool would miss the
+    /// thread.</summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="blocking">What to do.</param>
+    /// <returns>Its result.</returns>
+    public static T OffloadLongRunning<T>(Func<T> blocking)
+    {
+        ArgumentNullException.ThrowIfNull(blocking);
+        RequireTask();
+        return Await(Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
+    }
+
+    /// <summary>Waits until all tasks have ended, however.</summary>
+    /// <param name="tasks">The tasks.</param>
+    [OverloadResolutionPriority(1)]
+    public static void WaitAll(params ReadOnlySpan<GreenTask> tasks)
+    {
+        foreach (GreenTask task in tasks)
+        {
+            ArgumentNullException.ThrowIfNull(task, nameof(tasks));
+        }
+
+        foreach (GreenTask task in tasks)
+        {
+            task.Join();
+        }
+    }
+
+    /// <inheritdoc cref="WaitAll(ReadOnlySpan{GreenTask})"/>
+    public static void WaitAll(IEnumerable<GreenTask> tasks) => WaitAll([.. tasks]);
+
+    /// <summary>Waits until one of several tasks has ended, however.</summary>
+    /// <param name="tasks">The tasks.</param>
+    /// <returns>The first that has.</returns>
+    /// <exception cref="ArgumentException">There is no task.</exception>
+    [OverloadResolutionPriority(1)]
+    public static GreenTask WaitAny(params ReadOnlySpan<GreenTask> tasks)
+    {
+        if (tasks.IsEmpty)
+        {
+            throw new ArgumentException("There is no task to wait for.", nameof(tasks));
+        }
+
+        return (GreenTask)Wait([.. tasks], count: 1)[0];
+    }
+
+    /// <inheritdoc cref="WaitAny(ReadOnlySpan{GreenTask})"/>
+    public static GreenTask WaitAny(IEnumerable<GreenTask> tasks) => WaitAny([.. tasks]);
+
+    /// <summary>Waits for objects of several kinds.</summary>
+    /// <param name="objects">Tasks, events, completion sources.</param>
+    /// <param name="timeout">How long at most; null for no limit.</param>
+    /// <param name="count">How many must be ready; null for all.</param>
+    /// <returns>Those that are ready.</returns>
+    public static IReadOnlyList<IGreenWaitable> Wait(IEnumerable<IGreenWaitable> objects, TimeSpan? timeout = null, int? count = null)
+    {
+        ArgumentNullException.ThrowIfNull(objects);
+        HubClock.Check(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
+        IGreenWaitable[] all = [.. objects];
+        int needed = Math.Min(count ?? all.Length, all.Length);
+        long due = timeout == TimeSpan.Zero ? 0 : HubClock.After(timeout ?? Timeout.InfiniteTimeSpan);
+        while (true)
+        {
+            IGreenWaitable[] ready = [.. all.Where(each => each.IsReady)];
+            if (ready.Length >= needed || due == 0)
+            {
+                return ready;
+            }
+
+            GreenTask self = RequireTask();
+            if (!new MultipleWait(self.Waiter, [.. all.Except(ready)]).Park(due))
+            {
+                due = 0; // a last look
+            }
+        }
+    }
+
+    /// <summary>Parks until a task has completed. False if the time is up.</summary>
+    internal static bool ParkFor(GreenTask self, Task task, long due = long.MaxValue)
+    {
+        Waiter waiter = self.Waiter;
+        AwaitContinuation continuation = waiter.SpareContinuation ?? new AwaitContinuation(waiter);
+        waiter.SpareContinuation = null;
+        continuation.Reset(waiter.Begin(task));
+        bool isDone = false;
+        try
+        {
+            task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(continuation.Invoke);
+            isDone = waiter.Park(due, isExternal: true);
+        }
+        finally
+        {
+            if (isDone)
+            {
+                waiter.SpareContinuation = continuation;
+            }
+            else
+            {
+                Forget(task);
+            }
+        }
+
+        return isDone;
+    }
+
+    /// <summary>Nobody waits for a task any more: its exception is nobody's.</summary>
+    internal static void Forget(Task task) => task.ContinueWith(
+        static ended => _ = ended.Exception,
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
+
+    internal static TTask Spawn<TTask>(TTask task)
+        where TTask : GreenTask
+    {
+        task.CaptureContext();
+        task.Schedule(RequireRun());
+        return task;
+    }
+
+    private static HubRun RequireRun() => Current.CurrentRun ?? throw new BlockingSwitchOutException(
+        "A callback that does not belong to a run cannot spawn tasks. Use Hub.InvokeAsync.");
+
+    private static TTask SpawnLater<TTask>(TimeSpan delay, TTask task)
+        where TTask : GreenTask
+    {
+        HubClock.Check(delay, nameof(delay));
+        task.CaptureContext();
+        task.ScheduleLater(RequireRun(), delay);
+        return task;
+    }
+}

@@ -1,0 +1,262 @@
+using System.Runtime.ExceptionServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// Runs tasks, which are greenlets, on one thread: when one waits, another goes on. Code inside is written as if it
+/// blocked; what blocks is a greenlet, never the thread.
+/// </summary>
+/// <remarks>
+/// <para>There is no event loop for I/O: .NET's own asynchronous operations do the work, and their completions wake the
+/// task that waits. The hub itself is the greenlet that called <see cref="Run(Action)"/>; it has a queue of tasks that can
+/// go on, timers, and an inbox for other threads.</para>
+/// <para>Static members mean the hub that the caller is in.</para>
+/// <para>The thread has no <see cref="SynchronizationContext"/> while a hub runs on it: <c>async</c> methods that are
+/// called inside continue on the thread pool.</para>
+/// </remarks>
+/// <example><code>
+/// Hub.Run(() =>
+/// {
+///     GreenTask&lt;int&gt; answer = Hub.Spawn(() => { Hub.Sleep(TimeSpan.FromSeconds(1)); return 42; });
+///     Console.WriteLine(answer.Result);
+/// });
+/// </code></example>
+public sealed partial class Hub : IDisposable
+{
+    private static TimeSpan s_deadlockPatience = TimeSpan.FromSeconds(2);
+    private static TimeSpan s_shutdownGrace = TimeSpan.FromSeconds(5);
+
+    // On the Threads backend every greenlet has a thread of its own: each task sets it there.
+    [ThreadStatic]
+    private static Hub? t_hub;
+
+    private Hub(bool isPooled, string? name)
+    {
+        _isPooled = isPooled;
+        Name = name ?? $"hub of thread {Environment.CurrentManagedThreadId}";
+        Greenlet = null!;
+    }
+
+    /// <summary>
+    /// A task ended with an exception that nobody waits for, or a callback threw. The hub goes on in any case. Raised in
+    /// the hub's thread; a handler must not wait. Without a handler the exception is written to the standard error.
+    /// </summary>
+    public event EventHandler<HubUnhandledExceptionEventArgs>? UnhandledException;
+
+    /// <summary>The hub the caller is in.</summary>
+    /// <exception cref="MissingHubException">There is none.</exception>
+    public static Hub Current => OfThisThreadOrNull ?? throw new MissingHubException();
+
+    /// <summary>Whether the caller is in a task of a hub, so that it may wait.</summary>
+    public static bool IsInside => OfThisThreadOrNull?.CurrentTask is not null;
+
+    /// <summary>
+    /// How long every task of a run must have waited for others before that is called a deadlock; two seconds unless it
+    /// is set. An object that another thread has used, or made, is not suspected as long as that thread or its hub could
+    /// use it again.
+    /// </summary>
+    public static TimeSpan DeadlockPatience
+    {
+        get => s_deadlockPatience;
+        set
+        {
+            HubClock.Check(value, nameof(value));
+            s_deadlockPatience = value;
+        }
+    }
+
+    /// <summary>How long the cleanup of killed tasks may take when the main task has ended, before they are killed again;
+    /// after the third time they are given up. Five seconds unless it is set.</summary>
+    public static TimeSpan ShutdownGrace
+    {
+        get => s_shutdownGrace;
+        set
+        {
+            HubClock.Check(value, nameof(value));
+            s_shutdownGrace = value;
+        }
+    }
+
+    /// <summary>A name for diagnostics.</summary>
+    public string Name { get; }
+
+    /// <summary>The managed id of its thread.</summary>
+    public int ThreadId { get; private set; }
+
+    /// <summary>
+    /// Makes a hub on this thread, runs a main task in it, and returns when that has ended. Tasks that are left then are
+    /// killed: their <c>finally</c> blocks run.
+    /// </summary>
+    /// <param name="main">The main task.</param>
+    /// <exception cref="InvalidOperationException">There is a hub on this thread already.</exception>
+    /// <exception cref="GreenDeadlockException">Nothing was left that could have woken a task.</exception>
+    /// <exception cref="Exception">What left the main task.</exception>
+    public static void Run(Action main)
+    {
+        ArgumentNullException.ThrowIfNull(main);
+        RunHere(new GreenTask(main)).ThrowIfFailed();
+    }
+
+    /// <inheritdoc cref="Run(Action)"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <returns>What the main task returned.</returns>
+    public static T Run<T>(Func<T> main)
+    {
+        ArgumentNullException.ThrowIfNull(main);
+        return ((GreenTask<T>)RunHere(new GreenTask<T>(main))).TakeResult();
+    }
+
+    /// <summary>
+    /// From <c>async</c> code: runs a main task on one of a few shared hub threads, one for each processor. It and what it
+    /// spawns hold no thread while they wait.
+    /// </summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="main">The main task.</param>
+    /// <param name="cancellation">Makes its next wait throw an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    public static Task<T> RunAsync<T>(Func<T> main, CancellationToken cancellation = default) =>
+        HubPool.Choose().InvokeAsync(main, cancellation);
+
+    /// <inheritdoc cref="RunAsync{T}"/>
+    public static Task RunAsync(Action main, CancellationToken cancellation = default) =>
+        HubPool.Choose().InvokeAsync(main, cancellation);
+
+    /// <summary>Starts a thread with a hub that lives until it is disposed of, for <see cref="InvokeAsync{T}"/>.</summary>
+    /// <param name="name">A name for diagnostics, and for the thread.</param>
+    /// <returns>The hub.</returns>
+    public static Hub Start(string? name = null) => StartThread(name ?? "hub", isPooled: false);
+
+    /// <summary>Runs a main task in this hub; from any thread.</summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="main">The main task.</param>
+    /// <param name="cancellation">Makes its next wait throw an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    /// <exception cref="ObjectDisposedException">The hub has ended.</exception>
+    public Task<T> InvokeAsync<T>(Func<T> main, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(main);
+        if (cancellation.IsCancellationRequested)
+        {
+            return Task.FromCanceled<T>(cancellation);
+        }
+
+        TaskCompletionSource<T> result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        GreenTask<T> task = new(main);
+        Invoke(task, result.Task, () => task.PassOn(result), exception => _ = exception is OperationCanceledException ? result.TrySetCanceled(cancellation) : result.TrySetException(exception), cancellation);
+        return result.Task;
+    }
+
+    /// <inheritdoc cref="InvokeAsync{T}"/>
+    public Task InvokeAsync(Action main, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(main);
+        return InvokeAsync<object?>(
+            () =>
+            {
+                main();
+                return null;
+            },
+            cancellation);
+    }
+
+    /// <summary>Calls something in the hub's thread, between tasks; from any thread. It must not wait.</summary>
+    /// <param name="callback">What to call.</param>
+    public void Post(Action callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        Schedule(new ReadyEntry(callback));
+    }
+
+    /// <summary>
+    /// Ends the hub: kills all its tasks, whose <c>finally</c> blocks run. Returns when it has ended; called inside the hub
+    /// it only asks for it.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It is one of the shared hubs of <see cref="RunAsync{T}"/>.</exception>
+    public void Dispose()
+    {
+        if (_isPooled)
+        {
+            throw new InvalidOperationException("The hubs of RunAsync are shared; they cannot be disposed of. Make one of your own with Hub.Start.");
+        }
+
+        Post(StopAll);
+        if (OfThisThreadOrNull is not { } here)
+        {
+            _endedSource.Task.Wait();
+        }
+        else if (here != this)
+        {
+            Await(_endedSource.Task);
+        }
+    }
+
+    private static GreenTask RunHere(GreenTask main)
+    {
+        if (OfThisThreadOrNull is not null)
+        {
+            throw new InvalidOperationException("There is a hub on this thread already. Inside one, start a task: Hub.Spawn(() => ...).Join().");
+        }
+
+        Hub hub = new(isPooled: false, name: null);
+        SynchronizationContext? context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            hub.Enter();
+            hub._endsWhenIdle = true;
+            hub.AddRun(new HubRun(hub, main, ended: null));
+            hub.Loop();
+        }
+        finally
+        {
+            hub.Leave();
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+
+        return main;
+    }
+
+    private void Invoke(GreenTask task, Task done, Action passOn, Action<Exception> refuse, CancellationToken cancellation)
+    {
+        task.CaptureContext();
+        Interlocked.Increment(ref _pendingRuns);
+        CancellationTokenRegistration registration = default;
+        Schedule(new ReadyEntry(() =>
+        {
+            if (HasEnded || _isStopping)
+            {
+                Interlocked.Decrement(ref _pendingRuns);
+                refuse(new ObjectDisposedException(Name, "The hub has ended."));
+                return;
+            }
+
+            if (cancellation.IsCancellationRequested)
+            {
+                Interlocked.Decrement(ref _pendingRuns);
+                refuse(new OperationCanceledException(cancellation));
+                return;
+            }
+
+            HubRun run = new(this, task, _ =>
+            {
+                Interlocked.Decrement(ref _pendingRuns);
+                registration.Unregister();
+                passOn();
+            });
+            AddRun(run);
+            if (cancellation.CanBeCanceled)
+            {
+                registration = cancellation.UnsafeRegister(
+                    _ =>
+                    {
+                        if (!done.IsCompleted)
+                        {
+                            Post(() => task.KillHere(new OperationCanceledException(cancellation)));
+                        }
+                    },
+                    null);
+            }
+        }));
+        DrainIfEnded();
+    }
+}

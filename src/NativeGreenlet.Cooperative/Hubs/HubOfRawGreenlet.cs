@@ -1,0 +1,50 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// Finds the hub of a greenlet that a task started itself, where every greenlet is a thread of its own and has its own
+/// thread statics: by its ancestors, one of which is the hub's.
+/// </summary>
+internal static class HubOfRawGreenlet
+{
+    private static readonly Dictionary<Greenlet, Hub> s_hubs = [];
+
+    public static bool IsNeeded { get; } = GreenletRuntime.Backend == GreenletBackend.Threads;
+
+    public static void Add(Hub hub)
+    {
+        if (IsNeeded)
+        {
+            lock (s_hubs)
+            {
+                s_hubs.Add(hub.Greenlet, hub);
+            }
+        }
+    }
+
+    public static void Remove(Hub hub)
+    {
+        if (IsNeeded)
+        {
+            lock (s_hubs)
+            {
+                s_hubs.Remove(hub.Greenlet);
+            }
+        }
+    }
+
+    public static Hub? Find()
+    {
+        for (Greenlet? greenlet = Greenlet.Current; greenlet is not null; greenlet = greenlet.Parent)
+        {
+            lock (s_hubs)
+            {
+                if (s_hubs.TryGetValue(greenlet, out Hub? hub))
+                {
+                    return hub;
+                }
+            }
+        }
+
+        return null;
+    }
+}

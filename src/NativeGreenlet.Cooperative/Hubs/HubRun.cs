@@ -1,0 +1,171 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// A main task and all that it and its descendants spawn. Ends when the main task has ended and the rest has been
+/// killed. A hub may carry several. Only its hub's thread uses it, unless said otherwise.
+/// </summary>
+internal sealed class HubRun
+{
+    private const int Kills = 3;
+
+    private readonly HashSet<GreenTask> _tasks = [];
+    private readonly CallbackTimer _check;
+    private readonly CallbackTimer _stopTimer;
+    private Action<HubRun>? _ended;
+    private volatile bool _hasEnded;
+    private int _openEnded; // tasks that only others can wake
+    private long _stuckSince;
+    private TimeSpan _patience;
+    private int _kills;
+
+    public HubRun(Hub hub, GreenTask main, Action<HubRun>? ended)
+    {
+        Hub = hub;
+        Main = main;
+        _ended = ended;
+        _check = new CallbackTimer(CheckForDeadlock);
+        _stopTimer = new CallbackTimer(Stop);
+        _patience = Hub.DeadlockPatience;
+    }
+
+    public Hub Hub { get; }
+
+    public GreenTask Main { get; }
+
+    /// <summary>From any thread.</summary>
+    public bool HasEnded => _hasEnded;
+
+    /// <summary>Whether what is left of it is being killed.</summary>
+    public bool IsStopping { get; private set; }
+
+    public IReadOnlyCollection<GreenTask> Tasks => _tasks;
+
+    private bool IsStuck => _openEnded == _tasks.Count && _openEnded != 0;
+
+    public void Add(GreenTask task)
+    {
+        if (IsStopping)
+        {
+            throw new InvalidOperationException("The main task has ended and what is left is being killed; nothing more can be spawned.");
+        }
+
+        _tasks.Add(task);
+    }
+
+    public void Remove(GreenTask task)
+    {
+        if (!_tasks.Remove(task))
+        {
+            return; // it was given up before
+        }
+
+        if (task == Main && !IsStopping)
+        {
+            Stop();
+        }
+
+        if (_tasks.Count == 0)
+        {
+            End();
+        }
+        else
+        {
+            WatchIfStuck();
+        }
+    }
+
+    public void EnterOpenEndedWait()
+    {
+        _openEnded++;
+        WatchIfStuck();
+    }
+
+    public void LeaveOpenEndedWait() => _openEnded--;
+
+    /// <summary>Kills what is left. Cleanup may wait; what takes too long is killed again, and given up in the end.</summary>
+    public void Stop()
+    {
+        IsStopping = true;
+        _kills++;
+        if (_kills > Kills)
+        {
+            foreach (GreenTask task in _tasks.ToArray())
+            {
+                _tasks.Remove(task);
+                Hub.Report(task, new InvalidOperationException($"{task} did not end although it was killed {Kills} times; it is given up. It waited for {task.Waiter.WaitsFor ?? "nothing"}."));
+            }
+
+            End();
+            return;
+        }
+
+        Hub.Timers.Remove(_stopTimer);
+        Hub.Timers.Add(_stopTimer, HubClock.After(Hub.ShutdownGrace));
+        foreach (GreenTask task in _tasks.ToArray())
+        {
+            task.KillHere(new GreenletExit("The main task has ended."));
+        }
+    }
+
+    private void End()
+    {
+        if (_hasEnded)
+        {
+            return;
+        }
+
+        IsStopping = true;
+        _hasEnded = true;
+        Hub.Timers.Remove(_check);
+        Hub.Timers.Remove(_stopTimer);
+        Hub.Remove(this);
+        Action<HubRun>? ended = _ended;
+        _ended = null;
+        ended?.Invoke(this);
+    }
+
+    private void WatchIfStuck()
+    {
+        if (!IsStuck)
+        {
+            return;
+        }
+
+        _stuckSince = HubClock.Now;
+        if (_check.Index < 0)
+        {
+            _patience = Hub.DeadlockPatience;
+            Hub.Timers.Add(_check, HubClock.After(_patience));
+        }
+    }
+
+    // Runs long enough after the last task had to wait; an object that was made here may have gone to another thread
+    // which has not used it yet.
+    private void CheckForDeadlock()
+    {
+        if (!IsStuck)
+        {
+            return; // the next one that gets stuck sets the timer again
+        }
+
+        long due = _stuckSince + _patience.Ticks;
+        if (due > HubClock.Now)
+        {
+            Hub.Timers.Add(_check, due);
+            return;
+        }
+
+        if (_tasks.Any(task => task.CanBeWokenFromOutside()))
+        {
+            // Look again: who could wake them may end without doing it. But less and less often.
+            _patience = TimeSpan.FromTicks(Math.Min(Math.Max(_patience.Ticks * 2, TimeSpan.TicksPerMillisecond), TimeSpan.TicksPerMinute));
+            Hub.Timers.Add(_check, HubClock.After(_patience));
+            return;
+        }
+
+        if (IsStopping || !Main.Waiter.TryThrow(new GreenDeadlockException([.. _tasks.Select(task => task.Describe())])))
+        {
+            Stop();
+        }
+    }
+}

@@ -1,0 +1,28 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// A waiting greenlet was continued by something other than its hub.
+/// </summary>
+public class InvalidSwitchException : InvalidOperationException
+{
+    /// <summary>Creates the exception.</summary>
+    public InvalidSwitchException()
+        : base("A waiting greenlet was continued by something other than its hub.")
+    {
+    }
+
+    /// <summary>Creates the exception with a message.</summary>
+    /// <param name="message">What happened and what to do about it.</param>
+    public InvalidSwitchException(string? message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception with a message and its cause.</summary>
+    /// <param name="message">What happened and what to do about it.</param>
+    /// <param name="innerException">The cause.</param>
+    public InvalidSwitchException(string? message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+}

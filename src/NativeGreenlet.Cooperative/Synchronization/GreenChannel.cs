@@ -1,0 +1,122 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>A rendezvous: <see cref="Send(T)"/> waits until somebody receives the item, <see cref="Receive()"/> until
+/// somebody sends one. Tasks of any hub may meet.</summary>
+/// <typeparam name="T">The type of the items.</typeparam>
+public sealed class GreenChannel<T> : IShared
+{
+    private readonly WaitRoom _room;
+    private readonly WaitQueue _senders = new();
+    private readonly WaitQueue _receivers = new();
+    private readonly Dictionary<WaitNode, T> _sent = []; // what each waiting sender has
+    private readonly Dictionary<WaitNode, T> _received = []; // what each woken receiver gets
+
+    /// <summary>Creates a channel.</summary>
+    public GreenChannel()
+    {
+        _room = new WaitRoom(this);
+    }
+
+    WaitRoom IShared.Room => _room;
+
+    /// <summary>Hands an item to a receiver; waits for one.</summary>
+    /// <param name="item">The item.</param>
+    public void Send(T item) => TrySend(item, Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="Send(T)"/>
+    /// <param name="item">The item.</param>
+    /// <param name="timeout">How long to wait at most; by default not at all.</param>
+    /// <returns>Whether it was received.</returns>
+    public bool TrySend(T item, TimeSpan timeout = default)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        GreenTask self = Hub.RequireTask();
+        _room.Touch();
+        WaitNode node = self.Waiter.Node;
+        lock (_room.Gate)
+        {
+            if (_receivers.WakeOne() is { } receiver)
+            {
+                _received.Add(receiver, item);
+                return true;
+            }
+
+            if (timeout == TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            _room.Enqueue(self.Waiter, _senders);
+            _sent[node] = item;
+        }
+
+        bool isReceived = false;
+        try
+        {
+            isReceived = _room.Park(self.Waiter, _senders, HubClock.After(timeout));
+        }
+        finally
+        {
+            if (!isReceived)
+            {
+                lock (_room.Gate)
+                {
+                    _sent.Remove(node);
+                }
+            }
+        }
+
+        return isReceived;
+    }
+
+    /// <summary>Receives an item; waits for a sender.</summary>
+    public T Receive() => TryReceive(Timeout.InfiniteTimeSpan, out T? item) ? item : throw new InvalidOperationException();
+
+    /// <summary>Receives an item, if somebody sends one in time.</summary>
+    /// <param name="timeout">How long to wait at most.</param>
+    /// <param name="item">The item.</param>
+    /// <returns>Whether somebody did.</returns>
+    public bool TryReceive(TimeSpan timeout, [MaybeNullWhen(false)] out T item)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        GreenTask self = Hub.RequireTask();
+        _room.Touch();
+        WaitNode node = self.Waiter.Node;
+        lock (_room.Gate)
+        {
+            if (_senders.WakeOne() is { } sender)
+            {
+                _sent.Remove(sender, out T? sent);
+                item = sent!;
+                return true;
+            }
+
+            if (timeout == TimeSpan.Zero)
+            {
+                item = default;
+                return false;
+            }
+
+            _room.Enqueue(self.Waiter, _receivers);
+        }
+
+        if (!_room.Park(self.Waiter, _receivers, HubClock.After(timeout)))
+        {
+            item = default;
+            return false;
+        }
+
+        lock (_room.Gate)
+        {
+            _received.Remove(node, out T? received);
+            item = received!;
+        }
+
+        return true;
+    }
+
+    /// <summary>What it is, for people.</summary>
+    public override string ToString() => "a channel";
+}

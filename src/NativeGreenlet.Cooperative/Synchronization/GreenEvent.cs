@@ -1,0 +1,100 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>A flag that tasks can wait for. All that wait are woken when it is set. Tasks of several hubs may wait for it,
+/// and any thread may set it.</summary>
+public sealed class GreenEvent : IGreenWaitable, IShared
+{
+    private readonly WaitRoom _room;
+    private readonly WaitQueue _waiters = new();
+    private volatile bool _isSet;
+
+    /// <summary>Creates an event.</summary>
+    /// <param name="isSet">Whether it is set from the beginning.</param>
+    public GreenEvent(bool isSet = false)
+    {
+        _room = new WaitRoom(this);
+        _isSet = isSet;
+    }
+
+    /// <summary>Whether it is set.</summary>
+    public bool IsSet => _isSet;
+
+    bool IGreenWaitable.IsReady => _isSet;
+
+    WaitRoom IShared.Room => _room;
+
+    /// <summary>Sets it and wakes all that wait. From any thread.</summary>
+    public void Set()
+    {
+        _room.Touch();
+        lock (_room.Gate)
+        {
+            _isSet = true;
+            _waiters.WakeAll();
+        }
+    }
+
+    /// <summary>Clears it: who waits from now on waits for the next <see cref="Set"/>. From any thread.</summary>
+    public void Clear()
+    {
+        _room.Touch();
+        _isSet = false;
+    }
+
+    /// <summary>Waits until it is set.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and it is not set.</exception>
+    public void Wait() => Wait(Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="timeout">How long at most.</param>
+    /// <returns>Whether it was set.</returns>
+    public bool Wait(TimeSpan timeout)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        _room.Touch();
+        if (_isSet || timeout == TimeSpan.Zero)
+        {
+            return _isSet;
+        }
+
+        Waiter waiter = Hub.RequireTask().Waiter;
+        lock (_room.Gate)
+        {
+            if (_isSet)
+            {
+                return true;
+            }
+
+            _room.Enqueue(waiter, _waiters);
+        }
+
+        return _room.Park(waiter, _waiters, HubClock.After(timeout));
+    }
+
+    /// <summary>What it is, for people.</summary>
+    public override string ToString() => _isSet ? "an event (set)" : "an event";
+
+    bool IGreenWaitable.TryLink(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            if (_isSet)
+            {
+                return false;
+            }
+
+            _waiters.Add(node);
+            return true;
+        }
+    }
+
+    void IGreenWaitable.Unlink(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            _waiters.Remove(node);
+        }
+    }
+
+    bool IGreenWaitable.IsSharedBeyond(HubRun run) => _room.IsSharedBeyond(run);
+}

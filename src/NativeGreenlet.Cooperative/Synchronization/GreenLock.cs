@@ -1,0 +1,106 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// Mutual exclusion between tasks, of any hub. The owner is a task, not a thread, so it may wait while it holds the lock,
+/// which must never be done inside the <c>lock</c> statement. The owner may enter it again.
+/// </summary>
+/// <example><code>
+/// using (gate.EnterScope())
+/// {
+///     // one task at a time
+/// }
+/// </code></example>
+public sealed class GreenLock : IShared
+{
+    private readonly WaitRoom _room;
+    private readonly WaitQueue _waiters = new();
+    private GreenTask? _owner;
+    private int _depth;
+
+    /// <summary>Creates a lock that nobody holds.</summary>
+    public GreenLock()
+    {
+        _room = new WaitRoom(this);
+    }
+
+    /// <summary>Whether the current task holds it.</summary>
+    public bool IsHeldByCurrentTask => Hub.OfThisThreadOrNull?.CurrentTask is { } task && task == _owner;
+
+    WaitRoom IShared.Room => _room;
+
+    /// <summary>Waits until the lock is free, and takes it.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub: there is no task to own it.</exception>
+    public void Enter() => TryEnter(Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="Enter"/>
+    /// <param name="timeout">How long at most; zero only takes it if it is free.</param>
+    /// <returns>Whether it was taken.</returns>
+    public bool TryEnter(TimeSpan timeout = default)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        GreenTask self = Hub.RequireTask();
+        _room.Touch();
+        lock (_room.Gate)
+        {
+            if (_owner is null || _owner == self)
+            {
+                _owner = self;
+                _depth++;
+                return true;
+            }
+
+            if (timeout == TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            _room.Enqueue(self.Waiter, _waiters);
+        }
+
+        return _room.Park(self.Waiter, _waiters, HubClock.After(timeout));
+    }
+
+    /// <summary>Takes the lock; disposing of the result gives it back.</summary>
+    public Scope EnterScope()
+    {
+        Enter();
+        return new Scope(this);
+    }
+
+    /// <summary>Gives the lock back: to the first that waits.</summary>
+    /// <exception cref="SynchronizationLockException">The current task does not hold it.</exception>
+    public void Exit()
+    {
+        GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
+        lock (_room.Gate)
+        {
+            if (self is null || _owner != self)
+            {
+                throw new SynchronizationLockException($"The lock is not held by {self?.ToString() ?? "the caller, which is no task"}, but by {_owner?.ToString() ?? "nobody"}.");
+            }
+
+            if (--_depth == 0)
+            {
+                _owner = _waiters.WakeOne()?.Waiter.Task;
+                _depth = _owner is null ? 0 : 1;
+            }
+        }
+    }
+
+    /// <summary>What it is, for people.</summary>
+    public override string ToString() => $"a lock held by {_owner?.ToString() ?? "nobody"}";
+
+    /// <summary>Gives a lock back when it is disposed of.</summary>
+    public readonly ref struct Scope
+    {
+        private readonly GreenLock _lock;
+
+        internal Scope(GreenLock gate)
+        {
+            _lock = gate;
+        }
+
+        /// <summary>Gives it back.</summary>
+        public void Dispose() => _lock?.Exit();
+    }
+}

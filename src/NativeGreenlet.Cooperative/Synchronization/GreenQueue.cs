@@ -1,0 +1,272 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// A queue between tasks, of any hub. <see cref="Get()"/> waits while it is empty, <see cref="Put(T)"/> while it is full.
+/// Who waited longest goes first. What does not wait may be called from any thread.
+/// </summary>
+/// <typeparam name="T">The type of the items.</typeparam>
+[SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "It is a queue.")]
+public class GreenQueue<T> : IShared
+{
+    private readonly WaitRoom _room;
+    private readonly WaitQueue _getters = new();
+    private readonly WaitQueue _putters = new();
+    private readonly WaitQueue _joiners = new();
+    private readonly int _capacity;
+    private readonly Queue<T> _items = new();
+    private int _promisedItems; // to getters that were woken and have not run yet
+    private int _promisedRoom; // to putters likewise
+    private int _unfinished;
+    private bool _isCompleted;
+
+    /// <summary>Creates a queue.</summary>
+    /// <param name="capacity">How many items it holds at most; 0 for any number.</param>
+    public GreenQueue(int capacity = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity);
+        _room = new WaitRoom(this);
+        _capacity = capacity == 0 ? int.MaxValue : capacity;
+    }
+
+    /// <summary>Items in it now.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_room.Gate)
+            {
+                return ItemCount;
+            }
+        }
+    }
+
+    /// <summary>Whether <see cref="Complete"/> was called.</summary>
+    public bool IsCompleted
+    {
+        get
+        {
+            lock (_room.Gate)
+            {
+                return _isCompleted;
+            }
+        }
+    }
+
+    WaitRoom IShared.Room => _room;
+
+    private protected virtual int ItemCount => _items.Count;
+
+    /// <summary>Puts an item in; waits while the queue is full.</summary>
+    /// <param name="item">The item.</param>
+    /// <exception cref="InvalidOperationException">The queue is completed.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is full.</exception>
+    public void Put(T item) => TryPut(item, Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="Put(T)"/>
+    /// <param name="item">The item.</param>
+    /// <param name="timeout">How long to wait at most; by default not at all.</param>
+    /// <returns>Whether it was put in.</returns>
+    public bool TryPut(T item, TimeSpan timeout = default)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        return Pass(_putters, timeout, isGet: false, item, out _);
+    }
+
+    /// <summary>Takes an item out; waits while the queue is empty.</summary>
+    /// <exception cref="InvalidOperationException">The queue is completed and empty.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is empty.</exception>
+    public T Get()
+    {
+        return TryGet(Timeout.InfiniteTimeSpan, out T? item)
+            ? item
+            : throw new InvalidOperationException("The queue is completed and empty.");
+    }
+
+    /// <summary>Takes an item out.</summary>
+    /// <param name="timeout">How long to wait at most.</param>
+    /// <exception cref="TimeoutException">There was none in time.</exception>
+    /// <exception cref="InvalidOperationException">The queue is completed and empty.</exception>
+    public T Get(TimeSpan timeout)
+    {
+        if (TryGet(timeout, out T? item))
+        {
+            return item;
+        }
+
+        throw IsCompleted
+            ? new InvalidOperationException("The queue is completed and empty.")
+            : new TimeoutException($"The queue was empty for {timeout}.");
+    }
+
+    /// <summary>Takes an item out, if there is one.</summary>
+    /// <param name="item">The item.</param>
+    /// <returns>Whether there was.</returns>
+    public bool TryGet([MaybeNullWhen(false)] out T item) => TryGet(TimeSpan.Zero, out item);
+
+    /// <summary>Takes an item out, if there is one in time.</summary>
+    /// <param name="timeout">How long to wait at most.</param>
+    /// <param name="item">The item.</param>
+    /// <returns>False if the time is up, or the queue is completed and empty.</returns>
+    public bool TryGet(TimeSpan timeout, [MaybeNullWhen(false)] out T item)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        return Pass(_getters, timeout, isGet: true, default!, out item);
+    }
+
+    /// <summary>The items, one after the other, waiting for each, until the queue is completed and empty.</summary>
+    public IEnumerable<T> GetAll()
+    {
+        while (TryGet(Timeout.InfiniteTimeSpan, out T? item))
+        {
+            yield return item;
+        }
+    }
+
+    /// <summary>Nothing more will be put in: who waits for items is told when the last is gone.</summary>
+    public void Complete()
+    {
+        _room.Touch();
+        lock (_room.Gate)
+        {
+            _isCompleted = true;
+            _getters.WakeAll();
+            _putters.WakeAll();
+        }
+    }
+
+    /// <summary>An item that was taken out is done; see <see cref="Join"/>.</summary>
+    /// <exception cref="InvalidOperationException">More are done than were put in.</exception>
+    public void TaskDone()
+    {
+        _room.Touch();
+        lock (_room.Gate)
+        {
+            if (_unfinished == 0)
+            {
+                throw new InvalidOperationException("TaskDone was called more often than items were put in.");
+            }
+
+            if (--_unfinished == 0)
+            {
+                _joiners.WakeAll();
+            }
+        }
+    }
+
+    /// <summary>Waits until <see cref="TaskDone"/> was called for every item that was put in.</summary>
+    /// <param name="timeout">How long at most; null for no limit.</param>
+    /// <returns>Whether all are done.</returns>
+    public bool Join(TimeSpan? timeout = null)
+    {
+        TimeSpan patience = timeout ?? Timeout.InfiniteTimeSpan;
+        HubClock.Check(patience, nameof(timeout));
+        _room.Touch();
+        GreenTask? self = null;
+        while (true)
+        {
+            lock (_room.Gate)
+            {
+                if (_unfinished == 0 || patience == TimeSpan.Zero)
+                {
+                    return _unfinished == 0;
+                }
+
+                if (self is not null)
+                {
+                    _room.Enqueue(self.Waiter, _joiners);
+                    break;
+                }
+            }
+
+            self = Hub.RequireTask();
+        }
+
+        return _room.Park(self.Waiter, _joiners, HubClock.After(patience));
+    }
+
+    /// <summary>What it is, for people.</summary>
+    public override string ToString() => $"a queue ({Count} items)";
+
+    private protected virtual void AddItem(T item) => _items.Enqueue(item);
+
+    private protected virtual T TakeItem() => _items.Dequeue();
+
+    // How many items, or how much room, nobody was promised.
+    private int Free(bool isGet) => isGet ? ItemCount - _promisedItems : _capacity - ItemCount - _promisedRoom;
+
+    // Both directions. A waiter that is woken is promised an item, or room for one, and nobody who comes later takes it
+    // away: so the order is fair. Only a wait that goes on is promised anything, and it always returns to take it.
+    private bool Pass(WaitQueue queue, TimeSpan timeout, bool isGet, T put, [MaybeNullWhen(false)] out T got)
+    {
+        _room.Touch();
+        long due = timeout == TimeSpan.Zero ? 0 : HubClock.After(timeout);
+        Waiter? waiter = null;
+        while (true)
+        {
+            lock (_room.Gate)
+            {
+                if (waiter is { Node.HasPromise: true })
+                {
+                    waiter.Node.HasPromise = false;
+                    (isGet ? ref _promisedItems : ref _promisedRoom)--;
+                }
+
+                if (!isGet && _isCompleted)
+                {
+                    throw new InvalidOperationException("The queue is completed; nothing more can be put in.");
+                }
+
+                if (Free(isGet) > 0)
+                {
+                    got = Move(isGet, put);
+                    return true;
+                }
+
+                if (due == 0 || _isCompleted)
+                {
+                    got = default;
+                    return false;
+                }
+
+                if (waiter is not null)
+                {
+                    _room.Enqueue(waiter, queue);
+                }
+            }
+
+            if (waiter is null)
+            {
+                waiter = Hub.RequireTask().Waiter; // not under the lock
+            }
+            else if (!_room.Park(waiter, queue, due))
+            {
+                due = 0; // a last look
+            }
+        }
+    }
+
+    // Takes an item out or puts one in, and wakes who waits for what that leaves. Under the lock.
+    private T Move(bool isGet, T put)
+    {
+        T got = put;
+        if (isGet)
+        {
+            got = TakeItem();
+        }
+        else
+        {
+            AddItem(put);
+            _unfinished++;
+        }
+
+        if (Free(!isGet) > 0 && (isGet ? _putters : _getters).WakeOne() is { } node)
+        {
+            node.HasPromise = true;
+            (isGet ? ref _promisedRoom : ref _promisedItems)++;
+        }
+
+        return got;
+    }
+}

@@ -1,0 +1,95 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>A number of permits. Tasks of any hub wait for one, in the order in which they came; any thread may release
+/// some.</summary>
+public sealed class GreenSemaphore : IShared
+{
+    private readonly WaitRoom _room;
+    private readonly WaitQueue _waiters = new();
+    private readonly int _maximum;
+    private int _count;
+
+    /// <summary>Creates a semaphore.</summary>
+    /// <param name="count">The permits there are at first.</param>
+    /// <param name="maximum">How many there may be.</param>
+    public GreenSemaphore(int count = 1, int maximum = int.MaxValue)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maximum, Math.Max(count, 1));
+        _room = new WaitRoom(this);
+        _count = count;
+        _maximum = maximum;
+    }
+
+    /// <summary>Permits that are free now.</summary>
+    public int CurrentCount => Volatile.Read(ref _count);
+
+    WaitRoom IShared.Room => _room;
+
+    /// <summary>Waits for a permit and takes it.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and no permit is free.</exception>
+    public void Wait() => Wait(Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="timeout">How long at most; zero only takes one that is free.</param>
+    /// <returns>Whether it got one.</returns>
+    public bool Wait(TimeSpan timeout)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        _room.Touch();
+        Waiter? waiter = null;
+        while (true)
+        {
+            lock (_room.Gate)
+            {
+                // Nobody waits while there are permits: a release hands them on.
+                if (_count > 0)
+                {
+                    _count--;
+                    return true;
+                }
+
+                if (timeout == TimeSpan.Zero)
+                {
+                    return false;
+                }
+
+                if (waiter is not null)
+                {
+                    _room.Enqueue(waiter, _waiters);
+                    break;
+                }
+            }
+
+            waiter = Hub.RequireTask().Waiter; // not under the lock
+        }
+
+        return _room.Park(waiter, _waiters, HubClock.After(timeout));
+    }
+
+    /// <summary>Gives permits back: to those who wait, first. From any thread.</summary>
+    /// <param name="count">How many.</param>
+    /// <exception cref="SemaphoreFullException">There would be more than the maximum.</exception>
+    public void Release(int count = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        _room.Touch();
+        lock (_room.Gate)
+        {
+            if (count > _maximum - _count)
+            {
+                throw new SemaphoreFullException();
+            }
+
+            while (count > 0 && _waiters.WakeOne() is not null)
+            {
+                count--; // the permit is that waiter's
+            }
+
+            _count += count;
+        }
+    }
+
+    /// <summary>What it is, for people.</summary>
+    public override string ToString() => $"a semaphore ({CurrentCount} free)";
+}

@@ -1,0 +1,165 @@
+using System.Runtime.ExceptionServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// A scope for tasks: when it ends, none of its children is left. At its end it waits for them; if one fails, or the
+/// scope is left by an exception, the others are killed.
+/// </summary>
+/// <example><code>
+/// GreenNursery.Run(nursery =>
+/// {
+///     nursery.Spawn(Read);
+///     nursery.Spawn(Write);
+/// }); // both have ended; if one threw, the other was killed, and this throws
+/// </code></example>
+public sealed class GreenNursery : IDisposable
+{
+    private readonly HashSet<GreenTask> _children = [];
+    private readonly GreenEvent _changed = new();
+    private ExceptionDispatchInfo? _failure;
+    private bool _isClosed;
+
+    /// <summary>Opens a nursery. Prefer <see cref="Run(Action{GreenNursery})"/>: <see cref="Dispose"/> cannot see that the
+    /// scope is left by an exception, and would wait for the children instead of killing them, unless
+    /// <see cref="Cancel"/> was called.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public GreenNursery()
+    {
+        _ = Hub.RequireTask();
+    }
+
+    /// <summary>Children that have not ended.</summary>
+    public int Count => _children.Count;
+
+    /// <summary>Runs a scope. Returns when it and all children have ended.</summary>
+    /// <param name="scope">The scope, which spawns the children.</param>
+    /// <exception cref="Exception">What left the scope, or the first child that failed.</exception>
+    public static void Run(Action<GreenNursery> scope)
+    {
+        ArgumentNullException.ThrowIfNull(scope);
+        using GreenNursery nursery = new();
+        bool isLeft = false;
+        try
+        {
+            scope(nursery);
+            isLeft = true;
+        }
+        finally
+        {
+            if (!isLeft)
+            {
+                nursery.Cancel();
+                nursery._failure = null; // the scope's own exception goes on
+            }
+        }
+    }
+
+    /// <summary>Starts a child.</summary>
+    /// <param name="body">What it does.</param>
+    /// <returns>The task.</returns>
+    /// <exception cref="ObjectDisposedException">The scope has ended.</exception>
+    public GreenTask Spawn(Action body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn(new GreenTask(body));
+    }
+
+    /// <inheritdoc cref="Spawn(Action)"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    public GreenTask<T> Spawn<T>(Func<T> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn(new GreenTask<T>(body));
+    }
+
+    /// <summary>Kills all children; the scope goes on.</summary>
+    public void Cancel()
+    {
+        foreach (GreenTask child in _children.ToArray())
+        {
+            child.Kill(timeout: TimeSpan.Zero);
+        }
+    }
+
+    /// <summary>Waits until all children have ended. Should the wait be ended by an exception, they are killed, and then
+    /// waited for.</summary>
+    /// <exception cref="Exception">What the first child that failed threw.</exception>
+    public void Dispose()
+    {
+        if (_isClosed)
+        {
+            return;
+        }
+
+        Exception? interruption = WaitForChildren();
+        while (_children.Count != 0)
+        {
+            Cancel();
+            interruption = WaitForChildren() ?? interruption;
+        }
+
+        _isClosed = true;
+        if (interruption is not null)
+        {
+            ExceptionDispatchInfo.Throw(interruption);
+        }
+
+        _failure?.Throw();
+    }
+
+    // What ended the wait too early, as its result: nothing waits inside a catch block.
+    private Exception? WaitForChildren()
+    {
+        try
+        {
+            while (_children.Count != 0)
+            {
+                _changed.Clear();
+                _changed.Wait();
+            }
+
+            return null;
+        }
+        catch (Exception exception)
+        {
+            return exception;
+        }
+    }
+
+    private TTask Spawn<TTask>(TTask task)
+        where TTask : GreenTask
+    {
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        task.Observe();
+        task.WhenCompleted = Leave;
+        _children.Add(task);
+        bool isSpawned = false;
+        try
+        {
+            Hub.Spawn(task);
+            isSpawned = true;
+        }
+        finally
+        {
+            if (!isSpawned)
+            {
+                _children.Remove(task);
+            }
+        }
+
+        return task;
+    }
+
+    private void Leave(GreenTask child)
+    {
+        _children.Remove(child);
+        if (child.Error is { } error && _failure is null)
+        {
+            _failure = error;
+            Cancel();
+        }
+
+        _changed.Set();
+    }
+}

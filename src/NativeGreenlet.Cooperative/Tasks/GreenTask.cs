@@ -1,0 +1,498 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// A greenlet that a hub runs. Made by <see cref="Hub.Spawn(Action)"/>. Can be waited for by other tasks
+/// (<see cref="Join()"/>), and by <c>async</c> code (<c>await</c>, <see cref="AsTask"/>).
+/// </summary>
+[DebuggerDisplay("{ToString(),nq}")]
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The hub ends the greenlet, by killing the task.")]
+public class GreenTask : IGreenWaitable
+{
+    private const int Scheduled = 0;
+    private const int Started = 1;
+    private const int Completed = 2;
+
+    private static long s_lastId;
+
+    private readonly Action? _body;
+    private readonly WaitQueue _joiners = new();
+    private readonly Lock _gate = new();
+    private ExecutionContext? _context;
+    private List<Action<GreenTask>>? _callbacks;
+    private TaskCompletionSource? _asTask;
+    private Greenlet? _greenlet;
+    private TimerEntry? _startTimer;
+    private ExceptionDispatchInfo? _error;
+    private Exception? _killedBy;
+    private Exception? _pendingKill;
+    private GreenTimeout? _timeouts; // the innermost first
+    private volatile int _state;
+    private bool _isObserved;
+
+    internal GreenTask(Action? body)
+    {
+        _body = body;
+        Waiter = new Waiter(this);
+        Id = Interlocked.Increment(ref s_lastId);
+    }
+
+    /// <summary>A number that no other task of the process has.</summary>
+    public long Id { get; }
+
+    /// <summary>A name for diagnostics.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>Whether it has ended, however.</summary>
+    public bool IsCompleted => _state == Completed;
+
+    /// <summary>Whether it has ended without an error. <see cref="GreenletExit"/>, by which tasks are killed, is no
+    /// error.</summary>
+    public bool IsSuccessful => IsCompleted && _error is null;
+
+    /// <summary>Whether it has ended by <see cref="GreenletExit"/>, or was killed before it could start.</summary>
+    public bool IsKilled => Exit is not null;
+
+    /// <summary>Whether its body has begun.</summary>
+    public bool HasStarted { get; private set; }
+
+    /// <summary>Whether it is scheduled or has started, and has not ended.</summary>
+    public bool IsRunning => !IsCompleted;
+
+    /// <summary>What left its body, if it has ended by an error; else null.</summary>
+    public Exception? Exception => _error?.SourceException;
+
+    bool IGreenWaitable.IsReady => IsCompleted;
+
+    internal Waiter Waiter { get; }
+
+    internal Hub Hub => Run.Hub;
+
+    internal HubRun Run { get; private set; } = null!;
+
+    /// <summary>The exit by which it ended.</summary>
+    internal GreenletExit? Exit { get; private set; }
+
+    /// <summary>Called once in the hub's thread when it has ended, before anything else runs; must neither wait nor
+    /// throw.</summary>
+    internal Action<GreenTask>? WhenCompleted { get; set; }
+
+    internal GreenTimeout? Timeouts
+    {
+        get => _timeouts;
+        set => _timeouts = value;
+    }
+
+    /// <summary>The task's own greenlet, once it has started.</summary>
+    internal Greenlet? Greenlet => _greenlet;
+
+    /// <summary>The exception for whoever waits, with its stack trace.</summary>
+    internal ExceptionDispatchInfo? Error => _error;
+
+    /// <summary>Waits until the task has ended, however; its exception is not thrown here.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and the task has not ended.</exception>
+    public void Join() => Join(Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="Join()"/>
+    /// <param name="timeout">How long at most.</param>
+    /// <returns>Whether it has ended.</returns>
+    public bool Join(TimeSpan timeout)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        if (IsCompleted || timeout == TimeSpan.Zero)
+        {
+            return IsCompleted;
+        }
+
+        GreenTask self = Hub.RequireTask();
+        if (self == this)
+        {
+            throw new InvalidOperationException($"{this} cannot wait for its own end.");
+        }
+
+        lock (_gate)
+        {
+            if (IsCompleted)
+            {
+                return true;
+            }
+
+            self.Waiter.Begin(this);
+            _joiners.Add(self.Waiter.Node);
+        }
+
+        try
+        {
+            self.Waiter.Park(HubClock.After(timeout), isExternal: false);
+        }
+        finally
+        {
+            Unlink(self.Waiter.Node);
+        }
+
+        return IsCompleted;
+    }
+
+    /// <summary>
+    /// Ends the task: one that has not started never runs; a waiting one gets the exception out of its wait; any other
+    /// at its next wait. Then waits until it has ended. A task that kills itself throws at once.
+    /// </summary>
+    /// <param name="exception">What to throw; null stands for <see cref="GreenletExit"/>.</param>
+    /// <param name="timeout">How long to wait for its end; null for no limit, zero for not at all. Outside of hubs there
+    /// is no waiting.</param>
+    /// <returns>Whether it has ended.</returns>
+    public bool Kill(Exception? exception = null, TimeSpan? timeout = null)
+    {
+        HubClock.Check(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
+        if (IsCompleted)
+        {
+            return true;
+        }
+
+        exception ??= new GreenletExit();
+        Hub? here = Hub.OfThisThreadOrNull;
+        if (here?.CurrentTask == this)
+        {
+            _killedBy = exception;
+            ExceptionDispatchInfo.Throw(exception);
+        }
+
+        if (here == Hub)
+        {
+            KillHere(exception);
+        }
+        else
+        {
+            Hub.Post(() => KillHere(exception));
+        }
+
+        return here?.CurrentTask is null ? IsCompleted : Join(timeout ?? Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>
+    /// A .NET task that completes with this one: faulted by its error, canceled if it was killed or ended by an
+    /// <see cref="OperationCanceledException"/>.
+    /// </summary>
+    public Task AsTask() => AsTaskCore();
+
+    /// <summary>For <c>await</c>.</summary>
+    public TaskAwaiter GetAwaiter() => AsTaskCore().GetAwaiter();
+
+    /// <summary>Calls something in the hub when the task has ended, or soon if it has. It must not wait.</summary>
+    /// <param name="callback">What to call; it gets the task.</param>
+    public void OnCompleted(Action<GreenTask> callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        lock (_gate)
+        {
+            if (!IsCompleted)
+            {
+                (_callbacks ??= []).Add(callback);
+                return;
+            }
+        }
+
+        Hub.PostFor(Run, () => callback(this));
+    }
+
+    /// <inheritdoc cref="OnCompleted(Action{GreenTask})"/>
+    public void OnCompleted(Action callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        OnCompleted(_ => callback());
+    }
+
+    /// <summary>What it is and how it is, for people.</summary>
+    public override string ToString()
+    {
+        string name = Name is null ? string.Empty : $" '{Name}'";
+        string state = _state switch
+        {
+            Scheduled => "not started",
+            Started => "running",
+            _ => Exit is not null ? "killed" : _error is null ? "ended" : "failed",
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"task {Id}{name}, {state}");
+    }
+
+    bool IGreenWaitable.TryLink(WaitNode node)
+    {
+        lock (_gate)
+        {
+            if (IsCompleted)
+            {
+                return false;
+            }
+
+            _joiners.Add(node);
+            return true;
+        }
+    }
+
+    void IGreenWaitable.Unlink(WaitNode node) => Unlink(node);
+
+    bool IGreenWaitable.IsSharedBeyond(HubRun run) => IsSharedBeyond(run);
+
+    internal bool IsSharedBeyond(HubRun run) => Run != run && !Run.HasEnded;
+
+    /// <summary>Its body has the caller's execution context, as a thread or a task would have it.</summary>
+    internal void CaptureContext() => _context = ExecutionContext.Capture();
+
+    internal void Schedule(HubRun run)
+    {
+        run.Add(this);
+        Run = run;
+        run.Hub.Schedule(new ReadyEntry(this, 0));
+    }
+
+    internal void ScheduleLater(HubRun run, TimeSpan delay)
+    {
+        run.Add(this);
+        Run = run;
+        _startTimer = new CallbackTimer(() => run.Hub.Schedule(new ReadyEntry(this, 0)));
+        run.Hub.Timers.Add(_startTimer, HubClock.After(delay));
+    }
+
+    /// <summary>The greenlet to switch to, or null if it was killed before it started.</summary>
+    internal Greenlet? TryPrepareStart()
+    {
+        if (_state != Scheduled)
+        {
+            return null;
+        }
+
+        _greenlet = new Greenlet(Live, new GreenletOptions { Parent = Hub.Greenlet, Name = Name, ContextFlow = ContextFlow.Empty });
+        if (_context is { } context)
+        {
+            _greenlet.Context = context;
+            _context = null;
+        }
+
+        return _greenlet;
+    }
+
+    /// <summary>It could not be started at all. False if it was.</summary>
+    internal bool TryFailStart(Exception failure)
+    {
+        if (_state != Scheduled)
+        {
+            return false;
+        }
+
+        Complete(null, ExceptionDispatchInfo.Capture(failure));
+        return true;
+    }
+
+    /// <summary>Kills it, in its hub's thread, without waiting.</summary>
+    internal void KillHere(Exception exception)
+    {
+        switch (_state)
+        {
+            case Scheduled:
+                if (_startTimer is { } timer)
+                {
+                    Hub.Timers.Remove(timer);
+                }
+
+                _killedBy = exception;
+                if (exception is GreenletExit exit)
+                {
+                    Complete(exit, null);
+                }
+                else
+                {
+                    Complete(null, ExceptionDispatchInfo.Capture(exception));
+                }
+
+                break;
+
+            case Started:
+                if (_killedBy is not null && Waiter.Undelivered == _killedBy)
+                {
+                    break; // it is on its way: its cleanup shall not be killed as well
+                }
+
+                _killedBy = exception;
+                if (!Waiter.TryThrow(exception))
+                {
+                    _pendingKill ??= exception;
+                }
+
+                break;
+
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Throws what could not be thrown at the last wait, because that had been ended by something else.</summary>
+    internal void ThrowPending()
+    {
+        if (_pendingKill is { } exception)
+        {
+            _pendingKill = null;
+            ExceptionDispatchInfo.Throw(exception);
+        }
+
+        for (GreenTimeout? timeout = _timeouts; timeout is not null; timeout = timeout.Outer)
+        {
+            timeout.ThrowPending();
+        }
+    }
+
+    /// <summary>Whether a wait of it can be ended by somebody who is not part of its run.</summary>
+    internal bool CanBeWokenFromOutside() => Waiter.WaitsFor switch
+    {
+        GreenTask task => task.IsSharedBeyond(Run),
+        MultipleWait several => several.IsSharedBeyond(Run),
+        IGreenWaitable waitable => waitable.IsSharedBeyond(Run),
+        IShared shared => shared.Room.IsSharedBeyond(Run),
+        _ => false,
+    };
+
+    /// <summary>What it waits for, in a list of waiters.</summary>
+    internal string Describe() => $"{this}, waits for {Waiter.WaitsFor switch
+    {
+        null => "nothing",
+        Task => "a .NET task",
+        var other => other.ToString(),
+    }}";
+
+    /// <summary>Somebody else gets its exception: it is not reported as unhandled.</summary>
+    internal void Observe() => _isObserved = true;
+
+    internal void ThrowIfFailed()
+    {
+        if (Exit is { } exit)
+        {
+            ExceptionDispatchInfo.Throw(exit);
+        }
+
+        _error?.Throw();
+    }
+
+    /// <summary>Runs the body.</summary>
+    private protected virtual void Execute() => _body!();
+
+    /// <summary>Completes what <see cref="AsTaskCore"/> made.</summary>
+    private protected virtual void CompleteAsTask()
+    {
+        if (_asTask is not { } source)
+        {
+            return;
+        }
+
+        if (IsSuccessful && Exit is null)
+        {
+            source.TrySetResult();
+        }
+        else
+        {
+            Fail(source.TrySetCanceled, source.TrySetException);
+        }
+    }
+
+    private protected virtual Task AsTaskCore() => AsTaskCore(ref _asTask, static () => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    private protected T AsTaskCore<T>(ref T? source, Func<T> create)
+        where T : class
+    {
+        bool isLate;
+        lock (_gate)
+        {
+            source ??= create();
+            isLate = IsCompleted;
+            Observe();
+        }
+
+        if (isLate)
+        {
+            CompleteAsTask();
+        }
+
+        return source;
+    }
+
+    private protected void Fail(Func<CancellationToken, bool> cancel, Func<Exception, bool> fail)
+    {
+        if (Exit is not null)
+        {
+            cancel(CancellationToken.None);
+        }
+        else if (Exception is OperationCanceledException canceled)
+        {
+            cancel(canceled.CancellationToken);
+        }
+        else
+        {
+            fail(Exception!);
+        }
+    }
+
+    // Its life, on its own stack. Nothing happens inside the catch blocks: a stack that parks in one costs more.
+    private object? Live(object? value)
+    {
+        Hub hub = Hub;
+        Hub? previous = hub.EnterStack();
+        GreenletExit? exit = null;
+        ExceptionDispatchInfo? error = null;
+        HasStarted = true;
+        _state = Started;
+        try
+        {
+            Execute();
+        }
+        catch (GreenletExit exception)
+        {
+            exit = exception;
+        }
+        catch (Exception exception)
+        {
+            error = ExceptionDispatchInfo.Capture(exception);
+        }
+
+        Complete(exit, error);
+        hub.LeaveStack(previous);
+        return null;
+    }
+
+    private void Complete(GreenletExit? exit, ExceptionDispatchInfo? error)
+    {
+        List<Action<GreenTask>>? callbacks;
+        lock (_gate)
+        {
+            Exit = exit;
+            _error = error;
+            _state = Completed;
+            callbacks = _callbacks;
+            _callbacks = null;
+            _joiners.WakeAll();
+        }
+
+        WhenCompleted?.Invoke(this);
+        CompleteAsTask();
+        _greenlet = null;
+        _timeouts = null;
+        _pendingKill = null;
+        callbacks?.ForEach(callback => Hub.PostFor(Run, () => callback(this)));
+        if (error is not null && !_isObserved && Run.Main != this && error.SourceException != _killedBy)
+        {
+            Hub.Report(this, error.SourceException);
+        }
+
+        Run.Remove(this);
+    }
+
+    private void Unlink(WaitNode node)
+    {
+        lock (_gate)
+        {
+            _joiners.Remove(node);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>A <see cref="GreenTask"/> with a result.</summary>
+/// <typeparam name="T">The type of the result.</typeparam>
+public class GreenTask<T> : GreenTask
+{
+    private readonly Func<T> _body;
+    private T _result = default!;
+    private TaskCompletionSource<T>? _asTask;
+
+    internal GreenTask(Func<T> body)
+        : base(null)
+    {
+        _body = body;
+    }
+
+    /// <summary>Waits until the task has ended; its result, or its exception thrown here.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and the task has not ended.</exception>
+    /// <exception cref="GreenletExit">The task was killed.</exception>
+    [SuppressMessage("Design", "CA1065:Do not raise exceptions in unexpected locations", Justification = "As Task<T>.Result.")]
+    public T Result
+    {
+        get
+        {
+            Observe();
+            Join();
+            return TakeResult();
+        }
+    }
+
+    /// <inheritdoc cref="GreenTask.AsTask"/>
+    public new Task<T> AsTask() => (Task<T>)AsTaskCore();
+
+    /// <summary>For <c>await</c>.</summary>
+    public new TaskAwaiter<T> GetAwaiter() => AsTask().GetAwaiter();
+
+    internal T TakeResult()
+    {
+        ThrowIfFailed();
+        return _result;
+    }
+
+    /// <summary>Completes a source as this task has ended.</summary>
+    internal void PassOn(TaskCompletionSource<T> source)
+    {
+        if (IsSuccessful && Exit is null)
+        {
+            source.TrySetResult(_result);
+        }
+        else
+        {
+            Fail(source.TrySetCanceled, source.TrySetException);
+        }
+    }
+
+    private protected override void Execute() => _result = _body();
+
+    private protected override void CompleteAsTask()
+    {
+        if (_asTask is { } source)
+        {
+            PassOn(source);
+        }
+    }
+
+    private protected override Task AsTaskCore() =>
+        AsTaskCore(ref _asTask, static () => new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+}

@@ -1,0 +1,121 @@
+using System.Runtime.ExceptionServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// A limit for how long the current task may take until this is disposed of: when it is due, the task's wait, or its next
+/// one, throws.
+/// </summary>
+/// <remarks>Timeouts may be nested. Each has an exception of its own, and <see cref="TryRun"/> silences that one only: the
+/// exception of an outer timeout goes through.</remarks>
+/// <example><code>
+/// using (new GreenTimeout(TimeSpan.FromSeconds(1)))
+/// {
+///     reply = stream.Read(buffer); // GreenTimeoutException if it takes longer
+/// }
+/// </code></example>
+public sealed class GreenTimeout : IDisposable
+{
+    private readonly GreenTask _task;
+    private readonly CallbackTimer _timer;
+    private Exception? _exception;
+    private bool _isPending;
+
+    /// <summary>Begins it.</summary>
+    /// <param name="time">The time; <see cref="Timeout.InfiniteTimeSpan"/> is never due.</param>
+    /// <param name="exception">What to throw; null stands for a <see cref="GreenTimeoutException"/>.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public GreenTimeout(TimeSpan time, Exception? exception = null)
+    {
+        HubClock.Check(time, nameof(time));
+        _task = Hub.RequireTask();
+        _exception = exception;
+        Time = time;
+        Outer = _task.Timeouts;
+        _task.Timeouts = this;
+        _timer = new CallbackTimer(Expire);
+        _task.Hub.Timers.Add(_timer, HubClock.After(time));
+    }
+
+    /// <summary>The time.</summary>
+    public TimeSpan Time { get; }
+
+    /// <summary>Whether the time was up before this was disposed of.</summary>
+    public bool IsExpired { get; private set; }
+
+    internal GreenTimeout? Outer { get; private set; }
+
+    /// <summary>Does something within a time.</summary>
+    /// <param name="time">The time.</param>
+    /// <param name="action">What to do.</param>
+    /// <returns>False if the time was up first. Any other exception, that of another timeout too, is thrown.</returns>
+    public static bool TryRun(TimeSpan time, Action action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        using GreenTimeout timeout = new(time);
+        try
+        {
+            action();
+            return true;
+        }
+        catch (GreenTimeoutException exception) when (exception.Timeout == timeout)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Does something within a time.</summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="time">The time.</param>
+    /// <param name="function">What to do.</param>
+    /// <returns>Its result.</returns>
+    /// <exception cref="GreenTimeoutException">The time was up first.</exception>
+    public static T Run<T>(TimeSpan time, Func<T> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        using GreenTimeout timeout = new(time);
+        return function();
+    }
+
+    /// <summary>Whether an exception is the one this timeout threw.</summary>
+    /// <param name="exception">The exception.</param>
+    public bool Owns(Exception exception) => exception is not null && exception == _exception;
+
+    /// <summary>Ends it: it will not be due any more, and what it could not throw yet is forgotten.</summary>
+    public void Dispose()
+    {
+        _isPending = false;
+        _task.Hub.Timers.Remove(_timer);
+        if (_task.Timeouts == this)
+        {
+            _task.Timeouts = Outer;
+            return;
+        }
+
+        for (GreenTimeout? inner = _task.Timeouts; inner is not null; inner = inner.Outer)
+        {
+            if (inner.Outer == this)
+            {
+                inner.Outer = Outer;
+                return;
+            }
+        }
+    }
+
+    /// <summary>At the beginning of a wait: throws what is due.</summary>
+    internal void ThrowPending()
+    {
+        if (_isPending)
+        {
+            _isPending = false;
+            ExceptionDispatchInfo.Throw(_exception!);
+        }
+    }
+
+    private void Expire()
+    {
+        IsExpired = true;
+        _exception ??= new GreenTimeoutException(this);
+        _isPending = !_task.Waiter.TryThrow(_exception);
+    }
+}

@@ -1,0 +1,35 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>Thrown out of a wait when a <see cref="GreenTimeout"/> around it is due.</summary>
+public class GreenTimeoutException : TimeoutException
+{
+    /// <summary>Creates the exception.</summary>
+    public GreenTimeoutException()
+    {
+    }
+
+    /// <summary>Creates the exception with a message.</summary>
+    /// <param name="message">What took too long.</param>
+    public GreenTimeoutException(string? message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception with a message and its cause.</summary>
+    /// <param name="message">What took too long.</param>
+    /// <param name="innerException">The cause.</param>
+    public GreenTimeoutException(string? message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    internal GreenTimeoutException(GreenTimeout timeout)
+        : base($"It took longer than {timeout.Time}.")
+    {
+        Timeout = timeout;
+    }
+
+    /// <summary>Whose it is: a handler takes only its own, as in <c>catch (GreenTimeoutException e) when (e.Timeout ==
+    /// mine)</c>.</summary>
+    public GreenTimeout? Timeout { get; }
+}

@@ -1,0 +1,18 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>Something that <see cref="Hub.Wait"/> can wait for together with others: a task, an event, a completion
+/// source.</summary>
+public interface IGreenWaitable
+{
+    /// <summary>Whether a wait for it would return at once.</summary>
+    bool IsReady { get; }
+
+    /// <summary>Wakes a wait when it is ready. False, and nothing to undo, if it is ready.</summary>
+    internal bool TryLink(WaitNode node);
+
+    /// <summary>Takes back a link.</summary>
+    internal void Unlink(WaitNode node);
+
+    /// <summary>Whether somebody outside a run could make it ready.</summary>
+    internal bool IsSharedBeyond(HubRun run);
+}

@@ -1,0 +1,7 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>A timer that calls a delegate.</summary>
+internal sealed class CallbackTimer(Action callback) : TimerEntry
+{
+    public override void Fire() => callback();
+}

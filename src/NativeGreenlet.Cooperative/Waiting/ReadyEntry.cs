@@ -1,0 +1,24 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>What the hub is to do next: continue a task out of one of its waits, start one, or call something.</summary>
+internal readonly struct ReadyEntry
+{
+    /// <summary>Continues a task, if it is still in that wait.</summary>
+    public ReadyEntry(GreenTask task, long version)
+    {
+        Target = task;
+        Version = version;
+    }
+
+    /// <summary>Calls something in the hub itself; it must not wait.</summary>
+    public ReadyEntry(Action callback)
+    {
+        Target = callback;
+    }
+
+    /// <summary>A <see cref="GreenTask"/> or an <see cref="Action"/>.</summary>
+    public object Target { get; }
+
+    /// <summary>The number of the wait; 0 for a start.</summary>
+    public long Version { get; }
+}

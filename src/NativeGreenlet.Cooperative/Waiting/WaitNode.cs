@@ -1,0 +1,22 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>One wait of one waiter in one queue: a ticket that is good for that wait only.</summary>
+internal sealed class WaitNode(Waiter waiter)
+{
+    public Waiter Waiter { get; } = waiter;
+
+    /// <summary>Which of its waits this is.</summary>
+    public long Version { get; set; }
+
+    /// <summary>Whether something was set aside for it when it was woken. Under the lock of the queue's owner.</summary>
+    public bool HasPromise { get; set; }
+
+    public WaitQueue? Queue { get; set; }
+
+    public WaitNode? Previous { get; set; }
+
+    public WaitNode? Next { get; set; }
+
+    /// <summary>Ends the wait, from any thread. False if it has ended already: then somebody else must be woken.</summary>
+    public bool TryWake() => Waiter.TryWake(Version, WakeReason.Signalled);
+}

@@ -1,0 +1,85 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>Waits in the order of their beginning. Whoever owns it locks around every call.</summary>
+internal sealed class WaitQueue
+{
+    private WaitNode? _first;
+    private WaitNode? _last;
+
+    public bool IsEmpty => _first is null;
+
+    public int Count { get; private set; }
+
+    public void Add(WaitNode node)
+    {
+        node.Queue = this;
+        node.Previous = _last;
+        node.Next = null;
+        if (_last is null)
+        {
+            _first = node;
+        }
+        else
+        {
+            _last.Next = node;
+        }
+
+        _last = node;
+        Count++;
+    }
+
+    /// <summary>Takes a wait out, if it is still in.</summary>
+    public void Remove(WaitNode node)
+    {
+        if (node.Queue != this)
+        {
+            return;
+        }
+
+        if (node.Previous is { } previous)
+        {
+            previous.Next = node.Next;
+        }
+        else
+        {
+            _first = node.Next;
+        }
+
+        if (node.Next is { } next)
+        {
+            next.Previous = node.Previous;
+        }
+        else
+        {
+            _last = node.Previous;
+        }
+
+        node.Queue = null;
+        node.Previous = null;
+        node.Next = null;
+        Count--;
+    }
+
+    /// <summary>Wakes the first that can still be woken, and tells who that is. One whose wait was ended by something else
+    /// is passed over: a wake-up must not be lost on it.</summary>
+    public WaitNode? WakeOne()
+    {
+        while (_first is { } node)
+        {
+            Remove(node);
+            if (node.TryWake())
+            {
+                return node;
+            }
+        }
+
+        return null;
+    }
+
+    public void WakeAll()
+    {
+        while (WakeOne() is not null)
+        {
+        }
+    }
+}

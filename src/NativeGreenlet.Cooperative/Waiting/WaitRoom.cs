@@ -1,0 +1,101 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// What every synchronization object has: its lock, how to wait in it, and who has used it, which tells whether a wait
+/// can still be ended by somebody or is a deadlock.
+/// </summary>
+/// <remarks>The lock is held for a few instructions and never across a switch.</remarks>
+internal sealed class WaitRoom
+{
+    private const int Several = -1;
+
+    private readonly object _owner;
+    private HubRun? _run; // the first run that used it
+    private List<HubRun>? _moreRuns;
+    private int _threadId; // a thread outside of hubs that used it, or Several
+
+    public WaitRoom(object owner)
+    {
+        _owner = owner;
+        Touch();
+    }
+
+    public Lock Gate { get; } = new();
+
+    /// <summary>Notes who uses the object. Called with or without the lock.</summary>
+    public void Touch()
+    {
+        HubRun? run = Hub.OfThisThreadOrNull?.CurrentRun;
+        if (run is not null && run == _run)
+        {
+            return;
+        }
+
+        Note(run);
+    }
+
+    /// <summary>Waits in a queue of the object; the caller has put the waiter's node there, under the lock. True if it was
+    /// woken by a signal.</summary>
+    public bool Park(Waiter waiter, WaitQueue queue, long due)
+    {
+        bool isSignalled = false;
+        try
+        {
+            isSignalled = waiter.Park(due, isExternal: false);
+        }
+        finally
+        {
+            if (!isSignalled)
+            {
+                lock (Gate)
+                {
+                    queue.Remove(waiter.Node);
+                }
+            }
+        }
+
+        return isSignalled;
+    }
+
+    /// <summary>Begins a wait in a queue. Under the lock.</summary>
+    public void Enqueue(Waiter waiter, WaitQueue queue)
+    {
+        waiter.Begin(_owner);
+        queue.Add(waiter.Node);
+    }
+
+    /// <summary>Whether somebody who is not part of a run could use the object: another run that goes on, or a thread
+    /// without a hub.</summary>
+    public bool IsSharedBeyond(HubRun run)
+    {
+        lock (Gate)
+        {
+            return _threadId == Several
+                || (_threadId != 0 && _threadId != run.Hub.ThreadId)
+                || (_run is { HasEnded: false } first && first != run)
+                || (_moreRuns?.Exists(each => each != run && !each.HasEnded) ?? false);
+        }
+    }
+
+    private void Note(HubRun? run)
+    {
+        lock (Gate)
+        {
+            if (run is null)
+            {
+                // Work moves between the threads of the pool: one of them stands for all.
+                int id = Thread.CurrentThread.IsThreadPoolThread ? Several : Environment.CurrentManagedThreadId;
+                _threadId = _threadId == 0 || _threadId == id ? id : Several;
+            }
+            else if (_run is null)
+            {
+                _run = run;
+            }
+            else if (_run != run && !(_moreRuns ??= []).Contains(run))
+            {
+                _moreRuns.RemoveAll(each => each.HasEnded);
+                _moreRuns.Add(run);
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using System.Runtime.ExceptionServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// The one primitive under everything that waits; every task has one, and uses it again for each wait. A wait has a
+/// number. Whoever wants to end it, on whatever thread, must change the state of exactly that wait, and only the first
+/// succeeds; so nothing can wake a task out of a later wait, and who lost knows it.
+/// </summary>
+/// <remarks>As a timer it is the time limit of the wait.</remarks>
+internal sealed class Waiter : TimerEntry
+{
+    private const int PhaseBits = 3;
+
+    private readonly GreenTask _task;
+    private long _state; // number of the wait, WakeReason
+    private Greenlet? _parked;
+    private Exception? _error;
+
+    public Waiter(GreenTask task)
+    {
+        _task = task;
+        Node = new WaitNode(this);
+    }
+
+    /// <summary>Whose waits these are.</summary>
+    public GreenTask Task => _task;
+
+    /// <summary>The ticket for waits in a single queue.</summary>
+    public WaitNode Node { get; }
+
+    /// <summary>What the task waits for, for people; null if it does not wait.</summary>
+    public object? WaitsFor { get; private set; }
+
+    /// <summary>The greenlet that is parked in the wait; it need not be the task's own.</summary>
+    public Greenlet? Parked => _parked;
+
+    /// <summary>What the current wait is about to throw.</summary>
+    public Exception? Undelivered => _error;
+
+    /// <summary>Whether nothing but a signal of other tasks or threads can end the wait.</summary>
+    public bool IsOpenEnded { get; private set; }
+
+    /// <summary>A continuation for awaited tasks that is free to be used again.</summary>
+    public AwaitContinuation? SpareContinuation { get; set; }
+
+    private WakeReason Phase => (WakeReason)(Volatile.Read(ref _state) & ((1 << PhaseBits) - 1));
+
+    /// <summary>Begins a wait. From here on it can be ended, and <see cref="Park"/> must follow.</summary>
+    /// <param name="waitsFor">What it waits for.</param>
+    /// <returns>The number of the wait.</returns>
+    public long Begin(object waitsFor)
+    {
+        _task.ThrowPending();
+        if (Phase != WakeReason.None)
+        {
+            throw new InvalidOperationException($"{_task} waits already, for {WaitsFor}. Two greenlets of one task cannot wait at the same time.");
+        }
+
+        long version = (_state >> PhaseBits) + 1;
+        WaitsFor = waitsFor;
+        Node.Version = version;
+        Volatile.Write(ref _state, Pack(version, WakeReason.Waiting));
+        return version;
+    }
+
+    /// <summary>Takes back a <see cref="Begin"/> that no park follows.</summary>
+    public void Abandon()
+    {
+        WaitsFor = null;
+        Interlocked.And(ref _state, ~((1L << PhaseBits) - 1));
+    }
+
+    /// <summary>Leaves the stack until the wait is ended. True if it was by a signal, false if by its time limit.</summary>
+    /// <param name="due">The time limit, by <see cref="HubClock"/>.</param>
+    /// <param name="isExternal">Whether something outside all hubs will end it, so that it is part of no deadlock.</param>
+    public bool Park(long due, bool isExternal)
+    {
+        Hub hub = _task.Hub;
+        bool isOpenEnded = due == long.MaxValue && !isExternal;
+        hub.Timers.Add(this, due);
+        IsOpenEnded = isOpenEnded;
+        if (isOpenEnded)
+        {
+            _task.Run.EnterOpenEndedWait();
+        }
+
+        object? waker = null;
+        try
+        {
+            _parked = Greenlet.Current;
+            waker = hub.SwitchOut(_task);
+        }
+        finally
+        {
+            // Also when the greenlet is killed below us, because nobody refers to it any more.
+            _parked = null;
+            WaitsFor = null;
+            IsOpenEnded = false;
+            hub.Timers.Remove(this);
+            if (isOpenEnded)
+            {
+                _task.Run.LeaveOpenEndedWait();
+            }
+
+            if (waker != this)
+            {
+                Abandon();
+            }
+        }
+
+        if (waker != this)
+        {
+            throw new InvalidSwitchException($"{_task} waited, and something other than the hub switched to it. Switch between raw greenlets only within one task, never to one that waits.");
+        }
+
+        WakeReason reason = Phase;
+        Abandon();
+        if (reason == WakeReason.Thrown)
+        {
+            Exception error = _error!;
+            _error = null;
+            ExceptionDispatchInfo.Throw(error);
+        }
+
+        return reason == WakeReason.Signalled;
+    }
+
+    /// <summary>Ends a wait, if it still goes on, and lets its task run. From any thread.</summary>
+    public bool TryWake(long version, WakeReason reason)
+    {
+        if (!TryClaim(version, reason))
+        {
+            return false;
+        }
+
+        _task.Hub.Schedule(new ReadyEntry(_task, version));
+        return true;
+    }
+
+    /// <summary>Makes the current wait throw. False if there is none, or it was ended. Only in the hub's thread.</summary>
+    public bool TryThrow(Exception error)
+    {
+        long version = Volatile.Read(ref _state) >> PhaseBits;
+        if (!TryClaim(version, WakeReason.Thrown))
+        {
+            return false;
+        }
+
+        _error = error;
+        _task.Hub.Schedule(new ReadyEntry(_task, version));
+        return true;
+    }
+
+    /// <summary>The hub, about to continue the task: whether this is still the wait it was scheduled for. If nothing has
+    /// ended that yet, as in a yield, this does.</summary>
+    public bool TryResume(long version)
+    {
+        if (Volatile.Read(ref _state) >> PhaseBits != version)
+        {
+            return false;
+        }
+
+        return TryClaim(version, WakeReason.Signalled) || Phase != WakeReason.None;
+    }
+
+    /// <summary>The time limit.</summary>
+    public override void Fire() => TryWake(_state >> PhaseBits, WakeReason.TimedOut);
+
+    private static long Pack(long version, WakeReason phase) => (version << PhaseBits) | (long)phase;
+
+    private bool TryClaim(long version, WakeReason reason) =>
+        Interlocked.CompareExchange(ref _state, Pack(version, reason), Pack(version, WakeReason.Waiting)) == Pack(version, WakeReason.Waiting);
+}

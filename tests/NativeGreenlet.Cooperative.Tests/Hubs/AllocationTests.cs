@@ -1,0 +1,44 @@
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
+
+namespace NativeGreenlet.Cooperative.Tests.Hubs;
+
+/// <summary>What hot paths allocate: nothing.</summary>
+public class AllocationTests
+{
+    [Fact]
+    public void Yield_sleep_and_await_of_what_is_complete_allocate_nothing() => InHub.Run(() =>
+    {
+        if (GreenletRuntime.Backend == GreenletBackend.Threads)
+        {
+            return; // each greenlet counts for itself there
+        }
+
+        Task<int> complete = Task.FromResult(1);
+        GreenTask other = Hub.Spawn(() =>
+        {
+            while (true)
+            {
+                Hub.Yield();
+            }
+        });
+        long least = long.MaxValue;
+        for (int round = 0; round < 5; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 2000; i++)
+            {
+                Hub.Yield();
+                _ = Hub.Await(complete);
+                if (i % 200 == 0)
+                {
+                    Hub.Sleep(TimeSpan.FromTicks(1));
+                }
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(0, least);
+        other.Kill();
+    });
+}

@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+
+namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
+
+/// <summary>Runs the body of a test in a hub on a thread of its own, and fails if it hangs.</summary>
+internal static class InHub
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>What no test should need more than.</summary>
+    public static readonly TimeSpan Long = TimeSpan.FromSeconds(30);
+
+    public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
+
+    public static void Run(Action body) => OnThread(() => Hub.Run(body));
+
+    public static void OnThread(Action body)
+    {
+        ExceptionDispatchInfo? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                body();
+            }
+            catch (Exception exception)
+            {
+                failure = ExceptionDispatchInfo.Capture(exception);
+            }
+        })
+        {
+            IsBackground = true,
+        };
+        thread.Start();
+        if (!thread.Join(Patience))
+        {
+            using StringWriter writer = new();
+            GreenletDiagnostics.Dump(writer);
+            throw new TimeoutException($"The test still ran after {Patience}.\n{writer}");
+        }
+
+        failure?.Throw();
+    }
+
+    /// <summary>Listens to the unhandled exceptions of the current hub.</summary>
+    public static ConcurrentQueue<Exception> Unhandled()
+    {
+        ConcurrentQueue<Exception> heard = new();
+        Hub.Current.UnhandledException += (_, e) => heard.Enqueue(e.Exception);
+        return heard;
+    }
+}
