@@ -142,6 +142,16 @@ public sealed partial class Hub
 
     internal void Remove(HubRun run) => _runs.Remove(run);
 
+    /// <summary>In the hub: ends a task that switched away from its stack by itself.</summary>
+    internal void ThrowInto(GreenTask task, Exception exception)
+    {
+        if (task.IsStranded)
+        {
+            _currentTask = task;
+            task.Greenlet!.Throw(exception);
+        }
+    }
+
     /// <summary>Tells of an exception that nobody gets. In the hub's thread.</summary>
     internal void Report(GreenTask? task, Exception exception)
     {

@@ -82,6 +82,9 @@ public class GreenTask : IGreenWaitable
     /// throw.</summary>
     internal Action<GreenTask>? WhenCompleted { get; set; }
 
+    /// <summary>Whether it left its stack by a raw switch: it neither runs nor waits, and no wake-up will come.</summary>
+    internal bool IsStranded => _state == Started && Waiter.IsIdle && Hub.CurrentTask != this;
+
     internal GreenTimeout? Timeouts
     {
         get => _timeouts;
@@ -318,7 +321,16 @@ public class GreenTask : IGreenWaitable
                 }
 
                 _killedBy = exception;
-                if (!Waiter.TryThrow(exception))
+                if (Waiter.TryThrow(exception))
+                {
+                    break;
+                }
+
+                if (IsStranded)
+                {
+                    Hub.PostFor(Run, () => Hub.ThrowInto(this, exception));
+                }
+                else
                 {
                     _pendingKill ??= exception;
                 }

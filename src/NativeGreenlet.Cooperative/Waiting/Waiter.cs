@@ -35,6 +35,9 @@ internal sealed class Waiter : TimerEntry
     /// <summary>The greenlet that is parked in the wait; it need not be the task's own.</summary>
     public Greenlet? Parked => _parked;
 
+    /// <summary>Whether its task is in no wait.</summary>
+    public bool IsIdle => Phase == WakeReason.None;
+
     /// <summary>What the current wait is about to throw.</summary>
     public Exception? Undelivered => _error;
 

@@ -309,6 +309,8 @@ public class HubTests
     public void A_task_that_will_not_die_is_given_up()
     {
         Exception? told = null;
+        TimeSpan grace = Hub.ShutdownGrace;
+        Hub.ShutdownGrace = TimeSpan.FromMilliseconds(50);
         InHub.OnThread(() => Hub.Run(() =>
         {
             Hub.Current.UnhandledException += (_, e) => told = e.Exception;
@@ -327,6 +329,7 @@ public class HubTests
             });
             Hub.Yield();
         }));
+        Hub.ShutdownGrace = grace;
         Assert.Contains("given up", told?.Message, StringComparison.Ordinal);
     }
 
@@ -455,6 +458,7 @@ public class HubTests
         waiting.Join();
         Assert.True(waiting.IsSuccessful, waiting.Exception?.ToString());
         Assert.False(intruder.IsCompleted);
+        Assert.True(intruder.Kill(timeout: InHub.Long)); // it is stranded, yet it can be killed
     });
 
     private static async Task<int> FailAsync()

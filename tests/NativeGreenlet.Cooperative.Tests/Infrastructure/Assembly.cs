@@ -11,6 +11,6 @@ internal static class Assembly
     internal static void BeImpatient()
     {
         Hub.DeadlockPatience = TimeSpan.FromMilliseconds(300);
-        Hub.ShutdownGrace = TimeSpan.FromMilliseconds(500);
+        Hub.ShutdownGrace = TimeSpan.FromSeconds(20);
     }
 }
