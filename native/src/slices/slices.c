@@ -107,12 +107,22 @@ ng_status ng_slices_reserve(ng_slices* slices, const ng_slice* target, bool is_f
        each = each->previous) {
     const char* low = each == current ? lowest : each->start;
     const char* high = each->stop < stop ? each->stop : stop;
-    bytes += high > low ? ng_arena_block_size((size_t)(high - low)) : 0; // also where its block may do
+    if (high > low && (each->block == NULL || ng_block_room(each->block) < (size_t)(high - low))) {
+      bytes += ng_arena_block_size((size_t)(high - low));
+    }
     if (each->stop >= stop) {
       break;
     }
   }
+  slices->reserved = bytes;
   return ng_arena_reserve(&slices->arena, bytes);
+}
+
+// Whether a slice should give up its block for a smaller one: not if that would take what others need now.
+static bool should_shrink(const ng_slices* slices, const ng_slice* slice, size_t wanted) {
+  const ng_arena* arena = &slices->arena;
+  return slice->saved == 0 && ng_block_room(slice->block) / SHRINK_FACTOR > wanted &&
+         (size_t)(arena->committed - arena->end) >= slices->reserved + ng_arena_block_size(wanted);
 }
 
 // Moves a slice's bytes to another block, which is large enough for `bytes`.
@@ -139,8 +149,7 @@ static void save(ng_slices* slices, ng_slice* slice, const char* stop) {
   }
   const size_t wanted = (size_t)(stop - slice->start);
   const ng_block* block = slice->block;
-  if (ng_unlikely(block == NULL || ng_block_room(block) < wanted ||
-                  (slice->saved == 0 && ng_block_room(block) / SHRINK_FACTOR > wanted))) {
+  if (ng_unlikely(block == NULL || ng_block_room(block) < wanted || should_shrink(slices, slice, wanted))) {
     replace_block(slices, slice, wanted);
   }
   const size_t length = wanted - slice->saved;

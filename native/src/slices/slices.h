@@ -44,6 +44,7 @@ struct ng_slices {
   char* deepest_start;
   char* stack_low;
   char* stack_high;
+  size_t reserved; // bytes of the arena that the switch may take
   uint64_t live;   // without main
   uint64_t copied; // bytes saved and restored so far
   ng_arena arena;

@@ -184,10 +184,10 @@ internal sealed unsafe partial class Carrier
             return;
         }
 
-        NativeStacks stacks = NativeStacks.Attach(bridge, Main.Core);
+        NativeStacks stacks = NativeStacks.Attach(BackendSelection.Instance.Backend, bridge, Main.Core);
         _stacks = stacks;
         _native = stacks.Native;
-        _commit = NativeStacks.Commit;
+        _commit = stacks.Commit;
     }
 
     // The switch did nothing but say why. Does what it asks for, so that it can be tried again; or undoes what was done

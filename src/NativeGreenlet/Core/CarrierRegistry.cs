@@ -8,6 +8,7 @@ internal static class CarrierRegistry
     private static readonly Lock s_lock = new();
     private static readonly List<Carrier> s_carriers = [];
     private static bool s_logsSwitches;
+    private static bool s_watchesCollections;
 
     // Only the thread refers to it: when the thread is gone it is garbage, and its finalizer tells us.
     [ThreadStatic]
@@ -24,6 +25,21 @@ internal static class CarrierRegistry
         }
 
         t_guard = new ExitGuard();
+    }
+
+    /// <summary>Lets full collections tell whose thread has ended. Where slices are scanned conservatively the guard of a
+    /// thread is of no use: some word on a slice leads to the thread's static fields, and so to the guard, for as long as
+    /// the slice is there.</summary>
+    public static void WatchCollections()
+    {
+        lock (s_lock)
+        {
+            if (!s_watchesCollections)
+            {
+                s_watchesCollections = true;
+                _ = new CollectionWatch();
+            }
+        }
     }
 
     /// <summary>Ends every carrier whose thread has ended.</summary>
@@ -78,5 +94,14 @@ internal static class CarrierRegistry
     private sealed class ExitGuard
     {
         ~ExitGuard() => Sweep();
+    }
+    // Garbage from the start; it comes back after each collection of its generation, which is soon the oldest.
+    private sealed class CollectionWatch
+    {
+        ~CollectionWatch()
+        {
+            Sweep();
+            GC.ReRegisterForFinalize(this);
+        }
     }
 }

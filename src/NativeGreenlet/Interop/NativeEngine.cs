@@ -37,6 +37,19 @@ internal static unsafe class NativeEngine
         }
     }
 
+    /// <summary>Whether the library can slice stacks on this platform.</summary>
+    public static bool HasSlices
+    {
+        get
+        {
+            ng_slices_config config = NativeMethods.ng_slices_config_default();
+            ng_slices* slices;
+            ng_status status = NativeMethods.ng_slices_create(&config, &slices);
+            _ = NativeMethods.ng_slices_destroy(slices);
+            return status != ng_status.ERROR_NOT_SUPPORTED;
+        }
+    }
+
     /// <summary>The address of a function, for calls through a pointer, which cost less than <c>DllImport</c>.</summary>
     public static nint Export(string function) => NativeLibrary.GetExport(Handle, function);
 

@@ -74,17 +74,14 @@ internal sealed class BackendSelection
             return new BackendSelection(GreenletBackend.Threads, $"{Variable} asks for it");
         }
 
-        if (wanted == GreenletBackend.Slices)
+        if (CollectorKind.IsAskedFor && CollectorKind.IsConservative())
         {
-            throw NotSupported($"{Variable} asks for slices, which this version does not have yet.");
+            return ChooseForConservative(wanted, surroundings);
         }
 
-        // A conservative collector scans a thread's own stack only, and would walk off the end of ours.
-        if (IsConservative())
+        if (wanted == GreenletBackend.Slices)
         {
-            return wanted == GreenletBackend.Segments
-                ? throw NotSupported($"{Variable} asks for segments, but the process runs with a conservative garbage collector (DOTNET_gcConservative=1), which does not see them. Start it without that variable.")
-                : new BackendSelection(GreenletBackend.Threads, "the garbage collector is conservative (DOTNET_gcConservative=1) and sees the stacks of threads only");
+            throw NotSupported($"{Variable} asks for slices, which need a conservative garbage collector, and this process has a precise one. Set {CollectorKind.Variable}=1 in the environment before the process starts; no setting in runtimeconfig.json does it, and no program can do it for itself.");
         }
 
         try
@@ -102,6 +99,36 @@ internal sealed class BackendSelection
         {
             return wanted == GreenletBackend.Segments
                 ? throw NotSupported($"{Variable} asks for segments, but there is no native library for this platform ({RuntimeInformation.RuntimeIdentifier}). {Instead}", exception)
+                : new BackendSelection(GreenletBackend.Threads, "there is no native library for this platform");
+        }
+    }
+
+    // A conservative collector scans a thread's own stack only, and would walk off the end of a segment.
+    private static BackendSelection ChooseForConservative(GreenletBackend? wanted, Surroundings surroundings)
+    {
+        const string Precondition = $"the garbage collector is conservative ({CollectorKind.Variable}=1)";
+        if (wanted == GreenletBackend.Segments)
+        {
+            throw NotSupported($"{Variable} asks for segments, but {Precondition} and does not see them. Remove {CollectorKind.Variable} from the environment before the process starts, or ask for slices.");
+        }
+
+        try
+        {
+            RuntimeBridge bridge = RuntimeBridge.Build(surroundings);
+            return NativeEngine.HasSlices
+                ? new BackendSelection(GreenletBackend.Slices, $"{Precondition} and the runtime describes itself", bridge)
+                : throw new UnsupportedRuntimeException("the native library has no slices for this platform");
+        }
+        catch (UnsupportedRuntimeException exception)
+        {
+            return wanted == GreenletBackend.Slices
+                ? throw NotSupported($"{Variable} asks for slices, but on this runtime ({RuntimeInformation.FrameworkDescription}) they cannot be had: {exception.Message}. {Instead}", exception)
+                : new BackendSelection(GreenletBackend.Threads, $"{Precondition}, and slices cannot be had: {exception.Message}");
+        }
+        catch (GreenletException exception) when (exception.Reason == GreenletError.NativeLibraryMissing && !surroundings.IsNativeLibraryExpected)
+        {
+            return wanted == GreenletBackend.Slices
+                ? throw NotSupported($"{Variable} asks for slices, but there is no native library for this platform ({RuntimeInformation.RuntimeIdentifier}). {Instead}", exception)
                 : new BackendSelection(GreenletBackend.Threads, "there is no native library for this platform");
         }
     }
@@ -166,11 +193,4 @@ internal sealed class BackendSelection
         $"contexts by {NativeMethods.ng_context_selected().ToString().ToLowerInvariant()}; Thread: frames at {layout.thread_frame}, exceptions at {layout.thread_exception_tracker}, protected references at {layout.thread_gc_frame}, stack limits at {layout.thread_stack_limits}, the last two calibrated");
 
     private static GreenletException NotSupported(string message, Exception? cause = null) => new(GreenletError.NotSupported, message, cause);
-
-    // The runtime reads this setting from the environment only, in hexadecimal, under either prefix.
-    private static bool IsConservative()
-    {
-        string? text = Environment.GetEnvironmentVariable("DOTNET_gcConservative") ?? Environment.GetEnvironmentVariable("COMPlus_gcConservative");
-        return text is not null && uint.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out uint value) && value != 0;
-    }
 }

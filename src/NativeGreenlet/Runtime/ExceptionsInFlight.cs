@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeGreenlet.Interop;
 
 namespace NativeGreenlet.Runtime;
 
@@ -36,20 +37,42 @@ internal static unsafe class ExceptionsInFlight
     {
         for (nint* entry = (nint*)head; entry is not null; entry = *(nint**)entry)
         {
-            nint* slot = (nint*)((byte*)entry + s_thrownObject);
-            nint value = *slot;
-            *slot = 0;
-            if (value == 0)
+            ReleaseOne(entry);
+        }
+    }
+
+    /// <summary>Frees the handles of the entries on a parked slice, which lie elsewhere meanwhile.</summary>
+    public static void Release(ng_sliced_greenlet* greenlet)
+    {
+        void* entry = NativeMethods.ng_sliced_exceptions(greenlet);
+        while (entry is not null)
+        {
+            nint* saved = (nint*)NativeMethods.ng_sliced_locate(greenlet, entry);
+            if (saved is null)
             {
-                continue;
+                return; // it lay on the part of the stack that is gone with its thread
             }
 
-            // Some exceptions exist before they are needed; their handles belong to the runtime.
-            GCHandle handle = GCHandle.FromIntPtr(value);
-            if (handle.Target is not (OutOfMemoryException or StackOverflowException or ThreadAbortException))
-            {
-                handle.Free();
-            }
+            ReleaseOne(saved);
+            entry = *(void**)saved;
+        }
+    }
+
+    private static void ReleaseOne(nint* entry)
+    {
+        nint* slot = (nint*)((byte*)entry + s_thrownObject);
+        nint value = *slot;
+        *slot = 0;
+        if (value == 0)
+        {
+            return;
+        }
+
+        // Some exceptions exist before they are needed; their handles belong to the runtime.
+        GCHandle handle = GCHandle.FromIntPtr(value);
+        if (handle.Target is not (OutOfMemoryException or StackOverflowException or ThreadAbortException))
+        {
+            handle.Free();
         }
     }
 

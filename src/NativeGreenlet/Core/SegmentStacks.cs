@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
+
+namespace NativeGreenlet.Core;
+
+/// <summary>Stacks in segments of their own, parked where the collector finds them and walks them precisely.</summary>
+[StackTraceHidden]
+internal sealed unsafe class SegmentStacks : NativeStacks
+{
+    private SegmentStacks(ng_carrier* native)
+        : base(native, &CommitSwitch)
+    {
+    }
+
+    /// <summary>Makes the calling thread a carrier, if it can be one.</summary>
+    public static ng_status TryAttach(nint thread, GreenletCore main, out NativeStacks? stacks)
+    {
+        ng_carrier* native;
+        ng_status status = NativeMethods.ng_carrier_attach((void*)thread, &CommitSwitch, &Enter, &native);
+        stacks = null;
+        if (status == ng_status.OK)
+        {
+            main.Native = NativeMethods.ng_carrier_main(native);
+            stacks = new SegmentStacks(native);
+        }
+
+        return status;
+    }
+
+    public override void Create(GreenletCore core)
+    {
+        ng_greenlet* native;
+        ng_status status = NativeMethods.ng_greenlet_create(StackPools.For(core.StackSize), &native);
+        if (status != ng_status.OK)
+        {
+            throw new GreenletException(GreenletError.OutOfStacks, $"The greenlet could not be given a stack: {NativeEngine.Message(status)}.");
+        }
+
+        core.Native = native;
+    }
+
+    public override void Release(GreenletCore core)
+    {
+        _ = NativeMethods.ng_greenlet_destroy(core.Native);
+        core.Native = null;
+    }
+
+    public override void Detach(Carrier carrier, IReadOnlyList<GreenletCore> suspended)
+    {
+        foreach (GreenletCore core in suspended)
+        {
+            void* exceptions = NativeMethods.ng_greenlet_exceptions(core.Native);
+            if (NativeMethods.ng_greenlet_abandon(core.Native) == ng_status.OK)
+            {
+                ExceptionsInFlight.Release(exceptions);
+                Release(core);
+            }
+
+            core.Native = null;
+        }
+
+        _ = NativeMethods.ng_carrier_detach(Native);
+    }
+
+    public override long BytesUsed(GreenletCore core) => (long)NativeMethods.ng_greenlet_stack_used(core.Native);
+
+    // The first thing on a new stack.
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Enter(ng_greenlet* self)
+    {
+        try
+        {
+            Carrier.OfThisThreadOrNull!.Live();
+        }
+        catch (Exception exception)
+        {
+            // An exception must not leave a stack by its bottom.
+            Environment.FailFast("NativeGreenlet: a greenlet's bottom frame was unwound.", exception);
+        }
+
+        Environment.FailFast("NativeGreenlet: a greenlet that ended could not leave its stack.");
+    }
+
+    // Enters cooperative mode; the relinking and the swap of stacks happen in the one native call. Nothing may follow it
+    // that the compiler could put a safe point before.
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static ng_status CommitSwitch(ng_carrier* carrier, ng_greenlet* target, uint isFinal) =>
+        NativeMethods.ng_commit(carrier, target, isFinal);
+}
