@@ -279,7 +279,7 @@ function Invoke-Native {
 }
 
 # What need not be run on every backend: tests that choose their own, in processes of their own.
-$anyBackend = @('Faults', 'Fuzzing', 'Interop', 'Leaks', 'Properties', 'Publish', 'Runtime', 'Survival' |
+$anyBackend = @('Faults', 'Fuzzing', 'Interop', 'Leaks', 'Properties', 'Publish', 'Runtime', 'Slices', 'Survival' |
     ForEach-Object { "FullyQualifiedName!~.Tests.$_." }) -join '&'
 
 # Every part runs, whatever the others did; then the failures are told. With arguments, which are for dotnet test, only

@@ -288,7 +288,7 @@ any_backend='FullyQualifiedName!~.Tests.Faults.&FullyQualifiedName!~.Tests.Fuzzi
 any_backend="$any_backend&FullyQualifiedName!~.Tests.Interop.&FullyQualifiedName!~.Tests.Leaks."
 any_backend="$any_backend&FullyQualifiedName!~.Tests.Properties."
 any_backend="$any_backend&FullyQualifiedName!~.Tests.Publish.&FullyQualifiedName!~.Tests.Runtime."
-any_backend="$any_backend&FullyQualifiedName!~.Tests.Survival.&FullyQualifiedName!~.Tools.Tests."
+any_backend="$any_backend&FullyQualifiedName!~.Tests.Survival.&FullyQualifiedName!~.Tests.Slices.&FullyQualifiedName!~.Tools.Tests."
 
 # Every part runs, whatever the others did; then the first failure decides. With arguments, which are for dotnet test, only
 # what they ask for.
@@ -310,6 +310,10 @@ run_tests() {
   managed_test all "" "" "$@"
   if [ $# -eq 0 ]; then
     managed_test "on threads" NATIVEGREENLET_BACKEND=threads "$any_backend"
+    if [ "$(uname -s)" = Linux ]; then # faults are made for segments
+      managed_test "on slices" "NATIVEGREENLET_BACKEND=slices DOTNET_gcConservative=1" \
+        "$any_backend&FullyQualifiedName!~.Tests.Faults."
+    fi
   fi
   [ -z "$failed" ] || stop "FAILED:$failed"
 }

@@ -39,7 +39,10 @@ public class DiagnosticsTests
         EventSource.GenerateManifest(typeof(GreenletEventSource), "NativeGreenlet.dll", EventManifestOptions.Strict));
 
     [Fact]
-    public void The_self_test_passes_on_segments() => Succeeds(InChild.Run(TestItself, ("NATIVEGREENLET_BACKEND", "segments")));
+    public void The_self_test_passes_on_segments() => Succeeds(InChild.Run(TestItself, ("NATIVEGREENLET_BACKEND", "segments"), ("DOTNET_gcConservative", "0")));
+
+    [Fact]
+    public void The_self_test_passes_on_slices() => Succeeds(InChild.Run(TestItself, ("NATIVEGREENLET_BACKEND", "slices"), ("DOTNET_gcConservative", "1")));
 
     [Fact]
     public void The_self_test_passes_on_threads() => Succeeds(InChild.Run(TestItself, ("NATIVEGREENLET_BACKEND", "threads")));

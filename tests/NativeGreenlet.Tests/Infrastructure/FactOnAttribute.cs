@@ -14,11 +14,15 @@ public sealed class FactOnAttribute(Backends backends) : FactAttribute
     /// <summary>Whether it needs something of Linux, such as its limits of resources.</summary>
     public bool OnLinux { get; set; }
 
+    /// <summary>Whether it needs optimized code: <see cref="OptimizedFactAttribute"/>.</summary>
+    public bool Optimized { get; set; }
+
     public override string? Skip
     {
         get =>
             !Backends.HasFlag(ThisRun.Backend) ? $"{ThisRun.Backend} differs: {Because} (docs/greenlet-compatibility.md)"
             : OnLinux && !OperatingSystem.IsLinux() ? "Needs a facility of Linux"
+            : Optimized && OptimizedFactAttribute.IsDebug ? OptimizedFactAttribute.Reason
             : base.Skip;
         set => base.Skip = value;
     }

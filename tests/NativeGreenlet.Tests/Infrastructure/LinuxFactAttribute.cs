@@ -1,6 +1,6 @@
 namespace NativeGreenlet.Tests.Infrastructure;
 
-/// <summary>A test that needs a facility of Linux, such as its limits of resources or its signals.</summary>
+/// <summary>A test of something that is there on Linux, or was only tried there.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class LinuxFactAttribute : FactAttribute
 {
@@ -8,7 +8,7 @@ public sealed class LinuxFactAttribute : FactAttribute
     {
         if (!OperatingSystem.IsLinux())
         {
-            Skip = "Needs a facility of Linux.";
+            Skip = "Only on Linux.";
         }
     }
 }

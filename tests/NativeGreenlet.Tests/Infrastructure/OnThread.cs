@@ -32,6 +32,12 @@ internal static class OnThread
             throw new TimeoutException($"The test still ran after {Patience.TotalSeconds} seconds.");
         }
 
+        if (failure?.SourceException is KeptAliveException kept && InOwnProcess.IsWorthwhile && InOwnProcess.CurrentTest() is { } test)
+        {
+            InOwnProcess.Repeat(test, kept);
+            return;
+        }
+
         failure?.Throw();
     }
 

@@ -5,7 +5,20 @@ namespace NativeGreenlet.Tests.Infrastructure;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class OptimizedFactAttribute : FactAttribute
 {
+    /// <summary>Why it is skipped.</summary>
+    internal const string Reason = "A debug build keeps variables alive to the end of their method.";
+
 #if DEBUG
-    public OptimizedFactAttribute() => Skip = "A debug build keeps variables alive to the end of their method.";
+    internal static bool IsDebug => true;
+#else
+    internal static bool IsDebug => false;
 #endif
+
+    public OptimizedFactAttribute()
+    {
+        if (IsDebug)
+        {
+            Skip = Reason;
+        }
+    }
 }

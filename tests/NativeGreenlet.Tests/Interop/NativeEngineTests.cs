@@ -80,12 +80,35 @@ public class NativeEngineTests
     }
 
     [Fact]
+    public void Under_a_precise_collector_slices_are_refused()
+    {
+        InChild.Result child = InChild.Run(Report, ("DOTNET_gcConservative", "0"), ("NATIVEGREENLET_BACKEND", "slices"));
+
+        Assert.Equal(0, child.ExitCode);
+        Assert.Contains($"{GreenletError.NotSupported}, Unstarted:", child.Output, StringComparison.Ordinal);
+        Assert.Contains("Set DOTNET_gcConservative=1 in the environment before the process starts", child.Output, StringComparison.Ordinal);
+        Assert.Contains("again: NotSupported", child.Output, StringComparison.Ordinal);
+    }
+
+    // What the program does to its own environment changes neither the collector nor the choice.
+    [Fact]
+    public void Setting_or_clearing_the_variable_too_late_makes_no_difference()
+    {
+        InChild.Result late = InChild.Run(SetAndDescribe, ("DOTNET_gcConservative", "0"), ("NATIVEGREENLET_BACKEND", string.Empty));
+        InChild.Result cleared = InChild.Run(ClearAndDescribe, ("DOTNET_gcConservative", "1"), ("NATIVEGREENLET_BACKEND", string.Empty));
+
+        Assert.Contains($"{GreenletBackend.Segments}:", late.Output, StringComparison.Ordinal);
+        Assert.Contains($"{(OperatingSystem.IsWindows() ? GreenletBackend.Threads : GreenletBackend.Slices)}:", cleared.Output, StringComparison.Ordinal);
+        Assert.All([late, cleared], child => Assert.EndsWith("works", child.Output.Trim(), StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Under_a_conservative_collector_segments_are_not_chosen()
     {
         InChild.Result child = InChild.Run(Describe, ("DOTNET_gcConservative", "1"), ("NATIVEGREENLET_BACKEND", string.Empty));
 
         Assert.Equal(0, child.ExitCode);
-        Assert.DoesNotContain($"{GreenletBackend.Segments}:", child.Output, StringComparison.Ordinal);
+        Assert.Contains($"{(OperatingSystem.IsWindows() ? GreenletBackend.Threads : GreenletBackend.Slices)}:", child.Output, StringComparison.Ordinal);
         Assert.Contains("conservative", child.Output, StringComparison.Ordinal);
         Assert.EndsWith("works", child.Output.Trim(), StringComparison.Ordinal);
     }
@@ -99,6 +122,18 @@ public class NativeEngineTests
         Assert.Contains($"{GreenletError.NotSupported}, Unstarted:", child.Output, StringComparison.Ordinal);
         Assert.Contains("'nonsense'", child.Output, StringComparison.Ordinal);
         Assert.Contains("segments", child.Output, StringComparison.Ordinal);
+    }
+
+    private static void SetAndDescribe()
+    {
+        Environment.SetEnvironmentVariable("DOTNET_gcConservative", "1");
+        Describe();
+    }
+
+    private static void ClearAndDescribe()
+    {
+        Environment.SetEnvironmentVariable("DOTNET_gcConservative", null);
+        Describe();
     }
 
     private static void Report()

@@ -179,7 +179,7 @@ public class ConstructionTests
         }
     });
 
-    [OptimizedFact]
+    [FactOn(Backends.Segments | Backends.Threads, Because = "What a stack refers to", Optimized = true)]
     [FeatureRow(8)]
     public void The_delegate_is_dropped_at_the_start() => OnThread.Run(() =>
     {

@@ -746,7 +746,7 @@ public class GarbageTests
 
     [Fact]
     [FeatureRow(91)]
-    public void Finalizers_may_create_and_switch_greenlets()
+    public void Finalizers_may_create_and_switch_greenlets() => OnThread.Run(() =>
     {
         Cell<string?> result = new();
         Drop(result);
@@ -757,7 +757,7 @@ public class GarbageTests
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         static void Drop(Cell<string?> result) => _ = new Finalizable(result);
-    }
+    });
 
     [Fact]
     [FeatureRow(92)]
@@ -783,7 +783,7 @@ public class GarbageTests
         }
     });
 
-    [OptimizedFact]
+    [FactOn(Backends.Segments | Backends.Threads, Because = "What a stack refers to", Optimized = true)]
     [FeatureRow(92)]
     public void A_derived_class_whose_Run_no_longer_needs_itself_is_killed_by_the_collector() => OnThread.Run(() =>
     {

@@ -381,7 +381,7 @@ public class SwitchingTests
         }
     });
 
-    [OptimizedFact]
+    [FactOn(Backends.Segments | Backends.Threads, Because = "What a stack refers to", Optimized = true)]
     [FeatureRow(44)]
     public void Delivered_exceptions_first_values_and_results_are_not_kept_alive() => OnThread.Run(() =>
     {
@@ -452,7 +452,7 @@ public class SwitchingTests
         Assert.True(greenlet.IsDead);
     });
 
-    [FactOn(Backends.Segments | Backends.Slices, Because = "Limits of stacks")]
+    [FactOn(Backends.Segments, Because = "Limits of stacks")]
     [FeatureRow(47)]
     public void When_stacks_run_out_the_target_stays_unstarted_and_usable() => OnThread.Run(() =>
     {
@@ -522,7 +522,7 @@ public class SwitchingTests
         Assert.True(switches > 3 * 6, $"{switches} switches out of native callbacks");
     });
 
-    [Fact]
+    [FactOn(Backends.Segments | Backends.Threads, Because = "Depth of recursion")]
     [FeatureRow(52)]
     public void Each_stack_has_its_own_limit_of_recursion() => OnThread.Run(() =>
     {

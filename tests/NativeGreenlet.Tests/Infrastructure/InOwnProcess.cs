@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Reflection;
+using Xunit.Sdk;
+
+namespace NativeGreenlet.Tests.Infrastructure;
+
+/// <summary>
+/// Runs a whole test again in a process of its own. A conservative collector keeps what any word on any stack seems to
+/// refer to; and a process that has run hundreds of tests is full of words that once were references, to addresses that are
+/// in use again. A process that runs one test is not: there what should be collected must be.
+/// </summary>
+internal static class InOwnProcess
+{
+    private const string Marker = "NATIVEGREENLET_TEST_ALONE";
+    private const int Attempts = 3; // chance is less, not gone
+
+    /// <summary>Whether a test that found something alive gets another chance.</summary>
+    public static bool IsWorthwhile { get; } =
+        ThisRun.Backend == Backends.Slices && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Marker));
+
+    /// <summary>The test that is being run by the calling thread.</summary>
+    public static MethodBase? CurrentTest() => Array.Find(
+        Array.ConvertAll(new StackTrace().GetFrames(), frame => frame.GetMethod()),
+        method => method?.GetCustomAttribute<FactAttribute>() is not null);
+
+    /// <summary>Runs it; it must succeed.</summary>
+    public static void Repeat(MethodBase test, KeptAliveException first)
+    {
+        InChild.Result? child = null;
+        for (int i = 0; i < Attempts && child is not { ExitCode: 0 }; i++)
+        {
+            child = InChild.Run(test, (Marker, "1"));
+        }
+
+        Assert.True(child is { ExitCode: 0 }, $"{first.Message}\nNor in a process of its own: exit code {child!.ExitCode}\n{child.Output}\n{child.Error}");
+    }
+
+    /// <summary>The other end: in the child process.</summary>
+    public static void Run(MethodInfo test)
+    {
+        object?[][] rows = [.. test.GetCustomAttributes<DataAttribute>().SelectMany(data => data.GetData(test))];
+        foreach (object?[] row in rows.Length == 0 ? [[]] : rows)
+        {
+            object? instance = Activator.CreateInstance(test.DeclaringType!);
+            _ = test.Invoke(instance, row);
+            (instance as IDisposable)?.Dispose();
+        }
+    }
+}
