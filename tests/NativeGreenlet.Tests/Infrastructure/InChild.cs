@@ -8,22 +8,15 @@ internal static class InChild
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
-    public static Result Run(Action body, params (string Name, string Value)[] environment) => Run(null, Name(body), environment);
-
-    /// <summary>The same for a test, see <see cref="InOwnProcess"/>.</summary>
-    public static Result Run(MethodBase test, params (string Name, string Value)[] environment) => Run(null, test, environment);
+    public static Result Run(Action body, params (string Name, string Value)[] environment) => Run(null, body, environment);
 
     /// <summary>The same under limits of a shell, such as <c>ulimit -v 4000000</c>.</summary>
-    public static Result RunUnder(string limits, Action body, params (string Name, string Value)[] environment) => Run(limits, Name(body), environment);
+    public static Result RunUnder(string limits, Action body, params (string Name, string Value)[] environment) => Run(limits, body, environment);
 
-    private static MethodInfo Name(Action body)
+    private static Result Run(string? limits, Action body, (string Name, string Value)[] environment)
     {
-        Assert.True(body.Method.IsStatic, "a child process can only run a static method");
-        return body.Method;
-    }
-
-    private static Result Run(string? limits, MethodBase method, (string Name, string Value)[] environment)
-    {
+        MethodInfo method = body.Method;
+        Assert.True(method.IsStatic, "a child process can only run a static method");
         string[] command = [Host(), "exec", typeof(InChild).Assembly.Location, method.DeclaringType!.FullName!, method.Name];
         if (limits is not null)
         {
@@ -49,7 +42,7 @@ internal static class InChild
         if (!process.WaitForExit(s_patience))
         {
             process.Kill();
-            throw new TimeoutException($"{method} still ran in its process after {s_patience.TotalMinutes} minutes.");
+            throw new TimeoutException($"{method.Name} still ran in its process after {s_patience.TotalMinutes} minutes.");
         }
 
         return new Result(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult(), watch.Elapsed);

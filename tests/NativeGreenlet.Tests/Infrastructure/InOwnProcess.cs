@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 using Xunit.Sdk;
 
@@ -26,24 +27,29 @@ internal static class InOwnProcess
     /// <summary>Runs it; it must succeed.</summary>
     public static void Repeat(MethodBase test, KeptAliveException first)
     {
-        InChild.Result? child = null;
-        for (int i = 0; i < Attempts && child is not { ExitCode: 0 }; i++)
+        // Of a theory every row, in a process each: which one it was is not known here.
+        for (int row = 0; row < Math.Max(1, Rows(test).Length); row++)
         {
-            child = InChild.Run(test, (Marker, "1"));
-        }
+            InChild.Result? child = null;
+            for (int i = 0; i < Attempts && child is not { ExitCode: 0 }; i++)
+            {
+                child = InChild.Run(RunNamed, (Marker, $"{test.DeclaringType!.FullName} {test.Name} {row}"));
+            }
 
-        Assert.True(child is { ExitCode: 0 }, $"{first.Message}\nNor in a process of its own: exit code {child!.ExitCode}\n{child.Output}\n{child.Error}");
+            Assert.True(child is { ExitCode: 0 }, $"{first.Message}\nNor in a process of its own: exit code {child!.ExitCode}\n{child.Output}\n{child.Error}");
+        }
     }
 
-    /// <summary>The other end: in the child process.</summary>
-    public static void Run(MethodInfo test)
+    private static object?[][] Rows(MethodBase test) =>
+        [.. test.GetCustomAttributes<DataAttribute>().SelectMany(data => data.GetData((MethodInfo)test))];
+
+    // The other end: in the child process.
+    private static void RunNamed()
     {
-        object?[][] rows = [.. test.GetCustomAttributes<DataAttribute>().SelectMany(data => data.GetData(test))];
-        foreach (object?[] row in rows.Length == 0 ? [[]] : rows)
-        {
-            object? instance = Activator.CreateInstance(test.DeclaringType!);
-            _ = test.Invoke(instance, row);
-            (instance as IDisposable)?.Dispose();
-        }
+        string[] names = Environment.GetEnvironmentVariable(Marker)!.Split(' ');
+        MethodInfo test = typeof(InOwnProcess).Assembly.GetType(names[0], throwOnError: true)!.GetMethod(names[1])!;
+        object? instance = Activator.CreateInstance(test.DeclaringType!);
+        _ = test.Invoke(instance, Rows(test).ElementAtOrDefault(int.Parse(names[2], CultureInfo.InvariantCulture)));
+        (instance as IDisposable)?.Dispose();
     }
 }

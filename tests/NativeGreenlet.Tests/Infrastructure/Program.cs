@@ -8,14 +8,7 @@ internal static class Program
     private static void Main(string[] arguments)
     {
         Type type = typeof(Program).Assembly.GetType(arguments[0], throwOnError: true)!;
-        MethodInfo method = type.GetMethod(arguments[1], BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!;
-        if (method.IsStatic)
-        {
-            method.CreateDelegate<Action>()();
-        }
-        else
-        {
-            InOwnProcess.Run(method);
-        }
+        MethodInfo method = type.GetMethod(arguments[1], BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)!;
+        method.CreateDelegate<Action>()();
     }
 }
