@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace NativeGreenlet.Cooperative;
@@ -14,6 +15,7 @@ public sealed partial class Hub
     private readonly bool _isPooled;
     private int _isAsleep;
     private int _pendingRuns;
+    private int _taskCount;
     private bool _isStopping;
     private bool _endsWhenIdle; // when no run is left
     private volatile bool _hasEnded;
@@ -50,6 +52,11 @@ public sealed partial class Hub
     internal long Switches => Volatile.Read(ref _switches);
 
     internal IReadOnlyList<HubRun> Runs => _runs;
+
+    /// <summary>Tasks that have not ended; as of a moment ago for other threads.</summary>
+    public int TaskCount => Volatile.Read(ref _taskCount);
+
+    internal void CountTask(int change) => Volatile.Write(ref _taskCount, _taskCount + change);
 
     internal static Hub StartThread(string name, bool isPooled)
     {
@@ -106,6 +113,11 @@ public sealed partial class Hub
         if (_hasEnded)
         {
             throw new ObjectDisposedException(Name, "The hub has ended; nothing can wait in it any more.");
+        }
+
+        if (task.TellWhereNext is not null)
+        {
+            TellWhere(task);
         }
 
         _currentTask = null;
@@ -178,6 +190,13 @@ public sealed partial class Hub
         }
     }
 
+    private static void TellWhere(GreenTask task)
+    {
+        Action<StackTrace>? tell = task.TellWhereNext;
+        task.TellWhereNext = null;
+        tell?.Invoke(new StackTrace(2, fNeedFileInfo: true));
+    }
+
     private void Enter()
     {
         t_hub = this;
@@ -185,6 +204,7 @@ public sealed partial class Hub
         Greenlet = Greenlet.Current;
         HubOfRawGreenlet.Add(this);
         HubRegistry.Add(this);
+        HubMeter.Publish();
     }
 
     private void Leave()

@@ -50,6 +50,7 @@ internal sealed class HubRun
         }
 
         _tasks.Add(task);
+        Hub.CountTask(1);
     }
 
     public void Remove(GreenTask task)
@@ -58,6 +59,8 @@ internal sealed class HubRun
         {
             return; // it was given up before
         }
+
+        Hub.CountTask(-1);
 
         if (task == Main && !IsStopping)
         {
@@ -92,6 +95,7 @@ internal sealed class HubRun
             foreach (GreenTask task in _tasks.ToArray())
             {
                 _tasks.Remove(task);
+                Hub.CountTask(-1);
                 Hub.Report(task, new InvalidOperationException($"{task} did not end although it was killed {Kills} times; it is given up. It waited for {task.Waiter.WaitsFor ?? "nothing"}."));
             }
 

@@ -82,6 +82,9 @@ public class GreenTask : IGreenWaitable
     /// throw.</summary>
     internal Action<GreenTask>? WhenCompleted { get; set; }
 
+    /// <summary>Called with its stack trace when it next waits; set by the watchdog's thread.</summary>
+    internal Action<StackTrace>? TellWhereNext { get; set; }
+
     /// <summary>Whether it left its stack by a raw switch: it neither runs nor waits, and no wake-up will come.</summary>
     internal bool IsStranded => _state == Started && Waiter.IsIdle && Hub.CurrentTask != this;
 

@@ -51,9 +51,9 @@ public class TimeoutTests
         Hub.Spawn(() =>
         {
             signal.Set();
-            Thread.Sleep(20); // due, but the wait is over already
+            Thread.Sleep(600); // due, but the wait is over already
         });
-        using (new GreenTimeout(TimeSpan.FromMilliseconds(10)))
+        using (new GreenTimeout(TimeSpan.FromMilliseconds(500)))
         {
             signal.Wait();
         }
@@ -68,12 +68,10 @@ public class TimeoutTests
         Hub.Spawn(() =>
         {
             signal.Set();
-            Thread.Sleep(20);
-            Hub.Yield();
+            Thread.Sleep(600);
         });
-        using GreenTimeout timeout = new(TimeSpan.FromMilliseconds(5));
-        signal.Wait();
-        Hub.Spawn(() => Thread.Sleep(20));
+        using GreenTimeout timeout = new(TimeSpan.FromMilliseconds(500));
+        signal.Wait(); // over before the time is
         GreenTimeoutException exception = Assert.Throws<GreenTimeoutException>((Action)YieldForEver);
         Assert.Same(timeout, exception.Timeout);
 

@@ -6,7 +6,7 @@ namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 public class OtherBackendTests
 {
     [Theory]
-    [InlineData("HubTests TimeoutTests SynchronizationTests")]
+    [InlineData("HubTests TimeoutTests SynchronizationTests IoTests")]
     [InlineData("StressTests")]
     public void They_hold_on_the_threads_backend_too(string classes)
     {

@@ -241,4 +241,23 @@ public class SynchronizationTests
         Assert.True(killed.IsKilled && sibling.IsKilled);
         Assert.Empty(heard);
     });
+
+    [Fact]
+    public void A_wake_up_is_not_lost_on_a_waiter_that_was_just_killed() => InHub.Run(() =>
+    {
+        GreenSemaphore semaphore = new(0);
+        GreenQueue<int> queue = new();
+        GreenChannel<int> channel = new();
+        (Action Wait, Action Wake)[] kinds = [(semaphore.Wait, () => semaphore.Release()), (() => queue.Get(), () => queue.Put(1)), (() => channel.Receive(), () => channel.TrySend(1))];
+        foreach ((Action wait, Action wake) in kinds)
+        {
+            GreenTask killed = Hub.Spawn(wait);
+            GreenTask next = Hub.Spawn(wait);
+            Hub.Yield();
+            killed.Kill(timeout: TimeSpan.Zero); // it is still the first in the queue
+            wake();
+            Assert.True(next.Join(InHub.Long), "the wake-up was lost");
+            Assert.True(killed.IsKilled);
+        }
+    });
 }

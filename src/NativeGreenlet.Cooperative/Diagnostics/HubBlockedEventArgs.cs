@@ -1,0 +1,28 @@
+using System.Diagnostics;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>Data of <see cref="HubWatchdog.Blocked"/>.</summary>
+public sealed class HubBlockedEventArgs : EventArgs
+{
+    internal HubBlockedEventArgs(Hub hub, GreenTask? task, TimeSpan duration, StackTrace? stackTrace)
+    {
+        Hub = hub;
+        Task = task;
+        Duration = duration;
+        StackTrace = stackTrace;
+    }
+
+    /// <summary>The hub whose thread is blocked.</summary>
+    public Hub Hub { get; }
+
+    /// <summary>The task that blocks it; null if the hub itself does, in a callback.</summary>
+    public GreenTask? Task { get; }
+
+    /// <summary>For how long so far.</summary>
+    public TimeSpan Duration { get; }
+
+    /// <summary>Where the task next waited, the frames that it shares with the place that blocked included; null in the
+    /// first report, while it still blocks: .NET cannot walk the stack of a running thread.</summary>
+    public StackTrace? StackTrace { get; }
+}

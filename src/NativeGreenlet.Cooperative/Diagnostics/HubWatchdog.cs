@@ -1,0 +1,101 @@
+using System.Diagnostics;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// Watches all hubs from a thread of its own, and tells who keeps one from going on: a task that blocks its thread, or
+/// computes for too long.
+/// </summary>
+/// <remarks>Each block is told twice: while it lasts, with the task, from the watchdog's thread; and when the task next
+/// waits, with its stack trace, from the hub's. A task that ends without waiting again is told once.</remarks>
+public sealed class HubWatchdog : IDisposable
+{
+    private readonly TimeSpan _limit;
+    private readonly ManualResetEventSlim _stop = new();
+    private readonly Thread _thread;
+    private readonly Dictionary<Hub, (long Switches, long Since, bool IsTold)> _seen = [];
+
+    /// <summary>Starts to watch.</summary>
+    /// <param name="limit">How long a task may run without waiting; null for 100 milliseconds.</param>
+    public HubWatchdog(TimeSpan? limit = null)
+    {
+        _limit = limit ?? TimeSpan.FromMilliseconds(100);
+        ArgumentOutOfRangeException.ThrowIfLessThan(_limit, TimeSpan.FromMilliseconds(1), nameof(limit));
+        _thread = new Thread(Watch)
+        {
+            IsBackground = true,
+            Name = "hub watchdog",
+        };
+        _thread.UnsafeStart();
+    }
+
+    /// <summary>A hub is blocked, or was.</summary>
+    public event EventHandler<HubBlockedEventArgs>? Blocked;
+
+    /// <summary>Ends it.</summary>
+    public void Dispose()
+    {
+        _stop.Set();
+        if (Environment.CurrentManagedThreadId != _thread.ManagedThreadId)
+        {
+            _thread.Join();
+            _stop.Dispose();
+        }
+    }
+
+    private void Watch()
+    {
+        while (!_stop.Wait(_limit / 4))
+        {
+            IReadOnlyList<Hub> hubs = HubRegistry.All;
+            foreach (Hub gone in _seen.Keys.Except(hubs).ToArray())
+            {
+                _seen.Remove(gone);
+            }
+
+            foreach (Hub hub in hubs)
+            {
+                Look(hub);
+            }
+        }
+    }
+
+    private void Look(Hub hub)
+    {
+        long now = HubClock.Now;
+        long switches = hub.Switches;
+        if (hub.IsAsleep || !_seen.TryGetValue(hub, out (long Switches, long Since, bool IsTold) seen) || seen.Switches != switches)
+        {
+            _seen[hub] = (switches, now, false);
+            return;
+        }
+
+        TimeSpan duration = TimeSpan.FromTicks(now - seen.Since);
+        if (seen.IsTold || duration < _limit)
+        {
+            return;
+        }
+
+        _seen[hub] = seen with { IsTold = true };
+        GreenTask? task = hub.CurrentTask;
+        if (task is not null)
+        {
+            task.TellWhereNext = trace =>
+                Tell(new HubBlockedEventArgs(hub, task, TimeSpan.FromTicks(HubClock.Now - seen.Since), trace));
+        }
+
+        Tell(new HubBlockedEventArgs(hub, task, duration, null));
+    }
+
+    private void Tell(HubBlockedEventArgs report)
+    {
+        try
+        {
+            Blocked?.Invoke(this, report);
+        }
+        catch (Exception exception)
+        {
+            Trace.WriteLine($"A handler of {nameof(HubWatchdog)}.{nameof(Blocked)} failed: {exception}");
+        }
+    }
+}

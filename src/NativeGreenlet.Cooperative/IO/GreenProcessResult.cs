@@ -1,0 +1,7 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>How a process ended.</summary>
+/// <param name="ExitCode">Its exit code.</param>
+/// <param name="Output">What it wrote to its standard output.</param>
+/// <param name="Error">What it wrote to its standard error.</param>
+public sealed record GreenProcessResult(int ExitCode, string Output, string Error);

@@ -1,0 +1,51 @@
+using System.Net.Security;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// TLS over a <see cref="GreenStream"/>. <c>new SslStream(greenStream)</c> works as well, with its synchronous methods:
+/// they read and write the stream below, and that parks.
+/// </summary>
+public static class GreenSsl
+{
+    /// <summary>Makes a TLS connection as a client; parks during the handshake.</summary>
+    /// <param name="stream">The connection.</param>
+    /// <param name="options">Name of the server, certificates and the like.</param>
+    /// <returns>The encrypted stream. Closing it closes the connection.</returns>
+    public static GreenStream AuthenticateAsClient(Stream stream, SslClientAuthenticationOptions options)
+    {
+        SslStream ssl = new(stream, leaveInnerStreamOpen: false);
+        Handshake(ssl, token => ssl.AuthenticateAsClientAsync(options, token));
+        return new GreenStream(ssl);
+    }
+
+    /// <summary>Makes a TLS connection as a server; parks during the handshake.</summary>
+    /// <param name="stream">The connection.</param>
+    /// <param name="options">Certificate and the like.</param>
+    /// <returns>The encrypted stream. Closing it closes the connection.</returns>
+    public static GreenStream AuthenticateAsServer(Stream stream, SslServerAuthenticationOptions options)
+    {
+        SslStream ssl = new(stream, leaveInnerStreamOpen: false);
+        Handshake(ssl, token => ssl.AuthenticateAsServerAsync(options, token));
+        return new GreenStream(ssl);
+    }
+
+    private static void Handshake(SslStream ssl, Func<CancellationToken, Task> handshake)
+    {
+        bool isDone = false;
+        using CancellationTokenSource cancellation = new();
+        try
+        {
+            Hub.Await(handshake(cancellation.Token));
+            isDone = true;
+        }
+        finally
+        {
+            if (!isDone)
+            {
+                cancellation.Cancel();
+                ssl.Dispose();
+            }
+        }
+    }
+}

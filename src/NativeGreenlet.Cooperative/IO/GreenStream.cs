@@ -1,0 +1,155 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// Any stream, read and written as if it blocked: a synchronous call starts the wrapped stream's asynchronous operation
+/// and parks the task until that is over. So code that knows only <see cref="Stream"/> holds no thread.
+/// </summary>
+/// <remarks>
+/// <para>One task may read while another writes. Outside of a hub a synchronous call that would have to wait throws
+/// <see cref="MissingHubException"/>; the asynchronous methods work everywhere.</para>
+/// <para>A read that is given up, by a kill or a timeout, loses nothing: what it still brings goes to the next read. After
+/// a write that was given up the next one throws, unless it was sent after all.</para>
+/// </remarks>
+public class GreenStream : Stream
+{
+    private readonly PendingOperation _reading = new();
+    private readonly PendingOperation _writing = new();
+    private readonly bool _leaveOpen;
+    private TimeSpan _readTimeout = Timeout.InfiniteTimeSpan;
+    private TimeSpan _writeTimeout = Timeout.InfiniteTimeSpan;
+
+    /// <summary>Wraps a stream.</summary>
+    /// <param name="stream">The stream. Its asynchronous methods must be truly asynchronous.</param>
+    /// <param name="leaveOpen">Whether it stays open when this is closed.</param>
+    public GreenStream(Stream stream, bool leaveOpen = false)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        BaseStream = stream;
+        _leaveOpen = leaveOpen;
+    }
+
+    /// <summary>The wrapped stream.</summary>
+    public Stream BaseStream { get; }
+
+    /// <inheritdoc/>
+    public override bool CanRead => BaseStream.CanRead;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => BaseStream.CanWrite;
+
+    /// <inheritdoc/>
+    public override bool CanTimeout => true;
+
+    /// <inheritdoc/>
+    public override int ReadTimeout
+    {
+        get => (int)_readTimeout.TotalMilliseconds;
+        set => _readTimeout = Milliseconds(value);
+    }
+
+    /// <inheritdoc/>
+    public override int WriteTimeout
+    {
+        get => (int)_writeTimeout.TotalMilliseconds;
+        set => _writeTimeout = Milliseconds(value);
+    }
+
+    /// <inheritdoc/>
+    public override long Length => throw NoSeek();
+
+    /// <inheritdoc/>
+    public override long Position
+    {
+        get => throw NoSeek();
+        set => throw NoSeek();
+    }
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer) => _reading.Read(BaseStream, buffer, _readTimeout);
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return Read(buffer.AsSpan(offset, count));
+    }
+
+    /// <inheritdoc/>
+    public override int ReadByte()
+    {
+        Span<byte> one = stackalloc byte[1];
+        return Read(one) == 0 ? -1 : one[0];
+    }
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<byte> buffer) => _writing.Write(BaseStream, buffer, _writeTimeout);
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        Write(buffer.AsSpan(offset, count));
+    }
+
+    /// <inheritdoc/>
+    public override void WriteByte(byte value) => Write([value]);
+
+    /// <inheritdoc/>
+    public override void Flush() => _writing.Flush(BaseStream, _writeTimeout);
+
+    /// <inheritdoc/>
+    public override Task FlushAsync(CancellationToken cancellationToken) => BaseStream.FlushAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    [SuppressMessage("Performance", "CA1835:Prefer the memory-based overloads", Justification = "This is that overload's other one.")]
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    /// <inheritdoc/>
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _reading.HasLeftovers
+            ? new ValueTask<int>(_reading.ReadLeftoversAsync(BaseStream, buffer, cancellationToken))
+            : BaseStream.ReadAsync(buffer, cancellationToken);
+
+    /// <inheritdoc/>
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        BaseStream.WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    /// <inheritdoc/>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        BaseStream.WriteAsync(buffer, cancellationToken);
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw NoSeek();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw NoSeek();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !_leaveOpen)
+        {
+            BaseStream.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static NotSupportedException NoSeek() => new("A GreenStream cannot seek.");
+
+    private static TimeSpan Milliseconds(int value)
+    {
+        if (value is <= 0 and not Timeout.Infinite)
+        {
+            throw new ArgumentOutOfRangeException(nameof(value), value, "A timeout is positive, or Timeout.Infinite.");
+        }
+
+        return TimeSpan.FromMilliseconds(value);
+    }
+}
