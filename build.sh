@@ -342,7 +342,8 @@ fuzz() {
   run_program NativeGreenlet.Fuzz NativeGreenlet.Fuzz "$@"
 }
 
-# bench native ...: the C library against Boost.Context; bench peers ...: other languages; else BenchmarkDotNet's arguments
+# bench native ...: the C library against Boost.Context; bench peers ...: other languages; bench strategies: Segments
+# against Slices; else BenchmarkDotNet's arguments
 bench() {
   if [ "${1:-}" = native ]; then
     need_native_tools
@@ -356,6 +357,12 @@ bench() {
     managed_build bench/peers/dotnet/NativeGreenlet.Peer.csproj
     shift
     exec bench/peers/run.sh "$@"
+  fi
+  if [ "${1:-}" = strategies ]; then
+    has python3 || stop "bench strategies needs python3"
+    managed_build bench/strategies/NativeGreenlet.Strategies.csproj
+    shift
+    exec python3 bench/strategies/run.py "$@"
   fi
   managed_build bench/NativeGreenlet.Benchmarks/NativeGreenlet.Benchmarks.csproj
   say "Benchmarks"

@@ -7,7 +7,8 @@ public static class GreenletRuntime
 {
     /// <summary>
     /// The way stacks are switched. Chosen once, at the first use: <see cref="GreenletBackend.Segments"/> on a runtime
-    /// that we know, else <see cref="GreenletBackend.Threads"/>. The environment variable <c>NATIVEGREENLET_BACKEND</c>
+    /// that we know, or <see cref="GreenletBackend.Slices"/> if its collector is conservative, else
+    /// <see cref="GreenletBackend.Threads"/>. The environment variable <c>NATIVEGREENLET_BACKEND</c>
     /// (<c>segments</c>, <c>slices</c> or <c>threads</c>) overrides.
     /// </summary>
     /// <exception cref="GreenletException">What that variable asks for cannot be had

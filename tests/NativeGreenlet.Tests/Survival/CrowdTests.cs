@@ -1,3 +1,5 @@
+using NativeGreenlet.Tests.Infrastructure;
+
 namespace NativeGreenlet.Tests.Survival;
 
 /// <summary>Crowds of greenlets under a collector that is forced to move everything. Contents are compared after every
@@ -42,6 +44,18 @@ public class CrowdTests
     [InlineData("--carriers 1 --greenlets 400")]
     [InlineData("--carriers 2 --main-thread")]
     public void Greenlets_survive_inside_exception_filters(string how) => Stress.Survives($"--scenario filters {how}", 8);
+
+    [LinuxFact]
+    public void Greenlets_survive_on_slices() =>
+        Stress.Survives("--carriers 2 --main-thread", 10, ("NATIVEGREENLET_BACKEND", "slices"), ("DOTNET_gcConservative", "1"));
+
+    [LinuxFact]
+    public void Greenlets_on_slices_survive_inside_exception_filters() =>
+        Stress.Survives("--scenario filters --carriers 2", 5, ("NATIVEGREENLET_BACKEND", "slices"), ("DOTNET_gcConservative", "1"));
+
+    [LinuxFact]
+    public void Threads_may_end_with_greenlets_on_slices() =>
+        Stress.Survives("--scenario orphans", 5, ("NATIVEGREENLET_BACKEND", "slices"), ("DOTNET_gcConservative", "1"));
 
     // If this one fails, the runtime is to blame, not the greenlets.
     [Theory]

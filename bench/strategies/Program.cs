@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using NativeGreenlet;
+
+namespace NativeGreenlet.Strategies;
+
+/// <summary>What a backend costs. One measurement per process: <c>park COUNT DEPTH</c> or <c>switch BYTES</c>; prints
+/// names and values.</summary>
+internal static class Program
+{
+    private const int Collections = 9;
+    private const int Samples = 7;
+
+    public static int Main(string[] arguments)
+    {
+        int first = int.Parse(arguments[1], CultureInfo.InvariantCulture);
+        Console.WriteLine(arguments[0] == "park"
+            ? Park(first, int.Parse(arguments[2], CultureInfo.InvariantCulture))
+            : Switch(first));
+        return 0;
+    }
+
+    // Memory, first start, and pauses, of so many greenlets that are suspended so many frames deep.
+    private static string Park(int count, int depth)
+    {
+        Action body = () => Descend(depth);
+        new Greenlet(body).Switch(); // what the first one brings along is not counted
+        Greenlet[] parked = new Greenlet[count];
+        (long memory, double young, double old) before = Measure();
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < count; i++)
+        {
+            parked[i] = new Greenlet(body);
+            _ = parked[i].Switch();
+        }
+
+        double started = Stopwatch.GetElapsedTime(start).TotalNanoseconds / count;
+        (long memory, double young, double old) after = Measure();
+        long slice = parked[count / 2].StackBytesUsed;
+        GC.KeepAlive(parked);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"backend {GreenletRuntime.Backend} bytes {(after.memory - before.memory) / (double)count:F0} stack {slice} start {started:F0} gen0 {(after.young - before.young) / count:F1} gen2 {(after.old - before.old) / count:F1} resident {after.memory}");
+    }
+
+    private static (long Memory, double Young, double Old) Measure()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        return (Environment.WorkingSet, Pause(0), Pause(2));
+    }
+
+    private static double Pause(int generation)
+    {
+        double[] pauses = new double[Collections];
+        for (int i = 0; i < Collections; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            GC.Collect(generation, GCCollectionMode.Forced, blocking: true);
+            pauses[i] = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        }
+
+        Array.Sort(pauses);
+        return pauses[Collections / 2];
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static int Descend(int frames)
+    {
+        if (frames != 0)
+        {
+            return Descend(frames - 1) + 1;
+        }
+
+        _ = Greenlet.Current.Parent!.Switch();
+        return 0;
+    }
+
+    // One switch, there or back, to a greenlet with that much stack in use.
+    private static string Switch(int bytes)
+    {
+        Greenlet greenlet = new(() => Hold(bytes));
+        _ = greenlet.Switch();
+        int rounds = 2_000_000 / (1 + (bytes / 1024));
+        double best = double.MaxValue;
+        for (int sample = 0; sample < Samples; sample++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            for (int i = 0; i < rounds; i++)
+            {
+                _ = greenlet.Switch();
+            }
+
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalNanoseconds / (2 * rounds));
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"backend {GreenletRuntime.Backend} stack {greenlet.StackBytesUsed} switch {best:F1}");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Hold(int bytes)
+    {
+        byte* held = stackalloc byte[bytes];
+        new Span<byte>(held, bytes).Fill(1);
+        Greenlet main = Greenlet.Current.Parent!;
+        while (held[bytes - 1] == 1)
+        {
+            _ = main.Switch();
+        }
+    }
+}
