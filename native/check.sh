@@ -93,6 +93,10 @@ configure() {
   tree=artifacts/check/$1
   compiler=$2
   shift 2
+  # With another compiler than before CMake starts anew, and forgets the options that it is given here.
+  if ! grep -q "^CMAKE_C_COMPILER:[A-Z]*=\(.*/\)\{0,1\}$compiler\$" "$tree/CMakeCache.txt" 2>/dev/null; then
+    rm -rf "$tree"
+  fi
   set -- -S . -B "$tree" -D "CMAKE_C_COMPILER=$compiler" "$@"
   if has ninja && [ ! -e "$tree/CMakeCache.txt" ]; then
     set -- -G Ninja "$@"
