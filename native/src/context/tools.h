@@ -20,6 +20,7 @@
 #elif defined(NG_TOOL_TSAN)
 #  include <sanitizer/tsan_interface.h>
 #elif defined(NG_TOOL_VALGRIND)
+#  include <valgrind/memcheck.h>
 #  include <valgrind/valgrind.h>
 #endif
 
@@ -65,6 +66,32 @@ static inline void ng_tool_stack_gone(ng_context* context) {
   VALGRIND_STACK_DEREGISTER((unsigned)(uintptr_t)context->tool);
 #else
   (void)context;
+#endif
+}
+
+// Bytes of the running stack that a slice is about to write. Valgrind judges by small steps of the stack pointer, and may
+// hold them for unused.
+static inline void ng_tool_stack_opened(void* low, size_t size) {
+#if defined(NG_TOOL_VALGRIND)
+  (void)VALGRIND_MAKE_MEM_UNDEFINED(low, size);
+#else
+  (void)low;
+  (void)size;
+#endif
+}
+
+// The stack pointer is about to move on the same stack. A step that Valgrind takes for another stack (--max-stackframe)
+// does not open the room below it for what is called there.
+static inline void ng_tool_stack_pointer_moves(const void* from, char* to) {
+#if defined(NG_TOOL_VALGRIND)
+  enum { LONG_STEP = 900000, ROOM = 4096 };
+  const ptrdiff_t step = (const char*)to - (const char*)from;
+  if (step > LONG_STEP || step < -LONG_STEP) {
+    ng_tool_stack_opened(to - ROOM, ROOM);
+  }
+#else
+  (void)from;
+  (void)to;
 #endif
 }
 

@@ -18,6 +18,8 @@
    SPDX-License-Identifier: MIT */
 #include "slices.h"
 
+#include "../context/tools.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +185,7 @@ static void* leave(ng_slices* slices, void* stack_pointer) {
   if (owner != to) {
     save(slices, owner, to->stop);
   }
+  ng_tool_stack_pointer_moves(stack_pointer, to->start);
   return to->start;
 }
 
@@ -202,6 +205,7 @@ static void arrive(ng_slices* slices) {
   to->previous = owner_above(slices, to);
   if (to->saved != 0) {
     char* bytes = ng_block_bytes(to->block);
+    ng_tool_stack_opened(to->start, to->saved);
     memcpy(to->start, bytes, to->saved);
     if (ZEROES(slices)) {
       memset(bytes, 0, to->saved);
@@ -210,12 +214,15 @@ static void arrive(ng_slices* slices) {
     to->saved = 0;
   }
   if (to->previous != NULL && unsaved(to->previous) > to->stop) {
-    memset(to->stop, 0, (size_t)(unsaved(to->previous) - to->stop));
+    const size_t gap = (size_t)(unsaved(to->previous) - to->stop);
+    ng_tool_stack_opened(to->stop, gap);
+    memset(to->stop, 0, gap);
   }
   from->state = slices->is_final ? NG_SLICE_ENDED : NG_SLICE_SUSPENDED;
   slices->current = to;
   if (ng_unlikely(to->state == NG_SLICE_READY)) {
     to->state = NG_SLICE_RUNNING;
+    ng_tool_stack_opened(to->start, BOTTOM_BYTES);
     memset(to->start, 0, BOTTOM_BYTES);
     to->entry(to->argument);
     abort(); // an entry never returns: its last act is a final switch
