@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 
 namespace NativeGreenlet.Tests.Infrastructure;
@@ -13,6 +14,15 @@ internal static class InChild
     /// <summary>The same under limits of a shell, such as <c>ulimit -v 4000000</c>.</summary>
     public static Result RunUnder(string limits, Action body, params (string Name, string Value)[] environment) => Run(limits, body, environment);
 
+    // What a shell starts in the background ignores Ctrl-C, and so would its children.
+    private static bool IgnoresInterrupt()
+    {
+        const ulong Interrupt = 1UL << 1;
+        return OperatingSystem.IsLinux()
+            && File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is { } line
+            && (ulong.Parse(line.AsSpan(7).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & Interrupt) != 0;
+    }
+
     private static Result Run(string? limits, Action body, (string Name, string Value)[] environment)
     {
         MethodInfo method = body.Method;
@@ -21,6 +31,11 @@ internal static class InChild
         if (limits is not null)
         {
             command = ["/bin/sh", "-c", $"{limits} && exec \"$@\"", "sh", .. command];
+        }
+
+        if (IgnoresInterrupt())
+        {
+            command = ["env", "--default-signal=INT", .. command];
         }
 
         ProcessStartInfo start = new(command[0], command[1..])
