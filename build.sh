@@ -23,6 +23,9 @@ usage: ./build.sh [verb] [arguments]
   stress [args]     build and run the stress program (--help lists its arguments)
   fuzz [args]       build and run the fuzzer (--minutes N; --help lists its arguments)
   bench [args]      build and run the benchmarks (BenchmarkDotNet's arguments, for example --filter '*')
+  bench native      the C library's contexts against Boost.Context; bench peers: other languages; bench strategies:
+                    segments and slices by number and depth
+  check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
   help              this text

@@ -4,7 +4,7 @@ using NativeGreenlet.Tools.Tests.Subjects;
 namespace NativeGreenlet.Tools.Tests;
 
 /// <summary>perf, with frame pointers, the way that works for .NET: samples of a running greenlet have the whole of its
-/// stack, and nothing else. (With unwind information, for C coroutines: native/tests/samples.cmake.)</summary>
+/// stack, and nothing else. (With unwind information, for C coroutines, nobody has tried.)</summary>
 public class PerfTests
 {
     private const int LeastSamples = 50; // perf takes some thousand in a second

@@ -33,10 +33,12 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     public override void Create(GreenletCore core)
     {
         ng_greenlet* native;
-        ng_status status = NativeMethods.ng_greenlet_create(StackPools.For(core.StackSize), &native);
+        ng_segments* pool = StackPools.For(core.StackSize);
+        ng_status status = NativeMethods.ng_greenlet_create(pool, &native);
         if (status != ng_status.OK)
         {
-            throw new GreenletException(GreenletError.OutOfStacks, $"The greenlet could not be given a stack: {NativeEngine.Message(status)}.");
+            string reason = status == ng_status.ERROR_SEGMENTS ? StackPools.DescribeExhaustion(pool) : NativeEngine.Message(status);
+            throw new GreenletException(GreenletError.OutOfStacks, $"The greenlet could not be given a stack: {reason}.");
         }
 
         core.Native = native;
