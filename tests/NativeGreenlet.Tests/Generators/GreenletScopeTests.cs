@@ -143,9 +143,11 @@ public class GreenletScopeTests
         List<string> log = [];
         Greenlet main = Greenlet.Current;
         Greenlet stubborn;
+        Greenlet older;
+        Greenlet younger;
         using (GreenletScope scope = GreenletScope.Enter())
         {
-            _ = Suspended(log, "older");
+            older = Suspended(log, "older");
             stubborn = new Greenlet(() =>
             {
                 while (true)
@@ -164,9 +166,10 @@ public class GreenletScopeTests
                 Name = "swallows the exit of a scope",
             };
             _ = stubborn.Switch();
-            _ = Suspended(log, "younger");
+            younger = Suspended(log, "younger");
         }
 
+        GC.KeepAlive((older, younger)); // else a collection meanwhile has them killed in its own order
         Assert.Equal(["younger", "swallowed", "older"], log);
         Assert.Equal(GreenletState.Suspended, stubborn.State);
         _ = Assert.IsType<GreenletException>(Assert.Single(unobserved.Of("swallows the exit of a scope")).Exception);
