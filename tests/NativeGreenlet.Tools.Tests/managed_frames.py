@@ -8,6 +8,7 @@ SPDX-License-Identifier: MIT
 
 import bisect
 import os
+import tempfile
 
 import gdb
 from gdb.unwinder import Unwinder
@@ -38,7 +39,7 @@ class PerfMap:
 
     def __init__(self, pid):
         self.methods = []
-        path = "/tmp/perf-%d.map" % pid
+        path = os.path.join(tempfile.gettempdir(), "perf-%d.map" % pid)
         if os.path.exists(path):
             with open(path, errors="replace") as lines:
                 for line in lines:
