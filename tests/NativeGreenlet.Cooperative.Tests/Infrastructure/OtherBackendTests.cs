@@ -10,10 +10,10 @@ public class OtherBackendTests
     [InlineData("StressTests")]
     public void They_hold_on_the_threads_backend_too(string classes)
     {
-        ProcessStartInfo start = new(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
+        string[] command = ProgramHost.Command(typeof(OtherBackendTests).Assembly);
+        ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,
-            ArgumentList = { "exec", typeof(OtherBackendTests).Assembly.Location },
             Environment = { ["NATIVEGREENLET_BACKEND"] = "threads" },
         };
         Array.ForEach(classes.Split(' '), start.ArgumentList.Add);

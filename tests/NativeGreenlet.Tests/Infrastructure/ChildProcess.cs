@@ -38,14 +38,14 @@ internal sealed class ChildProcess
     /// <param name="environment">Variables to set.</param>
     public static ChildProcess Run(string assembly, string arguments, TimeSpan patience, params (string Name, string Value)[] environment)
     {
-        ProcessStartInfo start = new(Host())
+        string[] command = ProgramHost.Command(Path.Combine(AppContext.BaseDirectory, assembly));
+        ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
             WorkingDirectory = AppContext.BaseDirectory,
-            ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, assembly) },
         };
         foreach (string argument in arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -89,19 +89,6 @@ internal sealed class ChildProcess
         }
 
         return text.ToString();
-    }
-
-    /// <summary>The host that runs managed programs: the one that runs the tests, where that can be told.</summary>
-    public static string Host()
-    {
-        string? host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH");
-        if (!string.IsNullOrEmpty(host))
-        {
-            return host;
-        }
-
-        string? own = Environment.ProcessPath;
-        return Path.GetFileNameWithoutExtension(own) == "dotnet" ? own! : "dotnet";
     }
 
     private void Run(ProcessStartInfo start, TimeSpan patience)

@@ -27,7 +27,7 @@ internal static class InChild
     {
         MethodInfo method = body.Method;
         Assert.True(method.IsStatic, "a child process can only run a static method");
-        string[] command = [Host(), "exec", typeof(InChild).Assembly.Location, method.DeclaringType!.FullName!, method.Name];
+        string[] command = [.. ProgramHost.Command(typeof(InChild).Assembly), method.DeclaringType!.FullName!, method.Name];
         if (limits is not null)
         {
             command = ["/bin/sh", "-c", $"{limits} && exec \"$@\"", "sh", .. command];
@@ -61,18 +61,6 @@ internal static class InChild
         }
 
         return new Result(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult(), watch.Elapsed);
-    }
-
-    private static string Host()
-    {
-        string? host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH");
-        if (!string.IsNullOrEmpty(host))
-        {
-            return host;
-        }
-
-        string? own = Environment.ProcessPath;
-        return Path.GetFileNameWithoutExtension(own) == "dotnet" ? own! : "dotnet";
     }
 
     internal sealed record Result(int ExitCode, string Output, string Error, TimeSpan Elapsed);

@@ -55,7 +55,7 @@ public class NativeAotTests
             "-nodeReuse:false",
             "-nologo",
         ];
-        (int code, string text, string error) = Run(ChildProcess.Host(), arguments);
+        (int code, string text, string error) = Run(ProgramHost.Path, arguments);
         Assert.True(code == 0, $"dotnet publish ended with {code}\n{text}\n{error}");
         Assert.DoesNotContain(": warning IL", text, StringComparison.Ordinal);
         return Path.Combine(output, OperatingSystem.IsWindows() ? "SelfTest.exe" : "SelfTest");

@@ -99,13 +99,13 @@ internal sealed class Subject : IDisposable
 
     private static ProcessStartInfo Program(string assembly, IEnumerable<string> arguments, (string Name, string Value)[] environment)
     {
-        ProcessStartInfo start = new(ChildProcess.Host())
+        string[] command = ProgramHost.Command(assembly);
+        ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
-            ArgumentList = { "exec", assembly },
         };
         foreach (string argument in arguments)
         {

@@ -81,14 +81,14 @@ internal sealed class Child
 
     private static ProcessStartInfo NewStart(Options options, RuntimeSetting setting, string recorder)
     {
-        string own = Environment.ProcessPath!;
-        ProcessStartInfo start = new(own) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        if (Path.GetFileNameWithoutExtension(own) == "dotnet")
+        string[] command = ProgramHost.Command(typeof(Child).Assembly);
+        ProcessStartInfo start = new(command[0], command[1..])
         {
-            start.ArgumentList.Add("exec");
-            start.ArgumentList.Add(typeof(Child).Assembly.Location);
-        }
-
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         List<string> arguments =
         [
             "--flight-recorder", recorder,
