@@ -300,7 +300,7 @@ run_tests() {
   need_native_tools
   is_linux=
   [ "$(uname -s)" != Linux ] || is_linux=yes
-  [ -z "$is_linux" ] || native/check.sh --optional debuggers
+  [ -z "$is_linux" ] || native/check.sh --optional debuggers servers
   native_build Release
   native_build Debug
   managed_build NativeGreenlet.sln

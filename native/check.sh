@@ -17,6 +17,7 @@ usage: ./build.sh check [part ...] [--seconds N] [--optional]
   fuzz        libFuzzer on segments, coroutines and slices, each for N seconds (60)
   coverage    what the tests execute of the C library and of the managed one (some minutes)
   debuggers   only installs gdb and perf, for the tests that use them
+  servers     only installs Redis, PostgreSQL and Dovecot, for the tests that start them
   quick       asan, tidy and cppcheck: what ./build.sh test runs
   all         everything (what no part does)
 
@@ -280,6 +281,19 @@ debuggers() {
   need perf linux-perf || true
 }
 
+# Debian's packages of servers start them, which is nobody's wish here; where there is no init system they cannot.
+servers() {
+  if [ -d /run/systemd/system ]; then
+    say "not installed, because that would start them: redis-server postgresql dovecot-imapd"
+    return
+  fi
+  need redis-server redis-server || true
+  [ -x /usr/sbin/dovecot ] || install dovecot dovecot-imapd || true
+  for postgres in /usr/lib/postgresql/*/bin/postgres; do
+    [ -x "$postgres" ] || install postgres postgresql || true
+  done
+}
+
 while [ $# -gt 0 ]; do
   case $1 in
     help | -h | --help)
@@ -291,7 +305,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --optional) optional=yes ;;
-    asan | tsan | tidy | debuggers | fuzz | coverage) parts="$parts $1" ;;
+    asan | tsan | tidy | debuggers | servers | fuzz | coverage) parts="$parts $1" ;;
     valgrind | cppcheck) parts="$parts ${1}_" ;;
     quick) parts="$parts asan tidy cppcheck_" ;;
     all) parts= ;;
