@@ -156,7 +156,7 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
   if (!NG_BROKEN(NG_BREAK_LIMITS)) {
     memcpy(carrier->thread.limits, to->limits, sizeof to->limits);
   }
-  ng_context_jump(&from->context, &to->context, is_final != 0);
+  ng_context_jump_paired(&from->context, &to->context, is_final != 0);
   return NG_OK;
 }
 

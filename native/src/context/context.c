@@ -107,7 +107,8 @@ ng_status ng_context_make(ng_context* context, void* stack_low, size_t stack_siz
 }
 
 void ng_context_switch(ng_context* from, ng_context* to) {
-  ng_context_jump(from, to, false);
+  void* nothing = NULL;
+  (void)ng_context_exchange(from, to, NULL, &nothing, false);
 }
 
 void ng_context_discard(ng_context* context) {

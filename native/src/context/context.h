@@ -14,8 +14,17 @@
 
 #if defined(NG_HAVE_ASSEMBLY)
 // context/arch/*.S: saves the callee-saved registers on the current stack, stores the stack pointer to *save, and
-// continues what was saved at `load`.
-void ng_assembly_swap(void** save, void* load);
+// continues what was saved at `load`; there `value` is what the call returns. For sides that are suspended by different
+// calls.
+void* ng_assembly_swap(void** save, void* load, void* value);
+// The same for sides that are all suspended by one and the same call, where a CPU can predict the return.
+#  if defined(__x86_64__)
+void ng_assembly_swap_paired(void** save, void* load);
+#  else
+static inline void ng_assembly_swap_paired(void** save, void* load) {
+  (void)ng_assembly_swap(save, load, NULL);
+}
+#  endif
 // Lays out a stack so that a swap to the result calls entry(argument).
 void* ng_assembly_prepare(void* stack_high, ng_entry entry, void* argument);
 #endif

@@ -1,5 +1,4 @@
-/* ng_context_switch as an inline function, for callers where a call more would show, or who know that a switch is the
-   last of its context.
+/* The switch as inline functions, for callers where a call more would show, or who know more than ng_context_switch.
 
    SPDX-License-Identifier: MIT */
 #ifndef NG_JUMP_H
@@ -8,21 +7,50 @@
 #include "context.h"
 #include "tools.h"
 
-static inline void ng_context_jump(ng_context* from, ng_context* to, bool is_final) {
-  ng_tool_visit visit;
-  ng_tool_before_switch(&visit, from, to, is_final);
-#if defined(NG_HAVE_ASSEMBLY)
-  if (ng_likely(ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY)) {
-    ng_assembly_swap(&from->state, to->state);
-    ng_tool_after_switch(&visit);
-    return;
-  }
-#endif
+// By what is not assembly.
+static inline void ng_context_jump_otherwise(ng_context* from, ng_context* to) {
 #if defined(NG_HAVE_UCONTEXT)
   ng_ucontext_swap(&from->state, to->state);
 #elif defined(NG_HAVE_FIBER)
   ng_fiber_swap(&from->state, to->state);
+#else
+  (void)from;
+  (void)to;
 #endif
+}
+
+// Passes a value along: what the same call on the other side returns. Where that cannot be, it returns *otherwise. As the
+// last act of a function it is no call but a jump, and comes back to that function's caller: one return less that a CPU
+// would predict wrong. is_final: `from` will not be continued.
+static inline void* ng_context_exchange(ng_context* from, ng_context* to, void* value, void* const* otherwise,
+                                        bool is_final) {
+  ng_tool_visit visit;
+  ng_tool_before_switch(&visit, from, to, is_final);
+#if defined(NG_HAVE_ASSEMBLY)
+  if (ng_likely(ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY)) {
+    void* result = ng_assembly_swap(&from->state, to->state, value);
+    ng_tool_after_switch(&visit);
+    return result;
+  }
+#endif
+  (void)value;
+  ng_context_jump_otherwise(from, to);
+  ng_tool_after_switch(&visit);
+  return *otherwise;
+}
+
+// For contexts that are all suspended by one and the same call of this.
+static inline void ng_context_jump_paired(ng_context* from, ng_context* to, bool is_final) {
+  ng_tool_visit visit;
+  ng_tool_before_switch(&visit, from, to, is_final);
+#if defined(NG_HAVE_ASSEMBLY)
+  if (ng_likely(ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY)) {
+    ng_assembly_swap_paired(&from->state, to->state);
+    ng_tool_after_switch(&visit);
+    return;
+  }
+#endif
+  ng_context_jump_otherwise(from, to);
   ng_tool_after_switch(&visit);
 }
 

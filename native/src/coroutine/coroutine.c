@@ -1,5 +1,8 @@
 /* Coroutines for C programs, in terms of contexts and segments only.
 
+   Resume and yield end in the switch itself, so that each comes back right where the other side called it: what a resume
+   has to give its caller, the coroutine has stored before it switches.
+
    SPDX-License-Identifier: MIT */
 #include "../context/jump.h"
 #include "../stacks/segments.h"
@@ -12,15 +15,17 @@ struct ng_coroutine {
   ng_segment* segment;
   ng_coroutine_body body;
   void* user;
-  void* value; // in flight, in either direction
+  void* value;   // in flight to the coroutine
+  void** result; // where the resume that is waiting wants what comes out
+  void* unwanted;
   ng_coroutine_state state;
 };
 
 static void run(void* argument) {
   ng_coroutine* coroutine = (ng_coroutine*)argument;
-  coroutine->value = coroutine->body(coroutine, coroutine->value);
+  *coroutine->result = coroutine->body(coroutine, coroutine->value);
   coroutine->state = NG_COROUTINE_DONE;
-  ng_context_jump(&coroutine->self, &coroutine->caller, true);
+  (void)ng_context_exchange(&coroutine->self, &coroutine->caller, (void*)NG_OK, &coroutine->value, true);
   abort(); // a coroutine that is done is never resumed
 }
 
@@ -62,19 +67,16 @@ ng_status ng_coroutine_resume(ng_coroutine* coroutine, void* value, void** resul
   }
   coroutine->value = value;
   coroutine->state = NG_COROUTINE_RUNNING;
+  coroutine->result = result != NULL ? result : &coroutine->unwanted;
   coroutine->caller = (ng_context){0};
-  ng_context_jump(&coroutine->caller, &coroutine->self, false);
-  if (result != NULL) {
-    *result = coroutine->value;
-  }
-  return NG_OK;
+  static void* const ok = (void*)NG_OK;
+  return (ng_status)(uintptr_t)ng_context_exchange(&coroutine->caller, &coroutine->self, value, &ok, false);
 }
 
 void* ng_coroutine_yield(ng_coroutine* self, void* value) {
-  self->value = value;
+  *self->result = value;
   self->state = NG_COROUTINE_SUSPENDED;
-  ng_context_jump(&self->self, &self->caller, false);
-  return self->value;
+  return ng_context_exchange(&self->self, &self->caller, (void*)NG_OK, &self->value, false);
 }
 
 ng_coroutine_state ng_coroutine_query(const ng_coroutine* coroutine) {

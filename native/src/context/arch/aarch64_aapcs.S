@@ -23,7 +23,9 @@
 
         .text
 
-/* void ng_assembly_swap(void** save [x0], void* load [x1]) */
+/* void* ng_assembly_swap(void** save [x0], void* load [x1], void* value [x2])
+
+   It leaves by `ret`: under branch target identification a jump may not go to a return address. */
         .globl  SYMBOL(ng_assembly_swap)
         HIDDEN  SYMBOL(ng_assembly_swap)
 #if defined(__ELF__)
@@ -94,6 +96,7 @@ SYMBOL(ng_assembly_swap):
         .cfi_restore x28
         .cfi_restore x29
         .cfi_restore x30
+        mov     x0, x2                  /* what the new side's call returns */
         ret                             /* to where the new side was suspended, or to ng_assembly_boot */
         .cfi_endproc
 #if defined(__ELF__)

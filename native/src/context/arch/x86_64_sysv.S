@@ -13,10 +13,13 @@
 
    With NG_SAVE_FPU_CONTROL sixteen more bytes lie below: MXCSR (+0) and the x87 control word (+4), then 8 bytes unused.
 
-   Why `ret` and not `jmp`: in ng_commit both sides of a switch were suspended by the same call of ng_assembly_swap, so
-   the address that the CPU's return predictor has on top, the one of this call, is also the one that the other side
-   returns to, and so on up through ng_switch. Measured there: a fifth slower with `jmp`. (Coroutines, whose resume and
-   yield are different calls, would be a third faster with it.)
+   Two ways to leave, for the CPU's return predictor, which knows nothing of stacks:
+
+   ng_assembly_swap leaves by `jmp`. Where the other side was suspended by another call, as the two halves of a coroutine
+   are, a `ret` is always predicted wrong; an indirect jump is predicted by where it went before.
+
+   ng_assembly_swap_paired leaves by `ret`, for ng_commit: there both sides were suspended by the same call, so the address
+   that the predictor has on top is also the one that the other side returns to, and so on up through ng_commit.
 
    SPDX-License-Identifier: MIT */
 
@@ -31,22 +34,17 @@
 /* A landing pad where indirect branch tracking (CET IBT) is compiled in; a no-op on a CPU without it. */
 #if defined(__CET__) && (__CET__ & 1)
 #  define LANDING_PAD endbr64
+#  define JUMP_BACK   notrack jmp       /* a return address has no landing pad */
 #else
 #  define LANDING_PAD
+#  define JUMP_BACK   jmp
 #endif
 
         .text
 
-/* void ng_assembly_swap(void** save [rdi], void* load [rsi]) */
-        .globl  SYMBOL(ng_assembly_swap)
-        HIDDEN  SYMBOL(ng_assembly_swap)
-#if defined(__ELF__)
-        .type   ng_assembly_swap, @function
-#endif
-        .p2align 4
-SYMBOL(ng_assembly_swap):
-        .cfi_startproc
-        LANDING_PAD
+/* Pushes what belongs to the calling function, exchanges the stack pointer and takes the same from the other stack.
+   In: save [rdi], load [rsi]. After it the stack pointer is at the return address. */
+        .macro  exchange_stacks
         pushq   %rbp                    /* with the return address above it, a valid frame record */
         .cfi_adjust_cfa_offset 8        /* after each push the canonical frame address is 8 further up */
         .cfi_rel_offset rbp, 0          /* and the register is at the stack pointer */
@@ -98,10 +96,44 @@ SYMBOL(ng_assembly_swap):
         popq    %rbp
         .cfi_adjust_cfa_offset -8
         .cfi_restore rbp
-        ret                             /* to where the new side was suspended, or to ng_assembly_boot */
+        .endm
+
+/* void* ng_assembly_swap(void** save [rdi], void* load [rsi], void* value [rdx]) */
+        .globl  SYMBOL(ng_assembly_swap)
+        HIDDEN  SYMBOL(ng_assembly_swap)
+#if defined(__ELF__)
+        .type   ng_assembly_swap, @function
+#endif
+        .p2align 4
+SYMBOL(ng_assembly_swap):
+        .cfi_startproc
+        LANDING_PAD
+        exchange_stacks
+        movq    %rdx, %rax              /* what the new side's call returns */
+        popq    %rcx                    /* where it goes on: its return address, or ng_assembly_boot */
+        .cfi_adjust_cfa_offset -8
+        .cfi_register rip, rcx
+        JUMP_BACK *%rcx
         .cfi_endproc
 #if defined(__ELF__)
         .size   ng_assembly_swap, . - ng_assembly_swap
+#endif
+
+/* void ng_assembly_swap_paired(void** save [rdi], void* load [rsi]) */
+        .globl  SYMBOL(ng_assembly_swap_paired)
+        HIDDEN  SYMBOL(ng_assembly_swap_paired)
+#if defined(__ELF__)
+        .type   ng_assembly_swap_paired, @function
+#endif
+        .p2align 4
+SYMBOL(ng_assembly_swap_paired):
+        .cfi_startproc
+        LANDING_PAD
+        exchange_stacks
+        ret                             /* to where the new side was suspended, or to ng_assembly_boot */
+        .cfi_endproc
+#if defined(__ELF__)
+        .size   ng_assembly_swap_paired, . - ng_assembly_swap_paired
 #endif
 
 /* The bottom frame of every new stack. ng_assembly_prepare laid it out so that the swap returns here with
