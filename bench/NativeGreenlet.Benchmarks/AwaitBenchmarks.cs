@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using BenchmarkDotNet.Attributes;
 
@@ -18,15 +17,7 @@ public class AwaitBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        Greenlet main = Greenlet.Current;
-        _child = new Greenlet(() =>
-        {
-            while (true)
-            {
-                main.Switch();
-            }
-        });
-        _child.Switch();
+        _child = Bouncing.Start();
         _ = SuspendForEver();
         _ = Echo(_channels);
         _ = Echo(_synchronousChannels);
@@ -87,24 +78,5 @@ public class AwaitBenchmarks
         {
             await _suspension;
         }
-    }
-
-    private sealed class Suspension : ICriticalNotifyCompletion
-    {
-        private Action? _continuation;
-
-        public bool IsCompleted => false;
-
-        public Suspension GetAwaiter() => this;
-
-        public void Continue() => _continuation!();
-
-        public void GetResult()
-        {
-        }
-
-        public void OnCompleted(Action continuation) => _continuation = continuation;
-
-        public void UnsafeOnCompleted(Action continuation) => _continuation = continuation;
     }
 }

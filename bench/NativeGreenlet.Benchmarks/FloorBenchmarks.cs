@@ -27,15 +27,7 @@ public unsafe class FloorBenchmarks
         nint library = OperatingSystem.IsWindows() ? NativeLibrary.Load("ucrtbase") : NativeLibrary.GetMainProgramHandle();
         _search = (delegate* unmanaged[Cdecl]<void*, void*, nuint, nuint, delegate* unmanaged[Cdecl]<void*, void*, int>, void*>)
             NativeLibrary.GetExport(library, "bsearch");
-        Greenlet main = Greenlet.Current;
-        _child = new Greenlet(() =>
-        {
-            while (true)
-            {
-                main.Switch();
-            }
-        });
-        _child.Switch();
+        _child = Bouncing.Start();
     }
 
     [GlobalCleanup]

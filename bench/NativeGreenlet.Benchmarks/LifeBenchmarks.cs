@@ -2,27 +2,63 @@ using BenchmarkDotNet.Attributes;
 
 namespace NativeGreenlet.Benchmarks;
 
-/// <summary>A greenlet's whole life, and its end by an exception.</summary>
+/// <summary>A whole life: of a greenlet, and of what else could run the same function.</summary>
 [MemoryDiagnoser]
 public class LifeBenchmarks
 {
     private readonly Func<object?, object?> _body = static value => value;
+    private readonly Suspension _suspension = new();
 
-    [Benchmark(Baseline = true, Description = "create, run, die; stack from the pool")]
+    [GlobalSetup(Target = nameof(LifeOnThreads))]
+    public void SetupOnThreads() => ThreadsBackend.Choose();
+
+    [Benchmark(Baseline = true, Description = "greenlet: create, run, die; stack from the pool")]
     public object? Life() => new Greenlet(_body).Switch();
 
-    [Benchmark(Description = "create only")]
+    [Benchmark(Description = "greenlet: create only")]
     public Greenlet Create() => new(_body);
 
-    [Benchmark(Description = "create, suspend, dispose")]
+    [Benchmark(Description = "greenlet: create, suspend, dispose")]
     public void Dispose()
     {
         using Greenlet greenlet = new(static _ => Greenlet.Current.Parent!.Switch());
         greenlet.Switch();
     }
 
-    [Benchmark(OperationsPerInvoke = 1000, Description = "chain of 1,000: each starts the next, then all end")]
-    public object? Chain() => Link(1000).Switch();
+    [Benchmark(Description = "Threads backend: create, run, die")]
+    public object? LifeOnThreads() => new Greenlet(_body).Switch();
 
-    private static Greenlet Link(int left) => new(value => left == 0 ? value : Link(left - 1).Switch(value));
+    [Benchmark(Description = "thread: create, run, join")]
+    public void ThreadLife()
+    {
+        Thread thread = new(static () => { });
+        thread.Start();
+        thread.Join();
+    }
+
+    [Benchmark(Description = "Task.Run and Wait")]
+    public void TaskLife() => Task.Run(static () => { }).Wait();
+
+    [Benchmark(Description = "async method: call, suspend, continue to its end")]
+    public bool AsyncLife()
+    {
+        Task task = SuspendOnce();
+        _suspension.Continue();
+        return task.IsCompleted;
+    }
+
+    [Benchmark(Description = "C# iterator: create, one step, dispose")]
+    public int IteratorLife()
+    {
+        using IEnumerator<int> iterator = One().GetEnumerator();
+        iterator.MoveNext();
+        return iterator.Current;
+    }
+
+    private static IEnumerable<int> One()
+    {
+        yield return 1;
+    }
+
+    private async Task SuspendOnce() => await _suspension;
 }

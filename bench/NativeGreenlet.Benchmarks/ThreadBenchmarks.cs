@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 
 namespace NativeGreenlet.Benchmarks;
 
-/// <summary>The baseline: two threads of which one runs at a time, by each of the usual means.</summary>
+/// <summary>A switch against two threads of which one runs at a time, by each of the usual means.</summary>
 [MemoryDiagnoser]
 public class ThreadBenchmarks
 {
@@ -12,7 +12,11 @@ public class ThreadBenchmarks
     private readonly ManualResetEventSlim[] _slimEvents = [new(false), new(false)];
     private volatile bool _isOver;
     private int _turn;
-    private Thread _partner = null!;
+    private Thread? _partner;
+    private Greenlet? _child;
+
+    [GlobalSetup(Target = nameof(GreenletSwitch))]
+    public void StartGreenlet() => _child = Bouncing.Start();
 
     [GlobalSetup(Target = nameof(MonitorHandOff))]
     public void StartMonitor() => Start(
@@ -56,7 +60,11 @@ public class ThreadBenchmarks
         _semaphores[1].Release();
         _slimEvents[1].Set();
         _partner?.Join();
+        _child?.Dispose();
     }
+
+    [Benchmark(Baseline = true, OperationsPerInvoke = 2, Description = "greenlet switch")]
+    public object? GreenletSwitch() => _child!.Switch();
 
     [Benchmark(OperationsPerInvoke = 2, Description = "Monitor.Wait/Pulse")]
     public void MonitorHandOff()

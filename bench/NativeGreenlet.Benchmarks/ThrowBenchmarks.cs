@@ -7,6 +7,7 @@ namespace NativeGreenlet.Benchmarks;
 [MemoryDiagnoser]
 public class ThrowBenchmarks
 {
+    private readonly Suspension _suspension = new();
     private Greenlet _catching = null!;
 
     [GlobalSetup]
@@ -27,6 +28,14 @@ public class ThrowBenchmarks
             }
         });
         _catching.Switch();
+        _ = Catch();
+    }
+
+    [GlobalSetup(Target = nameof(IntoOnThreads))]
+    public void SetupOnThreads()
+    {
+        ThreadsBackend.Choose();
+        Setup();
     }
 
     [GlobalCleanup]
@@ -47,6 +56,12 @@ public class ThrowBenchmarks
     [Benchmark(Description = "throw into a greenlet, which catches it and switches back")]
     public object? Into() => _catching.Throw(new InvalidOperationException());
 
+    [Benchmark(Description = "Threads backend: throw into a greenlet")]
+    public object? IntoOnThreads() => _catching.Throw(new InvalidOperationException());
+
+    [Benchmark(Description = "throw into an async method, which catches it and awaits again")]
+    public void IntoAsyncMethod() => _suspension.Continue(new InvalidOperationException());
+
     [Benchmark(Description = "an exception ends a greenlet and arrives at its parent")]
     public void OutOf()
     {
@@ -56,6 +71,20 @@ public class ThrowBenchmarks
         }
         catch (InvalidOperationException)
         {
+        }
+    }
+
+    private async Task Catch()
+    {
+        while (true)
+        {
+            try
+            {
+                await _suspension;
+            }
+            catch (InvalidOperationException)
+            {
+            }
         }
     }
 }
