@@ -44,7 +44,8 @@ usage: ./build.ps1 [verb] [arguments]
   native [--all]    only the C library, Release; --all: Release and Debug, with ctest in both
   stress [args]     build and run the stress program (--help lists its arguments)
   fuzz [args]       build and run the fuzzer (--minutes N; --help lists its arguments)
-  bench [args]      build and run the benchmarks (BenchmarkDotNet's arguments, for example --filter '*')
+  bench [args]      build and run the benchmarks, all or what BenchmarkDotNet's arguments say: --filter '*Switch*',
+                    --list flat, --job short (all in 6 minutes), --job dry (in one)
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
   help              this text

@@ -22,7 +22,8 @@ usage: ./build.sh [verb] [arguments]
   native [--all]    only the C library, Release; --all: Release and Debug, with ctest in both
   stress [args]     build and run the stress program (--help lists its arguments)
   fuzz [args]       build and run the fuzzer (--minutes N; --help lists its arguments)
-  bench [args]      build and run the benchmarks (BenchmarkDotNet's arguments, for example --filter '*')
+  bench [args]      build and run the benchmarks, all or what BenchmarkDotNet's arguments say: --filter '*Switch*',
+                    --list flat, --job short (all in 6 minutes), --job dry (in one)
   bench native      the C library's contexts against Boost.Context; bench peers: other languages; bench strategies:
                     segments and slices by number and depth
   check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)

@@ -3,8 +3,10 @@ using BenchmarkDotNet.Attributes;
 namespace NativeGreenlet.Benchmarks;
 
 /// <summary>The start of greenlets of which many are suspended at once: on stacks that the pool kept in memory, and on such
-/// that the kernel has to provide.</summary>
+/// that the kernel has to provide. An iteration is one call and takes a millisecond, so there are many.</summary>
 [MemoryDiagnoser]
+[WarmupCount(50)]
+[IterationCount(50)]
 public class ColdLifeBenchmarks
 {
     private const int Warm = 1024; // ng_segments_config.pool_limit

@@ -13,7 +13,9 @@ internal sealed class Suspension : ICriticalNotifyCompletion
 
     public Suspension GetAwaiter() => this;
 
-    public void Continue(Exception? exception = null)
+    public void Continue() => _continuation!();
+
+    public void Fail(Exception exception)
     {
         _exception = exception;
         _continuation!();
@@ -23,6 +25,7 @@ internal sealed class Suspension : ICriticalNotifyCompletion
     {
         if (_exception is { } exception)
         {
+            _exception = null;
             throw exception;
         }
     }

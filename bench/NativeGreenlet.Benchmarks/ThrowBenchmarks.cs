@@ -60,7 +60,7 @@ public class ThrowBenchmarks
     public object? IntoOnThreads() => _catching.Throw(new InvalidOperationException());
 
     [Benchmark(Description = "throw into an async method, which catches it and awaits again")]
-    public void IntoAsyncMethod() => _suspension.Continue(new InvalidOperationException());
+    public void IntoAsyncMethod() => _suspension.Fail(new InvalidOperationException());
 
     [Benchmark(Description = "an exception ends a greenlet and arrives at its parent")]
     public void OutOf()
