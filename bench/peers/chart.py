@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 Bar = collections.namedtuple("Bar", "label value note ours")
 
 WIDTH = 820
-LABELS = 280  # where the bars begin
+LABELS = 290  # where the bars begin
 NOTES = 150  # room behind the longest bar
 ROW = 26
 TOP = 58
@@ -19,10 +19,13 @@ def draw(title, subtitle, bars):
     high = max(bar.value for bar in bars)
     low = min(bar.value for bar in bars)
     room = WIDTH - LABELS - NOTES
+    marks = []  # in the bars; each is ten times the one before
     if high / low > MOST_LINEAR:
-        low = 10 ** math.floor(math.log10(low))
-        lengths = [room * math.log(bar.value / low) / math.log(high / low) for bar in bars]
-        subtitle += ", logarithmic scale"
+        first = math.floor(math.log10(low))
+        decade = room / (math.log10(high) - first)
+        lengths = [decade * (math.log10(bar.value) - first) for bar in bars]
+        marks = [decade * i for i in range(1, math.floor(math.log10(high)) - first + 1)]
+        subtitle += ", logarithmic scale: ten times as much from mark to mark"
     else:
         lengths = [room * bar.value / high for bar in bars]
     height = TOP + ROW * len(bars) + 10
@@ -34,12 +37,14 @@ def draw(title, subtitle, bars):
         "    .title { font-size: 17px; font-weight: 600; }",
         "    .subtitle, .other-note { fill: #656d76; }",
         "    .other { fill: #b6bec8; }",
+        "    .mark { stroke: #ffffff; stroke-width: 1.5; }",
         "    .ours { fill: #6f42c1; }",
         "    .ours-label { font-weight: 600; }",
         "    @media (prefers-color-scheme: dark) {",
         "      text { fill: #e6edf3; }",
         "      .subtitle, .other-note { fill: #9198a1; }",
         "      .other { fill: #484f58; }",
+        "      .mark { stroke: #0d1117; }",
         "      .ours { fill: #a371f7; }",
         "    }",
         "  </style>",
@@ -54,4 +59,5 @@ def draw(title, subtitle, bars):
             f'  <rect class="{name}" x="{LABELS}" y="{y}" width="{length:.1f}" height="18" rx="3"/>',
             f'  <text class="{name}-note" x="{LABELS + length + 8:.1f}" y="{y + 14}">{escape(bar.note)}</text>',
         ]
+        lines += [f'  <path class="mark" d="M{LABELS + x:.1f} {y}v18"/>' for x in marks if x < length]
     return "\n".join(lines + ["</svg>", ""])

@@ -9,8 +9,11 @@ Each peer is a program of its own that measures itself. The conversation, over i
     switch      one switch between two greenlets (fibers, goroutines, threads)
     resume      one switch between the main greenlet and a child, half of there and back
     create      create one, run it to its end
-    chain N     create N, all suspended at once, pass a value through; chain-end: end them
-    floor       into native code and back into managed code
+    throw       raise an exception in a child, which catches it and switches back
+    allocated N bytes that each of N switches allocates
+    chain N     create N, all suspended at once, pass a value through; chain-end: end them. Asked for twice: the first
+                time it finds no memory at hand
+    floor       into native code and, where that has a name of its own, back into managed code
     park N      memory and collection pause of N suspended greenlets
 
 A round starts every peer afresh, because where the loader puts things is part of the noise. Within a round the peers take
@@ -32,6 +35,7 @@ import sys
 import tempfile
 import time
 
+import readme
 import report
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -44,6 +48,7 @@ THREADS_BACKEND = {"NATIVEGREENLET_BACKEND": "threads"}
 
 CHAIN = 100_000
 PARKED = 10_000
+SWITCHES = 1_000_000  # that allocate
 WARM_UP = 300  # milliseconds; the .NET runtime compiles again what turns out to be hot
 SAMPLES = 5  # in a row, of which the median counts: what disturbs one may miss the others
 SAMPLE = 20  # milliseconds
@@ -51,15 +56,18 @@ PATIENCE = 60  # seconds until a peer that does not answer is given up
 
 # key, label, command, additional environment, works
 TABLE = [
-    ("greenlet", ".NET: NativeGreenlet", [*DOTNET, "greenlets"], {}, "switch resume create chain"),
-    ("coroutine", ".NET: NativeGreenlet, Coroutine", [*DOTNET, "coroutines"], {}, "resume"),
-    ("await", ".NET: await, custom awaiter", [*DOTNET, "await"], {}, "resume"),
+    ("greenlet", ".NET: NativeGreenlet", [*DOTNET, "greenlets"], {}, "switch resume create throw allocated chain"),
+    ("coroutine", ".NET: NativeGreenlet, Coroutine", [*DOTNET, "coroutines"], {}, "resume allocated"),
+    ("generator", ".NET: NativeGreenlet, GreenletGenerator", [*DOTNET, "generators"], {}, "resume allocated"),
+    ("iterator", ".NET: C# iterator", [*DOTNET, "iterators"], {}, "resume"),
+    ("await", ".NET: await, custom awaiter", [*DOTNET, "await"], {}, "resume create throw"),
     ("task-yield", ".NET: await Task.Yield()", [*DOTNET, "task-yield"], {}, "switch"),
-    ("ruby", "Ruby: Fiber", ["ruby", PEERS / "ruby/fibers.rb"], {}, "switch resume create chain"),
+    ("tasks", ".NET: await, tasks and channels", [*DOTNET, "tasks"], {}, "switch create chain"),
+    ("ruby", "Ruby: Fiber", ["ruby", PEERS / "ruby/fibers.rb"], {}, "switch resume create throw chain"),
     ("go-gosched", "Go: Gosched, one processor", [GO, "gosched"], ONE_PROCESSOR, "switch"),
     ("go-1", "Go: channels, one processor", [GO], ONE_PROCESSOR, "switch resume create chain"),
     ("go", "Go: channels", [GO], {}, "switch resume create chain"),
-    ("python", "Python: greenlet", [sys.executable, PEERS / "python/greenlets.py"], {}, "switch resume create chain"),
+    ("python", "Python: greenlet", [sys.executable, PEERS / "python/greenlets.py"], {}, "switch resume create throw chain"),
     ("gevent", "Python: gevent", [sys.executable, PEERS / "python/gevents.py"], {}, "switch create chain"),
     ("semaphore-slim", ".NET threads: SemaphoreSlim", [*DOTNET, "semaphore-slim"], {}, "switch"),
     ("manual-reset-event-slim", ".NET threads: ManualResetEventSlim", [*DOTNET, "manual-reset-event-slim"], {}, "switch"),
@@ -67,10 +75,24 @@ TABLE = [
     ("monitor", ".NET threads: Monitor", [*DOTNET, "monitor"], {}, "switch"),
     ("thread", ".NET threads: Start and Join", [*DOTNET, "threads"], {}, "create"),
     ("threads-backend", ".NET: NativeGreenlet, Threads backend", [*DOTNET, "greenlets"], THREADS_BACKEND, "switch resume create"),
+    ("exception", ".NET: throw and catch, no greenlet", [*DOTNET, "exceptions"], {}, "throw"),
     ("floor", ".NET: a native call that calls back", [*DOTNET, "floor"], {}, "floor"),
+    ("call", ".NET: a native call, no GC transition", [*DOTNET, "call"], {}, "floor"),
     ("park", ".NET: NativeGreenlet, suspended", [*DOTNET, "park"], {}, "park"),
 ]
-ORDER = ["switch", "resume", "create", "floor", "park", "chain"]  # what leaves most behind comes last
+ORDER = ["switch", "resume", "create", "throw", "allocated", "floor", "park", "chain"]  # what leaves most behind comes last
+
+
+def fibers_of_ruby():
+    """How long a chain Ruby can have: each of its stacks and each guard page below one is a mapping, and their number is
+    limited. The rest of the process is left some too."""
+    limit = pathlib.Path("/proc/sys/vm/max_map_count")
+    if not limit.exists():
+        return CHAIN
+    return min(CHAIN, max(int(limit.read_text()) // 2 - 5_000, 1_000) // 1_000 * 1_000)
+
+
+CHAINS = {"ruby": fibers_of_ruby()}  # shorter ones
 
 
 class Failure(Exception):
@@ -127,29 +149,24 @@ class Peer:
 class Comparison:
     """All rounds so far."""
 
-    def __init__(self, seconds):
-        self.seconds = seconds
+    def __init__(self, rounds):
+        self.rounds = rounds
         self.start = time.monotonic()
-        self.rounds = 0
         self.samples = {key: {} for key, *_ in TABLE}
         self.versions = {}
         self.problems = {key: {} for key, *_ in TABLE}  # by work; "" stands for all
 
     def run(self):
-        longest = 0
-        while self.rounds == 0 or time.monotonic() - self.start + longest < self.seconds:
-            began = time.monotonic()
-            self.round()
-            self.rounds += 1
-            longest = max(longest, time.monotonic() - began)
+        for number in range(1, self.rounds + 1):
+            self.round(number)
         tell("")
 
-    def round(self):
+    def round(self, number):
         peers = {}
         try:
             for key, label, command, environment, _ in TABLE:
                 if "" not in self.problems[key]:
-                    self.tell("starting", label)
+                    self.tell(number, "starting", label)
                     try:
                         peers[key] = Peer(command, environment)
                         self.versions[key] = peers[key].version
@@ -158,7 +175,7 @@ class Comparison:
             for work in ORDER:
                 for key, label, _, _, works in TABLE:
                     if key in peers and work in works.split() and work not in self.problems[key]:
-                        self.tell(work, label)
+                        self.tell(number, work, label)
                         self.sample(key, peers[key], work)
         finally:
             for peer in peers.values():
@@ -166,14 +183,25 @@ class Comparison:
 
     def sample(self, key, peer, work):
         try:
-            if work in ("chain", "park"):
-                figures = peer.ask(work, CHAIN if work == "chain" else PARKED)
+            if work == "chain":
+                self.chain(key, peer)
+                return
+            if work in ("park", "allocated"):
+                figures = peer.ask(work, PARKED if work == "park" else SWITCHES)
             else:
                 peer.ask(work, WARM_UP)
                 figures = {work: statistics.median(peer.ask(work, SAMPLE)[work] for _ in range(SAMPLES))}
+            self.add(key, figures)
         except Failure as failure:
             self.fail(key, work, failure)
-            return
+
+    def chain(self, key, peer):
+        length = CHAINS.get(key, CHAIN)
+        for name in ("chain", "chain-again"):
+            figures = peer.ask("chain", length)
+            self.add(key, {name: figures["chain"] * CHAIN / length, f"{name}-end": figures["chain-end"] * CHAIN / length})
+
+    def add(self, key, figures):
         for name, value in figures.items():
             self.samples[key].setdefault(name, []).append(round(value, 2))
 
@@ -183,15 +211,17 @@ class Comparison:
         label = next(row[1] for row in TABLE if row[0] == key)
         print(f"== Without {label}{', ' + work if work else ''}: {failure}", flush=True)
 
-    def tell(self, work, label):
+    def tell(self, number, work, label):
         gone = int(time.monotonic() - self.start)
-        tell(f"round {self.rounds + 1}, {gone} of about {self.seconds} s: {work}, {label}")
+        about = f" of about {gone * self.rounds // (number - 1)}" if number > 1 else ""
+        tell(f"round {number} of {self.rounds}, {gone} s{about}: {work}, {label}")
 
     def results(self):
         return {
             key: {
                 "label": label,
                 "version": self.versions.get(key),
+                "chain": CHAINS.get(key, CHAIN),
                 "problems": self.problems[key],
                 "works": {
                     name: {"median": statistics.median(values), "samples": values}
@@ -269,16 +299,17 @@ class Others:
 
 def main():
     arguments = argparse.ArgumentParser(description="Compares NativeGreenlet with its peers.")
-    arguments.add_argument("--seconds", type=int, default=150, help="rounds are run until this time is used")
-    arguments.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results")
+    arguments.add_argument("--rounds", type=int, default=9, help="how often everything is measured; 9 take about 8 minutes")
+    arguments.add_argument("--results", type=pathlib.Path, help="where to write instead of bench/results and README.md")
     options = arguments.parse_args()
 
     others = Others() if pathlib.Path("/proc/stat").exists() else None
-    comparison = Comparison(options.seconds)
+    comparison = Comparison(max(options.rounds, 1))
     comparison.run()
     c_library = native()
-    options.results.mkdir(parents=True, exist_ok=True)
-    latest = options.results / "latest.json"
+    directory = options.results or ROOT / "bench/results"
+    directory.mkdir(parents=True, exist_ok=True)
+    latest = directory / "latest.json"
     results = {
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "machine": machine(),
@@ -290,7 +321,9 @@ def main():
         "native": c_library,
     }
     latest.write_text(json.dumps(results, indent=1) + "\n")
-    report.write(latest)
+    written = report.write(latest)
+    if options.results is None:
+        readme.write(written)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ internal sealed class AwaiterWorks : Works
     public AwaiterWorks()
     {
         Add("resume", Resume);
+        Add("create", Create);
+        Add("throw", Throw);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -29,30 +31,51 @@ internal sealed class AwaiterWorks : Works
         task.GetAwaiter().GetResult();
     }
 
+    // Call an async method, which suspends itself once, and continue it to its end.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Create(int count)
+    {
+        Suspension suspension = new();
+        for (int i = 0; i < count; i++)
+        {
+            Task task = SuspendOnce(suspension);
+            suspension.Continue();
+            task.GetAwaiter().GetResult();
+        }
+    }
+
+    // Continue one with an exception, which it catches and awaits again.
+    private static void Throw(int count)
+    {
+        Suspension suspension = new();
+        _ = Catch(suspension);
+        for (int i = 0; i < count; i++)
+        {
+            suspension.Fail(new InvalidOperationException());
+        }
+    }
+
+    private static async Task SuspendOnce(Suspension suspension) => await suspension;
+
+    private static async Task Catch(Suspension suspension)
+    {
+        while (true)
+        {
+            try
+            {
+                await suspension;
+            }
+            catch (InvalidOperationException)
+            {
+            }
+        }
+    }
+
     private async Task Suspend(Suspension suspension)
     {
         while (!_isOver)
         {
             await suspension;
         }
-    }
-
-    private sealed class Suspension : ICriticalNotifyCompletion
-    {
-        private Action? _continuation;
-
-        public bool IsCompleted => false;
-
-        public Suspension GetAwaiter() => this;
-
-        public void Continue() => _continuation!();
-
-        public void GetResult()
-        {
-        }
-
-        public void OnCompleted(Action continuation) => _continuation = continuation;
-
-        public void UnsafeOnCompleted(Action continuation) => _continuation = continuation;
     }
 }

@@ -8,12 +8,19 @@ internal sealed class CoroutineWorks : Works
     public CoroutineWorks()
     {
         Add("resume", Resume);
+        Coroutine<int, int> coroutine = new(Echo);
+        AddAllocated(count => Resume(coroutine, count));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Resume(int count)
     {
         using Coroutine<int, int> coroutine = new(Echo);
+        Resume(coroutine, count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Resume(Coroutine<int, int> coroutine, int count)
+    {
         for (int i = 0; i < count / 2; i++)
         {
             _ = coroutine.Resume(i);

@@ -14,6 +14,8 @@ internal sealed class GreenletWorks : Works
         Add("switch", Switch);
         Add("resume", Resume);
         Add("create", Create);
+        Add("throw", Throw);
+        AddAllocated(BackAndForth());
         Add("chain", length =>
         {
             _ = Chain(1000);
@@ -39,9 +41,51 @@ internal sealed class GreenletWorks : Works
     private static void Resume(int count)
     {
         Greenlet main = Greenlet.Current;
-        Greenlet child = new(() => Repeat(main, count / 2));
+        using Greenlet child = new(() => Answer(main));
         Repeat(child, count / 2);
-        _ = child.Switch(); // ends it
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Answer(Greenlet other)
+    {
+        while (true)
+        {
+            _ = other.Switch();
+        }
+    }
+
+    // The same with a child that stays.
+    private static Action<int> BackAndForth()
+    {
+        Greenlet main = Greenlet.Current;
+        Greenlet child = new(() => Answer(main));
+        return count => Repeat(child, count / 2);
+    }
+
+    // Raise an exception in a child, which catches it and switches back.
+    private static void Throw(int count)
+    {
+        Greenlet main = Greenlet.Current;
+        using Greenlet child = new(() => Catch(main));
+        _ = child.Switch();
+        for (int i = 0; i < count; i++)
+        {
+            _ = child.Throw(new InvalidOperationException());
+        }
+    }
+
+    private static void Catch(Greenlet other)
+    {
+        while (true)
+        {
+            try
+            {
+                _ = other.Switch();
+            }
+            catch (InvalidOperationException)
+            {
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

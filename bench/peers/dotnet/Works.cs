@@ -21,6 +21,15 @@ internal abstract class Works
     protected void Add(string work, Action<int> operations) =>
         _works.Add(work, milliseconds => $"{work} {Sample(operations, milliseconds)}");
 
+    /// <summary>Adds a work of which is told how many bytes this thread allocates for one operation, once warm.</summary>
+    protected void AddAllocated(Action<int> operations) => _works.Add("allocated", count =>
+    {
+        operations(count);
+        long start = GC.GetAllocatedBytesForCurrentThread();
+        operations(count);
+        return $"allocated {(GC.GetAllocatedBytesForCurrentThread() - start) / (double)count}";
+    });
+
     // Nanoseconds per operation. Doubles the number of operations until they fill the time; the first ones warm up.
     private static double Sample(Action<int> operations, int milliseconds)
     {

@@ -53,6 +53,24 @@ def create(count):
         greenlet.greenlet(run).switch()
 
 
+def throw(count):
+    """Raise an exception in a child, which catches it and switches back."""
+    main = greenlet.getcurrent()
+
+    def run():
+        while True:
+            try:
+                main.switch()
+            except ValueError:
+                pass
+
+    child = greenlet.greenlet(run)
+    child.switch()
+    for _ in range(count):
+        child.throw(ValueError())
+    child.throw()
+
+
 def link(following):
     value = greenlet.getcurrent().parent.switch()
     following.switch(value + 1)
@@ -77,6 +95,6 @@ def chain(length):
 
 serve(
     f"greenlet {greenlet.__version__}, CPython {platform.python_version()}",
-    {"switch": switch, "resume": resume, "create": create},
+    {"switch": switch, "resume": resume, "create": create, "throw": throw},
     chain,
 )

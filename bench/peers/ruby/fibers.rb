@@ -43,6 +43,26 @@ def create(count)
   end
 end
 
+# Raise an exception in a child, which rescues it and yields.
+def throw_into(count)
+  child = Fiber.new do
+    while true
+      begin
+        Fiber.yield
+      rescue ArgumentError
+      end
+    end
+  end
+  child.resume
+  i = 0
+  while i < count
+    child.raise(ArgumentError.new)
+    i += 1
+  end
+end
+
+WORKS = { 'switch' => :switch, 'resume' => :resume, 'create' => :create, 'throw' => :throw_into }.freeze
+
 # All of them suspended at once; then a value passes through.
 def chain(length)
   links = []
@@ -66,11 +86,11 @@ def chain(length)
 end
 
 # Nanoseconds per operation. Doubles the number of operations until they fill the time; the first ones warm up.
-def sample(name, milliseconds)
+def sample(work, milliseconds)
   count = 16
   while true
     start = now
-    send(name, count)
+    send(work, count)
     elapsed = now - start
     return elapsed.to_f / count if elapsed >= milliseconds * 500_000
 
@@ -85,11 +105,12 @@ while (line = $stdin.gets)
   begin
     case name
     when 'chain'
+      GC.start # ended fibers of a chain before give their stacks back
       chain(1000)
       passed, ended = chain(number.to_i)
       puts "chain #{passed} chain-end #{ended}"
-    when 'switch', 'resume', 'create'
-      puts "#{name} #{sample(name, number.to_i)}"
+    when *WORKS.keys
+      puts "#{name} #{sample(WORKS[name], number.to_i)}"
     else
       puts '! not comparable'
     end
