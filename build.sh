@@ -24,6 +24,7 @@ usage: ./build.sh [verb] [arguments]
   fuzz [args]       build and run the fuzzer (--minutes N; --help lists its arguments)
   bench [args]      build and run the benchmarks, all or what BenchmarkDotNet's arguments say: --filter '*Switch*',
                     --list flat, --job short (all in 6 minutes), --job dry (in one)
+  bench tables      all benchmarks, short, into bench/results/benchmarks.md
   bench native      the C library's contexts against Boost.Context; bench peers: other languages; bench strategies:
                     segments and slices by number and depth
   check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)
@@ -347,7 +348,7 @@ fuzz() {
 }
 
 # bench native ...: the C library against Boost.Context; bench peers ...: other languages; bench strategies: Segments
-# against Slices; else BenchmarkDotNet's arguments
+# against Slices; bench tables ...: BenchmarkDotNet, all of it; else BenchmarkDotNet's arguments
 bench() {
   if [ "${1:-}" = native ]; then
     need_native_tools
@@ -370,6 +371,10 @@ bench() {
   fi
   managed_build bench/NativeGreenlet.Benchmarks/NativeGreenlet.Benchmarks.csproj
   say "Benchmarks"
+  if [ "${1:-}" = tables ]; then
+    shift
+    exec bench/NativeGreenlet.Benchmarks/tables.sh "$@"
+  fi
   run_program NativeGreenlet.Benchmarks NativeGreenlet.Benchmarks --artifacts artifacts/benchmarks "$@"
 }
 
