@@ -4,7 +4,8 @@
                | guard | untouched ......................... | resident part, kept in the pool |
                        ^ bounds.low                                                            ^ bounds.high
 
-   A fresh slot is inaccessible; acquiring it for the first time opens it: commits it and makes its guard. The
+   A fresh slot is inaccessible; acquiring it for the first time opens it: commits it and makes its guard. Where guards are
+   markers, whole batches are committed, because each call makes the system rearrange the mapping. The
    bookkeeping lies in an array beside the region, not in the slots, so that a pooled segment can give back every page.
 
    No system call is made under the lock.
@@ -48,12 +49,13 @@ struct ng_segments {
   segment_pool pools[POOL_COUNT];
   size_t touched; // slots [0, touched) were handed out at least once, or tried
   size_t live;
-  size_t warming; // on their way into the warm pool
+  size_t warming;          // on their way into the warm pool
+  atomic_size_t committed; // slots [0, committed) are, where guards are markers
   ng_guard_kind guard;
   ng_spinlock lock;
 };
 
-enum { SMALLEST_CAPACITY = 8, HOT_LIMIT = 8 };
+enum { SMALLEST_CAPACITY = 8, HOT_LIMIT = 8, BATCH = 32 };
 
 ng_segments_config ng_segments_config_default(void) {
   return (ng_segments_config){
@@ -202,6 +204,26 @@ static void put_into(segment_pool* pool, ng_segment* segment) {
   pool->count++;
 }
 
+// Commits slots up to one, with their guards, so that they melt into the mapping of those below; and some beyond, for the
+// next. Several threads may do it at a time: what one has committed, another may commit again.
+static ng_status commit_slots_up_to(ng_segments* segments, size_t index) {
+  size_t done = atomic_load(&segments->committed);
+  if (index < done) {
+    return NG_OK;
+  }
+  const size_t size = segments->config.segment_size;
+  char* start = segments->region + done * size;
+  const size_t most = segments->config.capacity - index;
+  size_t end = index + (most < BATCH ? most : BATCH);
+  ng_status status = ng_memory_commit(start, (end - done) * size);
+  if (status != NG_OK) {
+    end = index + 1;
+    status = ng_memory_commit(start, (end - done) * size);
+  }
+  while (status == NG_OK && done < end && !atomic_compare_exchange_weak(&segments->committed, &done, end)) {}
+  return status;
+}
+
 // Makes a slot usable that was never used: commits it and guards its low end.
 static ng_status open_slot(ng_segments* segments, ng_segment* segment) {
   segment->owner = segments;
@@ -214,8 +236,7 @@ static ng_status open_slot(ng_segments* segments, ng_segment* segment) {
   if (segments->guard == NG_GUARD_PROTECT) {
     return ng_memory_commit(segment->low, (size_t)(segment->high - segment->low)); // the guard stays as reserved
   }
-  // The whole slot, so that it melts into the mapping of the slots below; the marker then makes the guard.
-  ng_status status = ng_memory_commit(slot, segments->config.segment_size);
+  ng_status status = commit_slots_up_to(segments, (size_t)(segment - segments->slots));
   return status != NG_OK ? status : ng_memory_mark_guard(slot, segments->config.guard_size);
 }
 
@@ -320,8 +341,7 @@ ng_status ng_segments_query(const ng_segments* segments, ng_segments_statistics*
   *statistics = (ng_segments_statistics){
       .capacity = segments->config.capacity,
       .live = segments->live,
-      .pooled =
-          segments->pools[POOL_HOT].count + segments->pools[POOL_WARM].count + segments->pools[POOL_COLD].count,
+      .pooled = segments->pools[POOL_HOT].count + segments->pools[POOL_WARM].count + segments->pools[POOL_COLD].count,
       .touched = segments->touched,
       .segment_size = segments->config.segment_size,
       .guard = segments->guard,
