@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 /* The version of this interface. It changes whenever a program compiled against an older header would break. */
-#define NG_ABI_VERSION 1
+#define NG_ABI_VERSION 2
 
 /* ------------------------------------------------------------------------------------------------------------------
    Status codes
@@ -120,8 +120,8 @@ typedef struct ng_segments_config {
   size_t guard_size;    // inaccessible bytes at its low end (64 KiB)
   size_t capacity;      // most segments that can be live at once (131,072); fewer if address space is limited
   size_t resident_size; // what a segment in the pool may keep committed at its high end (16 KiB)
-  size_t pool_limit;    // segments in the pool that keep that much, the first 8 all they touched; others nothing (1,024)
-  ng_guard_kind guard;  // how guards are made
+  size_t pool_limit;   // segments in the pool that keep that much, the first 8 all they touched; others nothing (1,024)
+  ng_guard_kind guard; // how guards are made
 } ng_segments_config;
 
 // What a region holds at this moment.
@@ -266,22 +266,27 @@ NG_API ng_status ng_slices_query(const ng_slices* slices, ng_slices_statistics* 
 // Where things are in the runtime's own structures, in bytes from the start of each, and the values that end its
 // lists. Found at run time; nothing of it is known to this library beforehand.
 typedef struct ng_clr_layout {
-  uint32_t size;                       // sizeof(ng_clr_layout), for versioning
-  uint32_t thread_state;               // Thread: the state flags, u32
-  uint32_t thread_preemptive_disabled; // Thread: 1 in cooperative mode, 0 in preemptive mode, u32
-  uint32_t thread_frame;               // Thread: head of the chain of explicit frames
-  uint32_t thread_exception_tracker;   // Thread: head of the list of exceptions in flight
-  uint32_t thread_gc_frame;            // Thread: head of the list of protected references
-  uint32_t thread_stack_limits;        // Thread: four words: base, limit, limit + a, limit + b
-  uint32_t frame_next;                 // Frame: the next explicit frame
-  uint32_t frame_size;                 // InlinedCallFrame: bytes
-  uint32_t hijacked_mask;              // the flag of thread_state that says a return address was replaced
-  uint64_t frame_identifier;           // what an InlinedCallFrame starts with
-  uint64_t frame_end;                  // ends the chain of frames
-  uint64_t exception_tracker_end;      // ends the list of exceptions in flight
-  uint64_t gc_frame_end;               // ends the list of protected references
-  uint64_t sufficient_stack;           // a: what TryEnsureSufficientExecutionStack wants left
-  uint64_t risky_stackalloc;           // b: what the runtime wants left before a large stackalloc
+  uint32_t size;                        // sizeof(ng_clr_layout), for versioning
+  uint32_t thread_state;                // Thread: the state flags, u32
+  uint32_t thread_preemptive_disabled;  // Thread: 1 in cooperative mode, 0 in preemptive mode, u32
+  uint32_t thread_frame;                // Thread: head of the chain of explicit frames
+  uint32_t thread_exception_tracker;    // Thread: head of the list of exceptions in flight
+  uint32_t thread_gc_frame;             // Thread: head of the list of protected references
+  uint32_t thread_stack_limits;         // Thread: four words: base, limit, limit + a, limit + b
+  uint32_t frame_next;                  // Frame: the next explicit frame
+  uint32_t frame_size;                  // InlinedCallFrame: bytes
+  uint32_t hijacked_mask;               // the flag of thread_state that says a return address was replaced
+  uint32_t transition_frame_block;      // frame of a runtime's stub: its TransitionBlock
+  uint32_t transition_block_registers;  // TransitionBlock: the callee-saved registers
+  uint32_t transition_block_return;     // TransitionBlock: the return address
+  uint32_t reserved;                    // 0
+  uint64_t frame_identifier;            // what an InlinedCallFrame starts with
+  uint64_t transition_frame_identifier; // what a DynamicHelperFrame starts with; 0 if that is not known
+  uint64_t frame_end;                   // ends the chain of frames
+  uint64_t exception_tracker_end;       // ends the list of exceptions in flight
+  uint64_t gc_frame_end;                // ends the list of protected references
+  uint64_t sufficient_stack;            // a: what TryEnsureSufficientExecutionStack wants left
+  uint64_t risky_stackalloc;            // b: what the runtime wants left before a large stackalloc
 } ng_clr_layout;
 
 typedef struct ng_carrier ng_carrier;   // an OS thread on which greenlets run
@@ -354,6 +359,14 @@ NG_API ng_status ng_switch(ng_carrier* carrier, ng_greenlet* target, uint32_t is
 
 // Relinks the runtime's lists and swaps stacks. In cooperative mode, without a GC transition of its own.
 NG_API ng_status ng_commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final);
+
+// The address of a function to be called by a managed function pointer, as
+//   uint64_t switch_directly(ng_carrier* carrier, ng_greenlet* target)
+// in cooperative mode, by a method that is compiled to machine code: like ng_switch, but an ordinary managed call without
+// any transition, and several times as fast. It returns 0 when the caller is continued; any other value says that nothing
+// happened, and that ng_switch has to be asked, which can do what this cannot. Null where there is no such function: on
+// another processor than x86-64, on Windows, for contexts other than assembly, or if the layout does not fit.
+NG_API void* ng_clr_direct(void);
 
 // Bytes of stack that a parked greenlet uses; 0 for one that runs, has not started, or has ended.
 NG_API uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet);

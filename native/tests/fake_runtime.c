@@ -22,7 +22,11 @@ const ng_clr_layout fake_layout = {
     .frame_next = offsetof(fake_frame, next),
     .frame_size = sizeof(fake_frame),
     .hijacked_mask = FAKE_HIJACKED,
+    .transition_frame_block = offsetof(fake_transition_frame, block),
+    .transition_block_registers = offsetof(fake_transition_block, registers),
+    .transition_block_return = offsetof(fake_transition_block, return_address),
     .frame_identifier = FAKE_FRAME_IDENTIFIER,
+    .transition_frame_identifier = FAKE_TRANSITION_FRAME,
     .frame_end = FAKE_FRAME_END,
     .exception_tracker_end = FAKE_EXCEPTION_END,
     .gc_frame_end = FAKE_GC_FRAME_END,
@@ -93,7 +97,7 @@ static fake_thread* new_thread_object(fake_thread* thread) {
 }
 
 static void serve(void) {
-  fake_frame own = {FAKE_FRAME_IDENTIFIER, 1, FAKE_FRAME_END, (uintptr_t)&own, 1, NULL};
+  fake_frame own = {FAKE_FRAME_IDENTIFIER, FAKE_FRAME_END, 1, (uintptr_t)&own, 1, NULL};
   fake_thread* thread = malloc(sizeof *thread);
   CHECK(thread != NULL);
   (void)new_thread_object(thread);
@@ -208,7 +212,7 @@ void fake_abandon(actor* parked) {
 
 void fake_push_frame(actor* self, fake_frame* frame) {
   fake_thread* thread = &self->carrier->thread;
-  *frame = (fake_frame){FAKE_FRAME_IDENTIFIER, 1, thread->frame, (uintptr_t)frame, 1, self};
+  *frame = (fake_frame){FAKE_FRAME_IDENTIFIER, thread->frame, 1, (uintptr_t)frame, 1, self};
   thread->frame = (uintptr_t)frame;
   CHECK(self->frame_count < FAKE_MOST_ENTRIES);
   self->frames[self->frame_count++] = frame;
@@ -327,7 +331,47 @@ ng_status fake_try_switch(actor* self, ng_greenlet* greenlet, actor* target, boo
   return status;
 }
 
+// Whether it was done: the switch that managed code tries first, in cooperative mode all the time.
+bool fake_switch_directly(actor* self, actor* target) {
+  typedef uint64_t (*direct_switch)(ng_carrier*, ng_greenlet*);
+  const direct_switch direct = (direct_switch)(uintptr_t)ng_clr_direct();
+  if (direct == NULL) {
+    return false;
+  }
+  fake_carrier* carrier = self->carrier;
+  fake_thread* thread = &carrier->thread;
+  const uintptr_t frame = thread->frame;
+  const uintptr_t gc_frame = thread->gc_frame;
+  const actor_state target_state = target->state;
+  fake_carrier* target_carrier = target->carrier;
+  self->direct_high = (uintptr_t)__builtin_frame_address(0);
+  self->direct_low = self->direct_high - 1024;
+  self->state = ACTOR_PARKED;
+  target->state = ACTOR_RUNNING;
+  target->carrier = carrier;
+  carrier->current = target;
+  if (direct(carrier->carrier, target->greenlet) != 0) { // nothing happened
+    carrier->current = self;
+    target->carrier = target_carrier;
+    target->state = target_state;
+    self->state = ACTOR_RUNNING;
+    self->direct_high = 0;
+    return false;
+  }
+  self->direct_high = 0;
+  CHECK(self->carrier == carrier && carrier->current == self && self->state == ACTOR_RUNNING);
+  CHECK(thread->frame == frame && thread->exception_tracker == FAKE_EXCEPTION_END);
+  if (thread->gc_frame != gc_frame) FAIL("the protected references are those of another stack");
+  check_limits(self);
+  return true;
+}
+
+// Every other time directly, if that can be: so each way meets stacks that were parked in the other.
 static void switch_for_sure(actor* self, actor* target, bool is_final) {
+  static atomic_uint turn;
+  if (!is_final && atomic_fetch_add(&turn, 1) % 3 != 0 && fake_switch_directly(self, target)) {
+    return;
+  }
   for (;;) {
     const ng_status status = fake_try_switch(self, target->greenlet, target, is_final);
     if (status == NG_OK) {
@@ -420,6 +464,26 @@ static void check_carrier(fake_carrier* carrier) {
   check_untouched(thread);
 }
 
+// The stack that such a frame stands for: the one on which its registers are. The world stands still.
+static actor* find_direct(const fake_transition_frame* frame) {
+  const fake_transition_block* block = (const fake_transition_block*)frame->block;
+  const uintptr_t registers = (uintptr_t)block->registers;
+  CHECK(block->return_address != 0);
+  for (actor* each = world.actors; each != NULL; each = each->next) {
+    if (each->state == ACTOR_PARKED && each->direct_low <= registers && registers < each->direct_high) {
+      return each;
+    }
+  }
+  for (int i = 0; i < world.carrier_count; i++) {
+    actor* main = &world.carriers[i]->main;
+    if (main->state == ACTOR_PARKED && main->direct_low <= registers && registers < main->direct_high) {
+      return main;
+    }
+  }
+  FAIL("a frame leads to the registers of no parked stack");
+  return NULL;
+}
+
 static void check_record(const fake_thread* thread) {
   CHECK_EQUAL(0, atomic_load(&thread->preemptive_disabled));
   const uintptr_t first = thread->frame; // once: a new record's is about to change
@@ -432,6 +496,14 @@ static void check_record(const fake_thread* thread) {
     if (++frames > 100000) FAIL("a record's chain goes round in circles");
     CHECK(head % sizeof(uintptr_t) == 0 && head != 0);
     const fake_frame* frame = (const fake_frame*)head;
+    if (frame->identifier == FAKE_TRANSITION_FRAME) {
+      actor* direct = find_direct((const fake_transition_frame*)frame);
+      if (!is_clean(direct)) FAIL("a stack was parked unclean without a record");
+      stacks++;
+      parked_main = direct == &direct->carrier->main ? direct : parked_main;
+      head = walk_stack(direct, frame->next);
+      continue;
+    }
     CHECK(frame->identifier == FAKE_FRAME_IDENTIFIER);
     if (frame->return_address == 0) { // an anchor
       head = frame->next;

@@ -16,6 +16,7 @@
 // The values are arbitrary, and all different from each other and from 0 where that is allowed.
 #define FAKE_FRAME_IDENTIFIER ((uintptr_t)0x0f4a3e)
 #define FAKE_FRAME_END        ((uintptr_t)-1)
+#define FAKE_TRANSITION_FRAME ((uintptr_t)0x7a4ee)
 #define FAKE_EXCEPTION_END    ((uintptr_t)0)
 #define FAKE_GC_FRAME_END     ((uintptr_t)-1)
 
@@ -26,12 +27,26 @@ typedef struct actor actor;
 // An InlinedCallFrame. It is active, and its stack is walked from it, if it has a return address.
 typedef struct fake_frame {
   uintptr_t identifier;
-  uintptr_t datum;
   uintptr_t next;
+  uintptr_t datum;
   uintptr_t call_site_sp;
   uintptr_t return_address;
   actor* owner;
 } fake_frame;
+
+// The frame of a runtime's stub. It leads to what the stub has pushed.
+typedef struct fake_transition_frame {
+  uintptr_t identifier;
+  uintptr_t next;
+  uintptr_t block;
+} fake_transition_frame;
+
+// What is pushed there, as on x86-64.
+typedef struct fake_transition_block {
+  uintptr_t arguments[6];
+  uintptr_t registers[6];
+  uintptr_t return_address;
+} fake_transition_block;
 
 // An exception in flight, or a protected reference: the link comes first.
 typedef struct fake_entry {
@@ -66,7 +81,9 @@ struct actor {
   int frame_count;
   int exception_count;
   int gc_frame_count;
-  int seen; // by the collector
+  int seen;             // by the collector
+  uintptr_t direct_low; // while it is in a switch without a transition: where its registers are, about
+  uintptr_t direct_high;
   void (*body)(actor* self);
   void* user;
   actor* next;
@@ -109,6 +126,9 @@ void fake_pop_gc_frame(actor* self);
 // Switches as the managed side does, and checks what it comes back to. Adds records as needed.
 void fake_switch(actor* self, actor* target);
 void fake_end(actor* self, actor* target);
+
+// Without a transition: whether that could be. fake_switch tries it, two times in three.
+bool fake_switch_directly(actor* self, actor* target);
 
 // One attempt, and its status. Without an actor it must be refused.
 ng_status fake_try_switch(actor* self, ng_greenlet* greenlet, actor* target, bool is_final);

@@ -283,6 +283,61 @@ TEST(hijacked_thread_must_try_again) {
   tear_down();
 }
 
+static void go_back_from_a_catch(actor* self) {
+  fake_entry exception;
+  fake_push_exception(self, &exception);
+  if (fake_switch_directly(self, &self->carrier->main)) FAIL("parked from inside a catch without a record");
+  fake_switch(self, &self->carrier->main);
+  fake_pop_exception(self);
+  fake_entry reference;
+  fake_push_gc_frame(self, &reference);
+  if (fake_switch_directly(self, &self->carrier->main)) FAIL("parked with protected references without a record");
+  fake_pop_gc_frame(self);
+  go_back_to_main_for_ever(self);
+}
+
+TEST(direct_switch_leaves_to_the_other_what_it_cannot_do) {
+  set_up();
+  if (ng_clr_direct() == NULL) SKIP("there is no direct switch here");
+  actor* greenlet = fake_create(&carrier, go_back_from_a_catch);
+  CHECK(!fake_switch_directly(&carrier.main, greenlet)); // it has no stack yet to go on with
+  fake_switch(&carrier.main, greenlet);
+  CHECK(!fake_switch_directly(&carrier.main, greenlet)); // it has a record of its own
+  fake_switch(&carrier.main, greenlet);
+  for (int i = 0; i < 3; i++) {
+    CHECK(fake_switch_directly(&carrier.main, greenlet));
+    fake_collect(&carrier);
+    atomic_fetch_or(&carrier.thread.state, FAKE_HIJACKED);
+    CHECK(!fake_switch_directly(&carrier.main, greenlet));
+    atomic_fetch_and(&carrier.thread.state, ~(unsigned)FAKE_HIJACKED);
+    fake_entry entry;
+    fake_push_exception(&carrier.main, &entry);
+    CHECK(!fake_switch_directly(&carrier.main, greenlet));
+    fake_pop_exception(&carrier.main);
+    fake_push_gc_frame(&carrier.main, &entry); // main may have some
+    CHECK(fake_switch_directly(&carrier.main, greenlet));
+    fake_pop_gc_frame(&carrier.main);
+  }
+  fake_abandon(greenlet);
+  CHECK(!fake_switch_directly(&carrier.main, greenlet));
+  fake_destroy(&carrier, greenlet);
+  tear_down();
+}
+
+TEST(no_direct_switch_without_the_frame_for_it) {
+  ng_clr_layout layout = fake_layout;
+  layout.transition_frame_identifier = 0;
+  CHECK_STATUS(NG_OK, ng_clr_initialize(&layout));
+  CHECK(ng_clr_direct() == NULL);
+}
+
+TEST(no_direct_switch_where_a_stub_pushes_something_else) {
+  ng_clr_layout layout = fake_layout;
+  layout.transition_block_return += sizeof(uintptr_t);
+  CHECK_STATUS(NG_OK, ng_clr_initialize(&layout));
+  CHECK(ng_clr_direct() == NULL);
+}
+
 static ng_status commit_nothing(ng_carrier* self, ng_greenlet* target, uint32_t is_final) {
   (void)self;
   (void)target;

@@ -47,14 +47,21 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
             throw new InvalidOperationException(_greenlet.IsDead ? "The coroutine has ended." : "The coroutine cannot resume itself.");
         }
 
-        Greenlet caller = Greenlet.Current;
+        Carrier carrier = Carrier.OfThisThread;
+        if (carrier.HasKills)
+        {
+            carrier.DrainKills();
+        }
+
+        Greenlet caller = carrier.Current;
         if (_greenlet.Core.Parent != caller)
         {
             _greenlet.Parent = caller; // a yield and the end come back to whoever resumes
         }
 
         _in = value;
-        if (_greenlet.Switch() is GreenletExit exit && _greenlet.IsDead)
+        object? received = carrier.SwitchTo(_greenlet);
+        if (received is not null && received is GreenletExit exit && _greenlet.IsDead)
         {
             ExceptionDispatchInfo.Throw(exit); // there is no result
         }
@@ -82,13 +89,14 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
         }
 
         // Before anything is written: the body that runs on its own thread may have its result there.
-        if (_greenlet.Core.Carrier != Carrier.OfThisThreadOrNull)
+        Carrier carrier = Carrier.OfThisThread;
+        if (_greenlet.Core.Carrier != carrier)
         {
-            throw Greenlet.WrongThread(_greenlet, Carrier.OfThisThread);
+            throw Greenlet.WrongThread(_greenlet, carrier);
         }
 
         _out = value;
-        _ = _greenlet.Core.Parent!.Switch();
+        _ = carrier.SwitchTo(_greenlet.Core.Parent!);
         return TakeIn();
     }
 

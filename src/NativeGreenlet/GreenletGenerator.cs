@@ -90,7 +90,7 @@ public class GreenletGenerator<T> : IEnumerable<T>
             }
 
             _ = Prepare().Switch();
-            if (_greenlet.IsDead)
+            if (_greenlet.Core.State == GreenletState.Dead)
             {
                 Current = default!;
                 return false;

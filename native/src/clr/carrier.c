@@ -94,6 +94,7 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
 
   ng_greenlet* main = &carrier->main;
   main->carrier = carrier;
+  main->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
   main->state = NG_GREENLET_RUNNING;
   main->anchor_address = (uintptr_t)ng_layout.frame_end;
   main->terminator_link = ng_frame_link(&main->terminator); // of no chain: a place for the store to go
@@ -231,6 +232,7 @@ ng_status ng_greenlet_create(ng_segments* segments, ng_greenlet** result) {
   }
   greenlet->segment = segment;
   greenlet->state = NG_GREENLET_READY;
+  greenlet->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
   greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
   greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
   ng_frame_make(&greenlet->anchor, 0);
@@ -289,5 +291,7 @@ uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet) {
   if (greenlet == NULL || greenlet->segment == NULL || greenlet->state != NG_GREENLET_PARKED) {
     return 0;
   }
-  return greenlet->limits[0] - greenlet->top_frame; // the frame of the switch itself: the last, but for a few words
+  // The frame of the switch itself, or the registers that it saved: the last, but for a few words.
+  const bool is_direct = *greenlet->link == (uintptr_t)&greenlet->direct;
+  return greenlet->limits[0] - (is_direct ? (uintptr_t)greenlet->context.state : greenlet->top_frame);
 }

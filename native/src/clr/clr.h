@@ -42,6 +42,14 @@ typedef struct ng_record {
   struct ng_record* next_free;
 } ng_record;
 
+// A DynamicHelperFrame.
+typedef struct ng_direct_frame {
+  uintptr_t identifier;
+  uintptr_t next;
+  uintptr_t block;     // the TransitionBlock
+  uintptr_t unused[5]; // all zero: no method, no arguments that refer to anything
+} ng_direct_frame;
+
 typedef enum ng_greenlet_state {
   NG_GREENLET_READY,
   NG_GREENLET_RUNNING,
@@ -64,6 +72,7 @@ struct ng_greenlet {
   ng_greenlet* next;
   ng_segment* segment; // null for main
   ng_greenlet_state state;
+  ng_direct_frame direct; // shown instead of the frame of a transition by a stack that was left without one
   ng_frame anchor;
   ng_frame terminator;
 #if defined(NG_BREAKABLE)

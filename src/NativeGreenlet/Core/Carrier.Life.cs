@@ -63,7 +63,7 @@ internal sealed unsafe partial class Carrier
         error = null;
         try
         {
-            object? value = Take();
+            object? value = Take(core);
             Func<object?, object?> run = core.Run!;
             core.Run = null;
             return run(value);
@@ -174,6 +174,7 @@ internal sealed unsafe partial class Carrier
         Main.Core.State = GreenletState.Dead;
         _kills.Clear();
         _native = null;
+        _direct = null;
         _stacks?.Detach(this, suspended);
     }
 

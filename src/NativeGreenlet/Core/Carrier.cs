@@ -29,6 +29,7 @@ internal sealed unsafe partial class Carrier
     private readonly ActiveGreenlets _active = new();
 
     private delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> _commit;
+    private delegate*<ng_carrier*, ng_greenlet*, ulong> _direct;
     private ng_carrier* _native;
 
     // In flight from the side that leaves to the side that continues.
@@ -131,7 +132,11 @@ internal sealed unsafe partial class Carrier
             self.Context = context;
         }
 
-        _value = value;
+        if (value is not null) // whoever continued last has left null here
+        {
+            _value = value;
+        }
+
         if (error is not null)
         {
             _error = error;
@@ -143,17 +148,22 @@ internal sealed unsafe partial class Carrier
         self.State = GreenletState.Suspended;
         to.State = GreenletState.Running;
         SwitchCount++;
-        ng_status status = _native is not null ? _commit(_native, to.Native, 0) : _stacks!.Switch(self, to, isFinal: false);
 
-        // Here the greenlet that was current before continues, some time later; or nothing happened yet. The second try is
-        // made from here as well: each frame between would cost every collection for as long as the stack is parked.
-        while (status != ng_status.OK)
+        // After it the greenlet that was current before continues, some time later; or nothing happened yet.
+        if (_direct is null || _direct(_native, to.Native) != 0)
         {
-            Recover(status);
-            status = _commit(_native, Current.Core.Native, 0); // stacks that are threads never refuse
+            TransferWithTransition(self, to);
         }
 
-        return Take();
+        return Take(self);
+    }
+
+    /// <summary>As <see cref="Greenlet.Switch"/>, with no value, for a caller that knows its carrier.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public object? SwitchTo(Greenlet target)
+    {
+        GreenletCore core = target.Core;
+        return core.Carrier == this && core.State == GreenletState.Suspended && !HasKills ? Transfer(target, null, null) : target.Switch();
     }
 
     public long StackBytesUsed(GreenletCore core) => _stacks?.BytesUsed(core) ?? 0;
@@ -167,6 +177,20 @@ internal sealed unsafe partial class Carrier
         CarrierRegistry.Add(carrier);
         t_current = carrier;
         return carrier;
+    }
+
+    // The switch by a transition to native code, which can do all: apart, because a method with such a call prepares for it
+    // whenever it is called. The second try is made from here as well: each frame between would cost every collection for as
+    // long as the stack is parked.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private void TransferWithTransition(GreenletCore self, GreenletCore to)
+    {
+        ng_status status = _native is not null ? _commit(_native, to.Native, 0) : _stacks!.Switch(self, to, isFinal: false);
+        while (status != ng_status.OK)
+        {
+            Recover(status);
+            status = _commit(_native, Current.Core.Native, 0); // stacks that are threads never refuse
+        }
     }
 
     // Gives this thread its stacks, on the first start of a greenlet: its own stack is the current one.
@@ -188,6 +212,7 @@ internal sealed unsafe partial class Carrier
         _stacks = stacks;
         _native = stacks.Native;
         _commit = stacks.Commit;
+        _direct = stacks.Direct;
     }
 
     // The switch did nothing but say why. Does what it asks for, so that it can be tried again; or undoes what was done
@@ -241,7 +266,7 @@ internal sealed unsafe partial class Carrier
 
     // What the greenlet that continues does first: takes what is in flight, in its own execution context.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private object? Take()
+    private object? Take(GreenletCore self)
     {
         if (_isEventful)
         {
@@ -251,7 +276,7 @@ internal sealed unsafe partial class Carrier
         object? value = _value;
         _value = null;
         _origin = null;
-        ExecutionContext? mine = Current.Core.Context;
+        ExecutionContext? mine = self.Context;
         if (mine != _leftContext || _native is null)
         {
             ContinueIn(mine);

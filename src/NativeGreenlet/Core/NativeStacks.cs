@@ -17,6 +17,9 @@ internal abstract unsafe class NativeStacks : Stacks
 
     public ng_carrier* Native { get; }
 
+    /// <summary>The switch that needs no transition; null where there is none.</summary>
+    public virtual delegate*<ng_carrier*, ng_greenlet*, ulong> Direct => null;
+
     /// <summary>The switch, for the carrier to call without a detour: managed code is left by this pointer and entered again
     /// behind it, and from there the native library is called once. <c>ng_switch</c> would be a native frame more.</summary>
     public delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> Commit { get; }

@@ -30,6 +30,10 @@ internal sealed unsafe class SegmentStacks : NativeStacks
         return status;
     }
 
+    // A managed pointer to native code: the call is one of a managed method, which the library's function takes care to be.
+    public override delegate*<ng_carrier*, ng_greenlet*, ulong> Direct =>
+        (delegate*<ng_carrier*, ng_greenlet*, ulong>)NativeMethods.ng_clr_direct();
+
     public override void Create(GreenletCore core)
     {
         ng_greenlet* native;

@@ -188,8 +188,23 @@ internal partial struct ng_clr_layout
     [NativeTypeName("uint32_t")]
     public uint hijacked_mask;
 
+    [NativeTypeName("uint32_t")]
+    public uint transition_frame_block;
+
+    [NativeTypeName("uint32_t")]
+    public uint transition_block_registers;
+
+    [NativeTypeName("uint32_t")]
+    public uint transition_block_return;
+
+    [NativeTypeName("uint32_t")]
+    public uint reserved;
+
     [NativeTypeName("uint64_t")]
     public ulong frame_identifier;
+
+    [NativeTypeName("uint64_t")]
+    public ulong transition_frame_identifier;
 
     [NativeTypeName("uint64_t")]
     public ulong frame_end;
@@ -387,6 +402,9 @@ internal static unsafe partial class NativeMethods
     public static extern ng_status ng_commit(ng_carrier* carrier, ng_greenlet* target, [NativeTypeName("uint32_t")] uint is_final);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern void* ng_clr_direct();
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [return: NativeTypeName("uint64_t")]
     [SuppressGCTransition]
     public static extern ulong ng_greenlet_stack_used([NativeTypeName("const ng_greenlet *")] ng_greenlet* greenlet);
@@ -444,8 +462,8 @@ internal static unsafe partial class NativeMethods
     [return: NativeTypeName("int64_t")]
     public static extern long ng_layout_of([NativeTypeName("const char *")] sbyte* name);
 
-    [NativeTypeName("#define NG_ABI_VERSION 1")]
-    public const int NG_ABI_VERSION = 1;
+    [NativeTypeName("#define NG_ABI_VERSION 2")]
+    public const int NG_ABI_VERSION = 2;
 
     [NativeTypeName("#define NG_CONTEXT_MINIMUM_STACK 8192")]
     public const int NG_CONTEXT_MINIMUM_STACK = 8192;

@@ -107,6 +107,26 @@ internal sealed unsafe class ContractDescriptor
         UnsupportedRuntimeException None() => new($"its descriptor has no usable value for '{global}'");
     }
 
+    /// <summary>Whether a global is one of an enumeration that starts at 1 and that the descriptor holds whole, each under a
+    /// name of its own with the same ending; so that no wrong value passes.</summary>
+    public bool IsOneOf(string ending, string global)
+    {
+        ulong wanted = Value(global);
+        ulong count = 0;
+        ulong same = 0;
+        foreach (string path in _nodes.Keys)
+        {
+            int end = path.EndsWith("[0]", StringComparison.Ordinal) ? path.Length - 3 : path.Length;
+            if (path.StartsWith("globals.", StringComparison.Ordinal) && path.AsSpan(0, end).EndsWith(ending, StringComparison.Ordinal) && _nodes[path] != "[")
+            {
+                count++;
+                same += Value(path["globals.".Length..end]) == wanted ? 1u : 0;
+            }
+        }
+
+        return same == 1 && wanted >= 1 && wanted <= count;
+    }
+
     private static bool TryParseNumber(string? text, out ulong value) =>
         ulong.TryParse(text, NumberStyles.None, NumberFormatInfo.InvariantInfo, out value);
 

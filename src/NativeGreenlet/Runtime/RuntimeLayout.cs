@@ -68,6 +68,7 @@ internal sealed unsafe class RuntimeLayout
             throw new UnsupportedRuntimeException("its exceptions in flight are linked in another way");
         }
 
+        TransitionFrame.Describe(descriptor, ref layout);
         uint thrownObject = descriptor.Offset("ExceptionInfo", "ThrownObject");
         nint caller = locator.Current();
 

@@ -1,11 +1,12 @@
 /* x86-64, System V calling convention (Linux, macOS, BSD): swap two stacks.
 
-   A suspended context is its stack pointer. What lies there, from low to high addresses:
+   A suspended context is its stack pointer. What lies there, from low to high addresses, in the order in which CoreCLR's
+   own stubs have it (clr/arch):
 
-       +0   r15 ----+
-       +8   r14     |
-       +16  r13     |  the callee-saved registers; all others the
-       +24  r12     |  compiler has saved around the call already
+       +0   r12 ----+
+       +8   r13     |
+       +16  r14     |  the callee-saved registers; all others the
+       +24  r15     |  compiler has saved around the call already
        +32  rbx     |
        +40  rbp ----+
        +48  return address
@@ -51,18 +52,18 @@
         pushq   %rbx
         .cfi_adjust_cfa_offset 8
         .cfi_rel_offset rbx, 0
-        pushq   %r12
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r12, 0
-        pushq   %r13
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r13, 0
-        pushq   %r14
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r14, 0
         pushq   %r15
         .cfi_adjust_cfa_offset 8
         .cfi_rel_offset r15, 0
+        pushq   %r14
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r14, 0
+        pushq   %r13
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r13, 0
+        pushq   %r12
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r12, 0
 #if defined(NG_SAVE_FPU_CONTROL)
         subq    $16, %rsp
         .cfi_adjust_cfa_offset 16
@@ -78,18 +79,18 @@
         addq    $16, %rsp
         .cfi_adjust_cfa_offset -16
 #endif
-        popq    %r15
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r15
-        popq    %r14
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r14
-        popq    %r13
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r13
         popq    %r12
         .cfi_adjust_cfa_offset -8
         .cfi_restore r12
+        popq    %r13
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r13
+        popq    %r14
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r14
+        popq    %r15
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r15
         popq    %rbx
         .cfi_adjust_cfa_offset -8
         .cfi_restore rbx
@@ -130,6 +131,7 @@ SYMBOL(ng_assembly_swap_paired):
         .cfi_startproc
         LANDING_PAD
         exchange_stacks
+        xorl    %eax, %eax              /* "done", to one that was suspended by ng_direct_switch (clr/arch) */
         ret                             /* to where the new side was suspended, or to ng_assembly_boot */
         .cfi_endproc
 #if defined(__ELF__)

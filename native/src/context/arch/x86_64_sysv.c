@@ -12,10 +12,10 @@ enum {
   SLOT_FPU, // MXCSR and, at +4, the x87 control word
   SLOT_UNUSED,
 #endif
-  SLOT_R15,
-  SLOT_R14,
-  SLOT_R13,
   SLOT_R12,
+  SLOT_R13,
+  SLOT_R14,
+  SLOT_R15,
   SLOT_RBX,
   SLOT_RBP,
   SLOT_RETURN,

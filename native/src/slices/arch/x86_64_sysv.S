@@ -1,7 +1,7 @@
 /* x86-64, System V calling convention (Linux, macOS, BSD): exchange what lies on a stack.
 
-   A suspended slice is its stack pointer. What lies there is what ng_assembly_swap (context/arch) has, with eight bytes
-   below it that keep the stack aligned, in which NG_SAVE_FPU_CONTROL puts MXCSR (+0) and the x87 control word (+4).
+   A suspended slice is its stack pointer. What lies there is what ng_assembly_swap (context/arch) has, r12 to r15 the
+   other way round, with eight bytes below it that keep the stack aligned, in which NG_SAVE_FPU_CONTROL puts MXCSR (+0) and the x87 control word (+4).
 
    SPDX-License-Identifier: MIT */
 
