@@ -21,7 +21,8 @@ dotnet artifacts/bin/NativeGreenlet.Benchmarks/release/NativeGreenlet.Benchmarks
     about=said
     name=${file##*/NativeGreenlet.Benchmarks.}
     printf '\n## %s\n\n' "${name%Benchmarks-report-github.md}"
-    sed -n -e "s/&#39;//g" -e '/^|/p' "$file"
+    # The quotes around a method's description go, what it has inside stays.
+    sed -n -e 's/^| &#39;/| /' -e 's/&#39; *|/ |/' -e "s/&#39;/'/g" -e '/^|/p' "$file"
   done
 } >$document
 echo "== Wrote $document"

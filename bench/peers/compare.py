@@ -299,7 +299,7 @@ class Others:
 
 def main():
     arguments = argparse.ArgumentParser(description="Compares NativeGreenlet with its peers.")
-    arguments.add_argument("--rounds", type=int, default=9, help="how often everything is measured; 9 take about 8 minutes")
+    arguments.add_argument("--rounds", type=int, default=9, help="how often everything is measured; 9 take about 7 minutes")
     arguments.add_argument("--results", type=pathlib.Path, help="where to write instead of bench/results and README.md")
     options = arguments.parse_args()
 
