@@ -14,7 +14,7 @@ public sealed partial class Hub
     private readonly TaskCompletionSource _endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly bool _isPooled;
     private int _isAsleep;
-    private int _pendingRuns;
+    private int _pendingRuns; // that were asked for, from outside
     private int _taskCount;
     private bool _isStopping;
     private bool _endsWhenIdle; // when no run is left
@@ -22,6 +22,7 @@ public sealed partial class Hub
     private GreenTask? _currentTask;
     private long _switches;
     private HubRun? _callbackRun;
+    private bool _usesContexts; // some of its runs have a SynchronizationContext; the hub itself never has one
 
     /// <summary>The caller's hub. As cheap as a thread static, but for raw greenlets of tasks on the Threads backend.</summary>
     internal static Hub? OfThisThreadOrNull
@@ -55,6 +56,9 @@ public sealed partial class Hub
 
     /// <summary>Tasks that have not ended; as of a moment ago for other threads.</summary>
     public int TaskCount => Volatile.Read(ref _taskCount);
+
+    /// <summary>A run that was asked for has ended, or will not begin.</summary>
+    internal void EndPendingRun() => Interlocked.Decrement(ref _pendingRuns);
 
     internal void CountTask(int change) => Volatile.Write(ref _taskCount, _taskCount + change);
 
@@ -120,6 +124,15 @@ public sealed partial class Hub
             TellWhere(task);
         }
 
+        // The context is the thread's. So each task takes its own away with it, whatever it is.
+        bool usesContexts = _usesContexts;
+        SynchronizationContext? context = null;
+        if (usesContexts)
+        {
+            context = SynchronizationContext.Current;
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+
         _currentTask = null;
         try
         {
@@ -128,14 +141,23 @@ public sealed partial class Hub
         finally
         {
             _currentTask = task;
+            if (usesContexts)
+            {
+                SynchronizationContext.SetSynchronizationContext(context);
+            }
         }
     }
 
     /// <summary>Called by the task when it is on its own stack: the hub is known there, too.</summary>
-    internal Hub? EnterStack()
+    internal Hub? EnterStack(SynchronizationContext? context)
     {
         Hub? previous = t_hub;
         t_hub = this;
+        if (context is not null)
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+
         return previous;
     }
 
@@ -144,11 +166,16 @@ public sealed partial class Hub
     {
         _currentTask = null;
         t_hub = previous;
+        if (_usesContexts)
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
     }
 
     internal void AddRun(HubRun run)
     {
         _runs.Add(run);
+        _usesContexts |= run.Context is not null;
         run.Main.Schedule(run);
     }
 

@@ -115,11 +115,11 @@ public sealed partial class Hub : IDisposable
     /// <param name="cancellation">Makes its next wait throw an <see cref="OperationCanceledException"/>.</param>
     /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
     public static Task<T> RunAsync<T>(Func<T> main, CancellationToken cancellation = default) =>
-        HubPool.Choose().InvokeAsync(main, cancellation);
+        HubPool.Shared.RunAsync(main, cancellation);
 
     /// <inheritdoc cref="RunAsync{T}"/>
     public static Task RunAsync(Action main, CancellationToken cancellation = default) =>
-        HubPool.Choose().InvokeAsync(main, cancellation);
+        HubPool.Shared.RunAsync(main, cancellation);
 
     /// <summary>Starts a thread with a hub that lives until it is disposed of, for <see cref="InvokeAsync{T}"/>.</summary>
     /// <param name="name">A name for diagnostics, and for the thread.</param>
@@ -171,23 +171,60 @@ public sealed partial class Hub : IDisposable
     /// Ends the hub: kills all its tasks, whose <c>finally</c> blocks run. Returns when it has ended; called inside the hub
     /// it only asks for it.
     /// </summary>
-    /// <exception cref="InvalidOperationException">It is one of the shared hubs of <see cref="RunAsync{T}"/>.</exception>
+    /// <exception cref="InvalidOperationException">It belongs to a <see cref="HubPool"/>.</exception>
     public void Dispose()
     {
         if (_isPooled)
         {
-            throw new InvalidOperationException("The hubs of RunAsync are shared; they cannot be disposed of. Make one of your own with Hub.Start.");
+            throw new InvalidOperationException("The hub belongs to a pool, as those of RunAsync do; only that can be disposed of. Make one of your own with Hub.Start.");
         }
 
-        Post(StopAll);
+        Task ended = EndAsync();
         if (OfThisThreadOrNull is not { } here)
         {
-            _endedSource.Task.Wait();
+            ended.Wait();
         }
         else if (here != this)
         {
-            Await(_endedSource.Task);
+            Await(ended);
         }
+    }
+
+    /// <summary>Asks it to end. From any thread.</summary>
+    internal Task EndAsync()
+    {
+        Post(StopAll);
+        return _endedSource.Task;
+    }
+
+    /// <summary>Begins a run in this hub. From any thread.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="begun">Called in the hub when it has begun.</param>
+    /// <param name="refuse">Called instead if it is too late for it, from any thread.</param>
+    /// <param name="cancellation">Whether it is.</param>
+    internal void Begin(HubRun run, Action begun, Action<Exception> refuse, CancellationToken cancellation)
+    {
+        run.Main.CaptureContext();
+        Interlocked.Increment(ref _pendingRuns);
+        Schedule(new ReadyEntry(() =>
+        {
+            if (HasEnded || _isStopping)
+            {
+                EndPendingRun();
+                refuse(new ObjectDisposedException(Name, "The hub has ended."));
+            }
+            else if (cancellation.IsCancellationRequested)
+            {
+                EndPendingRun();
+                refuse(new OperationCanceledException(cancellation));
+            }
+            else
+            {
+                AddRun(run);
+                begun();
+            }
+        }));
+        DrainIfEnded();
     }
 
     private static GreenTask RunHere(GreenTask main)
@@ -218,32 +255,24 @@ public sealed partial class Hub : IDisposable
 
     private void Invoke(GreenTask task, Task done, Action passOn, Action<Exception> refuse, CancellationToken cancellation)
     {
-        task.CaptureContext();
-        Interlocked.Increment(ref _pendingRuns);
         CancellationTokenRegistration registration = default;
-        Schedule(new ReadyEntry(() =>
+        HubRun run = new(this, task, _ =>
         {
-            if (HasEnded || _isStopping)
+            EndPendingRun();
+            registration.Unregister();
+            if (task.IsCompleted)
             {
-                Interlocked.Decrement(ref _pendingRuns);
-                refuse(new ObjectDisposedException(Name, "The hub has ended."));
-                return;
-            }
-
-            if (cancellation.IsCancellationRequested)
-            {
-                Interlocked.Decrement(ref _pendingRuns);
-                refuse(new OperationCanceledException(cancellation));
-                return;
-            }
-
-            HubRun run = new(this, task, _ =>
-            {
-                Interlocked.Decrement(ref _pendingRuns);
-                registration.Unregister();
                 passOn();
-            });
-            AddRun(run);
+            }
+            else
+            {
+                refuse(HubRun.GivenUp(task));
+            }
+        });
+        Begin(run, Begun, refuse, cancellation);
+
+        void Begun()
+        {
             if (cancellation.CanBeCanceled)
             {
                 registration = cancellation.UnsafeRegister(
@@ -256,7 +285,6 @@ public sealed partial class Hub : IDisposable
                     },
                     null);
             }
-        }));
-        DrainIfEnded();
+        }
     }
 }

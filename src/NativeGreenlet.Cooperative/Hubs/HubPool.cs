@@ -1,22 +1,87 @@
 namespace NativeGreenlet.Cooperative;
 
-/// <summary>The hubs of <see cref="Hub.RunAsync{T}"/>: as many threads as there are processors, each with many runs.</summary>
-internal static class HubPool
+/// <summary>A few threads with a hub each, and many runs in every one. What is run goes to the hub with the fewest.</summary>
+public sealed class HubPool : IDisposable, IAsyncDisposable
 {
-    private static readonly Lock s_lock = new();
-    private static readonly Hub?[] s_hubs = new Hub?[Environment.ProcessorCount];
-    private static uint s_next;
+    private readonly Lock _lock = new();
+    private readonly Hub?[] _hubs;
+    private readonly string _name;
+    private uint _next;
+    private bool _isDisposed;
+
+    /// <summary>Creates a pool; its threads are started as they are needed.</summary>
+    /// <param name="size">How many hubs at most; null for one for each processor.</param>
+    /// <param name="name">A name for diagnostics: of the hubs, with a number, and of their threads.</param>
+    public HubPool(int? size = null, string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size ?? 1, nameof(size));
+        _hubs = new Hub?[size ?? Environment.ProcessorCount];
+        _name = name ?? "hub";
+    }
+
+    /// <summary>The pool of <see cref="Hub.RunAsync{T}"/>, one hub for each processor. It cannot be disposed of.</summary>
+    public static HubPool Shared { get; } = new();
+
+    /// <summary>How many hubs at most.</summary>
+    public int Size => _hubs.Length;
+
+    /// <summary>All hubs; starts those that were not needed yet.</summary>
+    /// <exception cref="ObjectDisposedException">The pool has been disposed of.</exception>
+    public IReadOnlyList<Hub> Hubs
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. Enumerable.Range(0, _hubs.Length).Select(index => Get((uint)index))];
+            }
+        }
+    }
+
+    /// <summary>Runs that go on or wait to begin.</summary>
+    public int PendingRuns => _hubs.Sum(hub => hub?.PendingRuns ?? 0);
+
+    /// <summary>Runs a main task in the hub with the fewest; from any thread. It and what it spawns hold no thread while
+    /// they wait.</summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="main">The main task.</param>
+    /// <param name="cancellation">Makes its next wait throw an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    /// <exception cref="ObjectDisposedException">The pool has been disposed of.</exception>
+    public Task<T> RunAsync<T>(Func<T> main, CancellationToken cancellation = default) =>
+        Choose().InvokeAsync(main, cancellation);
+
+    /// <inheritdoc cref="RunAsync{T}"/>
+    public Task RunAsync(Action main, CancellationToken cancellation = default) =>
+        Choose().InvokeAsync(main, cancellation);
+
+    /// <summary>Ends the hubs: kills their tasks, whose <c>finally</c> blocks run, and returns when all have ended.</summary>
+    /// <exception cref="InvalidOperationException">It is the shared pool.</exception>
+    public void Dispose()
+    {
+        Task ended = EndAsync();
+        if (Hub.IsInside)
+        {
+            Hub.Await(ended);
+        }
+        else
+        {
+            ended.Wait();
+        }
+    }
+
+    /// <inheritdoc cref="Dispose"/>
+    public ValueTask DisposeAsync() => new(EndAsync());
 
     /// <summary>The hub with the fewest runs.</summary>
-    public static Hub Choose()
+    internal Hub Choose()
     {
-        lock (s_lock)
+        lock (_lock)
         {
             Hub? best = null;
-            for (int i = 0; i < s_hubs.Length; i++)
+            for (uint i = 0; i < _hubs.Length; i++)
             {
-                uint index = (uint)((s_next + i) % s_hubs.Length);
-                Hub hub = s_hubs[index] ??= Hub.StartThread($"hub {index}", isPooled: true);
+                Hub hub = Get((uint)((_next + i) % _hubs.Length));
                 if (best is null || hub.PendingRuns < best.PendingRuns)
                 {
                     best = hub;
@@ -28,8 +93,28 @@ internal static class HubPool
                 }
             }
 
-            s_next++;
+            _next++;
             return best!;
+        }
+    }
+
+    private Hub Get(uint index)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return _hubs[index] ??= Hub.StartThread($"{_name} {index}", isPooled: true);
+    }
+
+    private Task EndAsync()
+    {
+        if (this == Shared)
+        {
+            throw new InvalidOperationException("The pool of Hub.RunAsync is shared; it cannot be disposed of. Make one of your own with new HubPool().");
+        }
+
+        lock (_lock)
+        {
+            _isDisposed = true;
+            return Task.WhenAll(_hubs.OfType<Hub>().Select(hub => hub.EndAsync()));
         }
     }
 }

@@ -18,8 +18,9 @@ internal sealed class HubRun
     private TimeSpan _patience;
     private int _kills;
 
-    public HubRun(Hub hub, GreenTask main, Action<HubRun>? ended)
+    public HubRun(Hub hub, GreenTask main, Action<HubRun>? ended, bool hasContext = false)
     {
+        Context = hasContext ? new HubSynchronizationContext(this) : null;
         Hub = hub;
         Main = main;
         _ended = ended;
@@ -32,6 +33,9 @@ internal sealed class HubRun
 
     public GreenTask Main { get; }
 
+    /// <summary>Where continuations inside go, if they come back here. Such a run is never called deadlocked.</summary>
+    public HubSynchronizationContext? Context { get; }
+
     /// <summary>From any thread.</summary>
     public bool HasEnded => _hasEnded;
 
@@ -40,7 +44,7 @@ internal sealed class HubRun
 
     public IReadOnlyCollection<GreenTask> Tasks => _tasks;
 
-    private bool IsStuck => _openEnded == _tasks.Count && _openEnded != 0;
+    private bool IsStuck => Context is null && _openEnded == _tasks.Count && _openEnded != 0;
 
     public void Add(GreenTask task)
     {
@@ -89,6 +93,7 @@ internal sealed class HubRun
     public void Stop()
     {
         IsStopping = true;
+        Context?.End();
         _kills++;
         if (_kills > Kills)
         {
@@ -96,7 +101,7 @@ internal sealed class HubRun
             {
                 _tasks.Remove(task);
                 Hub.CountTask(-1);
-                Hub.Report(task, new InvalidOperationException($"{task} did not end although it was killed {Kills} times; it is given up. It waited for {task.Waiter.WaitsFor ?? "nothing"}."));
+                Hub.Report(task, GivenUp(task));
             }
 
             End();
@@ -110,6 +115,10 @@ internal sealed class HubRun
             task.KillHere(new GreenletExit("The main task has ended."));
         }
     }
+
+    /// <summary>What to tell about a task that will not die.</summary>
+    public static InvalidOperationException GivenUp(GreenTask task) =>
+        new($"{task} did not end although it was killed {Kills} times; it is given up. It waited for {task.Waiter.WaitsFor ?? "nothing"}.");
 
     private void End()
     {

@@ -91,13 +91,16 @@ internal sealed class PendingOperation
             if (_read is null)
             {
                 Reserve(Math.Clamp(wanted, 1, LargestBuffer));
-                ValueTask<int> read = stream.ReadAsync(_buffer.AsMemory(0, Math.Min(_buffer.Length, wanted)), Token());
-                if (read.IsCompleted)
+                using (WithoutContext.Begin())
                 {
-                    return Filled(read.GetAwaiter().GetResult());
-                }
+                    ValueTask<int> read = stream.ReadAsync(_buffer.AsMemory(0, Math.Min(_buffer.Length, wanted)), Token());
+                    if (read.IsCompleted)
+                    {
+                        return Filled(read.GetAwaiter().GetResult());
+                    }
 
-                _read = read.AsTask();
+                    _read = read.AsTask();
+                }
             }
 
             bool wasCanceled = _cancellation!.IsCancellationRequested;
@@ -125,6 +128,7 @@ internal sealed class PendingOperation
 
     private void BeginWrite(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write, int count)
     {
+        using WithoutContext none = WithoutContext.Begin();
         ValueTask begun = write(_buffer.AsMemory(0, count), Token());
         _write = begun.IsCompletedSuccessfully ? null : begun.AsTask();
     }

@@ -88,6 +88,9 @@ public class GreenTask : IGreenWaitable
     /// <summary>Whether it left its stack by a raw switch: it neither runs nor waits, and no wake-up will come.</summary>
     internal bool IsStranded => _state == Started && Waiter.IsIdle && Hub.CurrentTask != this;
 
+    /// <summary>Whether it runs what comes after an <c>await</c>, on behalf of its run.</summary>
+    internal bool IsContinuation { get; init; }
+
     internal GreenTimeout? Timeouts
     {
         get => _timeouts;
@@ -345,6 +348,21 @@ public class GreenTask : IGreenWaitable
         }
     }
 
+    /// <summary>Lets its next wait throw. Called by itself.</summary>
+    internal void Pend(Exception exception)
+    {
+        _killedBy = exception;
+        _pendingKill ??= exception;
+    }
+
+    /// <summary>What its next wait would throw is not thrown any more.</summary>
+    internal Exception? TakePending()
+    {
+        Exception? pending = _pendingKill;
+        _pendingKill = null;
+        return pending;
+    }
+
     /// <summary>Throws what could not be thrown at the last wait, because that had been ended by something else.</summary>
     internal void ThrowPending()
     {
@@ -453,7 +471,7 @@ public class GreenTask : IGreenWaitable
     private object? Live(object? value)
     {
         Hub hub = Hub;
-        Hub? previous = hub.EnterStack();
+        Hub? previous = hub.EnterStack(Run.Context);
         GreenletExit? exit = null;
         ExceptionDispatchInfo? error = null;
         HasStarted = true;

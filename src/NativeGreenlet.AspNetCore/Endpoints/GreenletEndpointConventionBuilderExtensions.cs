@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace NativeGreenlet.AspNetCore;
+
+/// <summary>Greenlets for single endpoints.</summary>
+public static class GreenletEndpointConventionBuilderExtensions
+{
+    /// <summary>
+    /// Runs the requests of these endpoints on greenlets, whether there is <c>UseGreenlets</c> or not. Without it, what comes
+    /// before the endpoint runs as ever.
+    /// </summary>
+    /// <typeparam name="TBuilder">The type of the builder.</typeparam>
+    /// <param name="builder">The endpoints.</param>
+    /// <returns>The builder.</returns>
+    public static TBuilder RequireGreenlets<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Add(endpoint =>
+        {
+            endpoint.Metadata.Add(new RunOnGreenletAttribute());
+            if (endpoint.RequestDelegate is { } inner)
+            {
+                endpoint.RequestDelegate = context => RequestRunner.Of(context.RequestServices).RunAsync(context, inner);
+            }
+        });
+        return builder;
+    }
+
+    /// <summary>Keeps <c>UseGreenlets</c> from running the requests of these endpoints on greenlets.</summary>
+    /// <typeparam name="TBuilder">The type of the builder.</typeparam>
+    /// <param name="builder">The endpoints.</param>
+    /// <returns>The builder.</returns>
+    public static TBuilder DisableGreenlets<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Add(endpoint => endpoint.Metadata.Add(new RunOnGreenletAttribute(false)));
+        return builder;
+    }
+}

@@ -1,0 +1,26 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace NativeGreenlet.AspNetCore;
+
+/// <summary>Adds greenlets to the pipeline of requests.</summary>
+public static class GreenletApplicationBuilderExtensions
+{
+    /// <summary>
+    /// From here on, requests run on hubs: what waits in a synchronous way, by <c>Hub.Await</c>, <c>Hub.Sleep</c>, on the
+    /// bodies of request and response, parks its greenlet and holds no thread. Asynchronous code works as ever, and comes back
+    /// to its hub after an <c>await</c>.
+    /// </summary>
+    /// <remarks>Place it before whatever is written that way, and after what handles exceptions.</remarks>
+    /// <param name="app">The pipeline.</param>
+    /// <returns>The pipeline.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddGreenlets</c> was not called.</exception>
+    /// <exception cref="GreenletException">Greenlets cannot run in this process as it was asked for; the message says
+    /// why.</exception>
+    public static IApplicationBuilder UseGreenlets(this IApplicationBuilder app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        RequestRunner runner = RequestRunner.Of(app.ApplicationServices);
+        return app.Use(next => context => runner.IsWanted(context.GetEndpoint()) ? runner.RunAsync(context, next) : next(context));
+    }
+}

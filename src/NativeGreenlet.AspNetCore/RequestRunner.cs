@@ -1,0 +1,143 @@
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using NativeGreenlet.Cooperative;
+
+namespace NativeGreenlet.AspNetCore;
+
+/// <summary>Runs requests on the hubs of an application.</summary>
+internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
+{
+    private readonly GreenRequestOptions _options;
+    private readonly ILogger _logger;
+    private readonly ConcurrencyLimiter? _limiter;
+    private readonly Lazy<HubPool> _pool;
+    private HubWatchdog? _watchdog;
+
+    public RequestRunner(IOptions<GreenRequestOptions> options, ILogger<RequestRunner> logger)
+    {
+        _options = options.Value;
+        _logger = logger;
+        _pool = new Lazy<HubPool>(MakePool);
+        if (_options.MaxConcurrentRequests is { } limit)
+        {
+            _limiter = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = limit, QueueLimit = _options.QueueLimit });
+        }
+
+        // Throws here, when the application starts, if what was asked for cannot be had.
+        if (GreenletRuntime.Backend == GreenletBackend.Threads)
+        {
+            LogThreads(GreenletRuntime.Description);
+        }
+    }
+
+    /// <summary>The one of an application.</summary>
+    public static RequestRunner Of(IServiceProvider services) => services.GetService<RequestRunner>()
+        ?? throw new InvalidOperationException("Greenlets need their services: call builder.Services.AddGreenlets().");
+
+    /// <summary>Whether requests of an endpoint run on greenlets.</summary>
+    public bool IsWanted(Endpoint? endpoint) =>
+        endpoint?.Metadata.GetMetadata<IRunOnGreenletMetadata>()?.RunOnGreenlet ?? _options.RunByDefault;
+
+    /// <summary>Runs the rest of a request on a greenlet.</summary>
+    public Task RunAsync(HttpContext context, RequestDelegate next) =>
+        Hub.IsInside && context.Features.Get<GreenBodies>() is not null ? next(context) : RunOnHubAsync(context, next);
+
+    public async ValueTask DisposeAsync()
+    {
+        _watchdog?.Dispose();
+        if (_limiter is not null)
+        {
+            await _limiter.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_pool.IsValueCreated)
+        {
+            await _pool.Value.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    public void Dispose()
+    {
+        _watchdog?.Dispose();
+        _limiter?.Dispose();
+        if (_pool.IsValueCreated)
+        {
+            _pool.Value.Dispose();
+        }
+    }
+
+    private async Task RunOnHubAsync(HttpContext context, RequestDelegate next)
+    {
+        using RateLimitLease? lease = _limiter is null ? null : await _limiter.AcquireAsync(1, context.RequestAborted);
+        if (lease is { IsAcquired: false })
+        {
+            LogTooMany(_options.MaxConcurrentRequests!.Value);
+            context.Response.StatusCode = _options.RejectionStatusCode;
+            return;
+        }
+
+        bool hasStarted = false;
+        GreenBodies? bodies = GreenBodies.TryInstall(context);
+        try
+        {
+            await AsyncRun.StartAsync(_pool.Value.Choose(), Start, context.RequestAborted);
+        }
+        catch (GreenletException exception) when (!hasStarted && exception.Reason == GreenletError.OutOfStacks)
+        {
+            LogNoStack(exception);
+            context.Response.StatusCode = _options.RejectionStatusCode;
+        }
+        finally
+        {
+            bodies?.Remove();
+        }
+
+        Task Start()
+        {
+            hasStarted = true;
+            return next(context);
+        }
+    }
+
+    private HubPool MakePool()
+    {
+        HubPool pool = new(_options.Hubs, "request hub");
+        IReadOnlyList<Hub> hubs = pool.Hubs;
+        foreach (Hub hub in hubs)
+        {
+            hub.UnhandledException += (_, e) => LogUnhandled(e.Exception, e.Task?.ToString() ?? "A callback");
+        }
+
+        if (_options.WarnWhenBlockedFor is { } limit)
+        {
+            _watchdog = new HubWatchdog(limit);
+            _watchdog.Blocked += (_, e) =>
+            {
+                if (hubs.Contains(e.Hub))
+                {
+                    LogBlocked(e.Hub.Name, e.Duration, e.StackTrace?.ToString() ?? "It still does.");
+                }
+            };
+        }
+
+        return pool;
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Every greenlet is a thread here, so requests on greenlets hold threads while they wait. {Description}")]
+    private partial void LogThreads(string description);
+
+    [LoggerMessage(2, LogLevel.Warning, "A request was rejected: {Limit} run already.")]
+    private partial void LogTooMany(int limit);
+
+    [LoggerMessage(3, LogLevel.Error, "A request was rejected: there is no stack for it.")]
+    private partial void LogNoStack(Exception exception);
+
+    [LoggerMessage(4, LogLevel.Error, "{Task} ended with an exception that nobody waits for.")]
+    private partial void LogUnhandled(Exception exception, string task);
+
+    [LoggerMessage(5, LogLevel.Warning, "A request kept {Hub} from going on for {Duration}. It blocked its thread, or computed for too long; see Hub.Await and Hub.Offload. {Where}")]
+    private partial void LogBlocked(string hub, TimeSpan duration, string where);
+}

@@ -1,0 +1,122 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// A run whose main task calls a function that returns a .NET task, and lasts until that has completed. The function may
+/// wait as tasks do, and its continuations come back to the hub, so that they may, too.
+/// </summary>
+/// <remarks>It never ends before the function's task: what that uses is not taken away from under it. Deadlocks are not
+/// looked for: others can reach what it waits for.</remarks>
+internal sealed class AsyncRun
+{
+    private readonly Func<Task> _function;
+    private readonly CancellationToken _cancellation;
+    private readonly TaskCompletionSource _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly GreenTask _main;
+    private readonly HubRun _run;
+    private CancellationTokenRegistration _registration;
+    private bool _isWaiting; // only for the function's task
+
+    private AsyncRun(Hub hub, Func<Task> function, CancellationToken cancellation)
+    {
+        _function = function;
+        _cancellation = cancellation;
+        _main = new GreenTask(Live);
+        _run = new HubRun(hub, _main, End, hasContext: true);
+    }
+
+    /// <summary>Starts one; from any thread.</summary>
+    /// <param name="hub">Where.</param>
+    /// <param name="function">What to call.</param>
+    /// <param name="cancellation">Makes the wait that its tasks are in, or the next one, throw an
+    /// <see cref="OperationCanceledException"/>.</param>
+    /// <returns>A task that is faulted by what the function threw, also by an <see cref="OperationCanceledException"/>: it is
+    /// the same object.</returns>
+    public static Task StartAsync(Hub hub, Func<Task> function, CancellationToken cancellation)
+    {
+        AsyncRun run = new(hub, function, cancellation);
+        hub.Begin(run._run, run.HasBegun, exception => run._result.TrySetException(exception), cancellation);
+        return run._result.Task;
+    }
+
+    private void HasBegun()
+    {
+        if (_cancellation.CanBeCanceled)
+        {
+            _registration = _cancellation.UnsafeRegister(static state => ((AsyncRun)state!).Cancel(), this);
+        }
+    }
+
+    private void Cancel()
+    {
+        if (!_result.Task.IsCompleted)
+        {
+            _run.Hub.Post(Abort);
+        }
+    }
+
+    // Tasks that the function spawned end with it, as always. Its unstarted continuations must run: it would never end.
+    private void Abort()
+    {
+        bool isDelivered = false;
+        foreach (GreenTask task in _run.Tasks.ToArray())
+        {
+            if (task == _main ? !_isWaiting : task.IsContinuation && task.HasStarted)
+            {
+                task.KillHere(new OperationCanceledException(_cancellation));
+                isDelivered = true;
+            }
+        }
+
+        if (!isDelivered)
+        {
+            _run.Context!.Undelivered = new OperationCanceledException(_cancellation);
+        }
+    }
+
+    private void Live()
+    {
+        Task task = _function();
+        _isWaiting = true;
+        if (!task.IsCompleted && _main.TakePending() is { } pending)
+        {
+            _run.Context!.Undelivered = pending;
+        }
+
+        while (!task.IsCompleted && !TryWaitFor(task))
+        {
+        }
+
+        task.GetAwaiter().GetResult();
+    }
+
+    // False if the wait was ended by something else: a kill, or a timeout that was begun before an await.
+    private bool TryWaitFor(Task task)
+    {
+        try
+        {
+            return Hub.ParkFor(_main, task);
+        }
+        catch (Exception) when (!_run.Hub.HasEnded)
+        {
+            return false;
+        }
+    }
+
+    private void End(HubRun run)
+    {
+        run.Hub.EndPendingRun();
+        _registration.Unregister();
+        if (!_main.IsCompleted)
+        {
+            _result.TrySetException(HubRun.GivenUp(_main));
+        }
+        else if ((_main.Exit ?? _main.Exception) is { } exception)
+        {
+            _result.TrySetException(exception);
+        }
+        else
+        {
+            _result.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,236 @@
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
+
+namespace NativeGreenlet.Cooperative.Tests.Hubs;
+
+/// <summary>Runs of asynchronous functions, whose continuations come back, and pools of hubs.</summary>
+public class AsyncRunTests
+{
+    [Fact]
+    public async Task Continuations_come_back_to_the_hub_and_may_wait()
+    {
+        using Hub hub = Hub.Start("async");
+        SynchronizationContext? seen = null;
+        await AsyncRun.StartAsync(hub, MainAsync, CancellationToken.None);
+        Assert.NotNull(seen);
+        Assert.Null(SynchronizationContext.Current);
+
+        // Nobody else in that hub has the context, neither tasks nor callbacks.
+        Assert.Null(await hub.InvokeAsync(() =>
+        {
+            Hub.Sleep(InHub.Tick);
+            return SynchronizationContext.Current;
+        }));
+
+        async Task MainAsync()
+        {
+            seen = SynchronizationContext.Current;
+            Assert.True(Hub.IsInside);
+            await Task.Delay(5);
+            Assert.True(Hub.IsInside);
+            Assert.Same(seen, SynchronizationContext.Current);
+            GreenTask child = Hub.Spawn(() => Assert.Same(seen, SynchronizationContext.Current));
+            Hub.Sleep(InHub.Tick);
+            Assert.True(child.IsSuccessful);
+            Assert.Same(seen, SynchronizationContext.Current);
+            SynchronizationContext own = new();
+            SynchronizationContext.SetSynchronizationContext(own);
+            Hub.Sleep(InHub.Tick);
+            Assert.Same(own, SynchronizationContext.Current); // a task takes its own away and back
+            SynchronizationContext.SetSynchronizationContext(seen);
+
+            // Several at a time, each with a stack of its own: none keeps another from waiting.
+            GreenEvent all = new();
+            int waiting = 0;
+            await Task.WhenAll(Enumerable.Range(0, 10).Select(async _ =>
+            {
+                await Task.Yield();
+                if (++waiting == 10)
+                {
+                    all.Set();
+                }
+
+                all.Wait();
+            }));
+            int sent = 0;
+            seen!.Post(_ => sent++, null);
+            await Task.Run(() => seen.Send(_ => sent += Hub.IsInside ? 10 : 100, null)).ConfigureAwait(false);
+            Assert.Equal(11, sent);
+            Assert.False(Hub.IsInside);
+        }
+    }
+
+    [Fact]
+    public async Task A_cancellation_is_thrown_once_by_whatever_waits_next()
+    {
+        using Hub hub = Hub.Start("async");
+        using CancellationTokenSource cancellation = new();
+        List<string> order = [];
+        TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task run = AsyncRun.StartAsync(hub, MainAsync, cancellation.Token);
+        await begun.Task;
+        await cancellation.CancelAsync();
+        await Task.Delay(20);
+        Assert.False(run.IsCompleted);
+        go.SetResult();
+        OperationCanceledException exception = await Assert.ThrowsAsync<OperationCanceledException>(() => run);
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        Assert.Contains(nameof(MainAsync), exception.StackTrace, StringComparison.Ordinal);
+        Assert.Equal(["went on", "cleaned"], order);
+        await Assert.ThrowsAsync<OperationCanceledException>(() => AsyncRun.StartAsync(hub, MainAsync, cancellation.Token));
+
+        async Task MainAsync()
+        {
+            begun.TrySetResult();
+            await go.Task;
+            await Task.Yield(); // what does not wait hands it on
+            order.Add("went on");
+            try
+            {
+                Hub.Sleep(InHub.Long);
+            }
+            finally
+            {
+                Hub.Sleep(InHub.Tick);
+                await Task.Delay(1);
+                Hub.Sleep(InHub.Tick);
+                order.Add("cleaned");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Blocked_hubs_do_not_keep_continuations()
+    {
+        using Hub hub = Hub.Start("async");
+        Task<int>? shared = null;
+        Task first = AsyncRun.StartAsync(hub, () => shared = LaterAsync(), CancellationToken.None);
+        Task second = AsyncRun.StartAsync(hub, () => Task.FromResult(LaterAsync().Result + shared!.Result), CancellationToken.None);
+        await Task.WhenAll(first, second).WaitAsync(InHub.Patience);
+
+        // A wait that is short is none of its business, and one with a limit keeps to it.
+        await AsyncRun.StartAsync(
+            hub,
+            async () =>
+            {
+                await Task.Yield();
+                Assert.False(Task.Delay(InHub.Long).Wait(1));
+                Assert.False(Task.Delay(InHub.Long).Wait(100));
+                await Task.Yield();
+                Assert.True(Hub.IsInside);
+            },
+            CancellationToken.None);
+
+        static async Task<int> LaterAsync()
+        {
+            await Task.Delay(30);
+            await Task.Delay(1);
+            return 1;
+        }
+    }
+
+    [Fact]
+    public async Task A_hub_that_ends_ends_them()
+    {
+        Hub hub = Hub.Start("async");
+        List<string> order = [];
+        TaskCompletionSource never = new();
+        Task waiting = AsyncRun.StartAsync(hub, WaitAsync, CancellationToken.None);
+        Task late = AsyncRun.StartAsync(hub, () => Task.Delay(100), CancellationToken.None); // its continuation comes when the hub ends
+        while (order.Count == 0)
+        {
+            await Task.Delay(1);
+        }
+
+        hub.Dispose();
+        await Assert.ThrowsAsync<GreenletExit>(() => waiting);
+        await late;
+        Assert.Equal(["inside", "cleaned"], order);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => AsyncRun.StartAsync(hub, WaitAsync, CancellationToken.None));
+
+        async Task WaitAsync()
+        {
+            await Task.Yield();
+            order.Add("inside");
+            try
+            {
+                Hub.Await(never.Task);
+            }
+            finally
+            {
+                order.Add("cleaned");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_run_that_will_not_end_is_given_up()
+    {
+        TimeSpan grace = Hub.ShutdownGrace;
+        Hub.ShutdownGrace = TimeSpan.FromMilliseconds(50);
+        Hub hub = Hub.Start("async");
+        hub.UnhandledException += (_, _) => { };
+        TaskCompletionSource never = new();
+        Task run = AsyncRun.StartAsync(hub, () => never.Task, CancellationToken.None);
+        Task<int> other = hub.InvokeAsync(() =>
+        {
+            while (true)
+            {
+                try
+                {
+                    Hub.Sleep(InHub.Long);
+                }
+                catch (GreenletExit)
+                {
+                }
+            }
+
+#pragma warning disable CS0162 // The type of the function.
+            return 1;
+#pragma warning restore CS0162
+        });
+        await Task.Delay(20);
+        hub.Dispose();
+        Hub.ShutdownGrace = grace;
+        Assert.Contains("given up", (await Assert.ThrowsAsync<InvalidOperationException>(() => run)).Message, StringComparison.Ordinal);
+        Assert.Contains("given up", (await Assert.ThrowsAsync<InvalidOperationException>(() => other)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_pool_of_hubs_spreads_its_runs_and_ends()
+    {
+        HubPool pool = new(3, "three");
+        bool cleaned = false;
+        string[] names = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => pool.RunAsync(() =>
+        {
+            Hub.Sleep(InHub.Tick * 50);
+            return Hub.Current.Name;
+        })));
+        Assert.Equal(["three 0", "three 1", "three 2"], names.Distinct().Order());
+        Assert.All(names.GroupBy(name => name), group => Assert.InRange(group.Count(), 5, 20));
+        Assert.Equal(3, pool.Hubs.Count);
+        Assert.Throws<InvalidOperationException>(pool.Hubs[0].Dispose);
+        Task endless = pool.RunAsync(() =>
+        {
+            try
+            {
+                Hub.Await(new TaskCompletionSource().Task);
+            }
+            finally
+            {
+                cleaned = true;
+            }
+        });
+        while (pool.PendingRuns == 0 || pool.Hubs.Sum(hub => hub.TaskCount) == 0)
+        {
+            await Task.Delay(1);
+        }
+
+        await Task.Delay(20);
+        await pool.DisposeAsync();
+        await Assert.ThrowsAsync<TaskCanceledException>(() => endless);
+        Assert.True(cleaned);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => pool.RunAsync(() => { }));
+        Assert.Throws<InvalidOperationException>(HubPool.Shared.Dispose);
+    }
+}
