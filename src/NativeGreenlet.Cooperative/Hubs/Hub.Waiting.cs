@@ -257,9 +257,7 @@ public sealed partial class Hub
     internal static bool ParkFor(GreenTask self, Task task, long due = long.MaxValue)
     {
         Waiter waiter = self.Waiter;
-        AwaitContinuation continuation = waiter.SpareContinuation ?? new AwaitContinuation(waiter);
-        waiter.SpareContinuation = null;
-        continuation.Reset(waiter.Begin(task));
+        AwaitContinuation continuation = waiter.TakeContinuation(task);
         bool isDone = false;
         try
         {

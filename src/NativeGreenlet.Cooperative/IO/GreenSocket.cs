@@ -7,12 +7,14 @@ namespace NativeGreenlet.Cooperative;
 /// <see cref="GetStream"/>.</summary>
 public sealed class GreenSocket : IDisposable
 {
+    private readonly Socket _socket;
+    private bool _isShared;
+
     /// <summary>Wraps a socket and owns it.</summary>
     /// <param name="socket">The socket.</param>
     public GreenSocket(Socket socket)
+        : this(socket, isShared: true)
     {
-        ArgumentNullException.ThrowIfNull(socket);
-        Socket = socket;
     }
 
     /// <summary>Creates a socket.</summary>
@@ -20,12 +22,40 @@ public sealed class GreenSocket : IDisposable
     /// <param name="type">Its type.</param>
     /// <param name="protocol">Its protocol.</param>
     public GreenSocket(AddressFamily family = AddressFamily.InterNetwork, SocketType type = SocketType.Stream, ProtocolType protocol = ProtocolType.Tcp)
-        : this(new Socket(family, type, protocol))
+        : this(new Socket(family, type, protocol), isShared: false)
     {
     }
 
-    /// <summary>The wrapped socket, for options.</summary>
-    public Socket Socket { get; }
+    private GreenSocket(Socket socket, bool isShared)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        _socket = socket;
+        _isShared = isShared;
+    }
+
+    /// <summary>The wrapped socket, for options. From here on its operations may be started by others, too, and so they
+    /// are completed by the thread pool, which costs a little more: for the commonest option there is
+    /// <see cref="NoDelay"/>.</summary>
+    public Socket Socket
+    {
+        get
+        {
+            if (!_isShared)
+            {
+                _isShared = true;
+                InlineCompletions.TrySet(_socket, false);
+            }
+
+            return _socket;
+        }
+    }
+
+    /// <summary>Whether small pieces are sent at once (<see cref="Socket.NoDelay"/>).</summary>
+    public bool NoDelay
+    {
+        get => _socket.NoDelay;
+        set => _socket.NoDelay = value;
+    }
 
     /// <summary>How long <see cref="Receive"/> waits at most; without a limit unless it is set.</summary>
     public TimeSpan ReceiveTimeout { get; set; } = Timeout.InfiniteTimeSpan;
@@ -34,10 +64,10 @@ public sealed class GreenSocket : IDisposable
     public TimeSpan SendTimeout { get; set; } = Timeout.InfiniteTimeSpan;
 
     /// <summary>The local address.</summary>
-    public EndPoint? LocalEndPoint => Socket.LocalEndPoint;
+    public EndPoint? LocalEndPoint => _socket.LocalEndPoint;
 
     /// <summary>The address of the other side.</summary>
-    public EndPoint? RemoteEndPoint => Socket.RemoteEndPoint;
+    public EndPoint? RemoteEndPoint => _socket.RemoteEndPoint;
 
     /// <summary>Connects to a host by TCP, trying its addresses one after the other.</summary>
     /// <param name="host">Its name or address.</param>
@@ -46,11 +76,11 @@ public sealed class GreenSocket : IDisposable
     /// <exception cref="TimeoutException">It took longer.</exception>
     public static GreenSocket Connect(string host, int port, TimeSpan? timeout = null)
     {
-        GreenSocket socket = new(new Socket(SocketType.Stream, ProtocolType.Tcp));
+        GreenSocket socket = new(new Socket(SocketType.Stream, ProtocolType.Tcp), isShared: false);
         bool isConnected = false;
         try
         {
-            Perform(token => socket.Socket.ConnectAsync(host, port, token).Discard(), timeout ?? Timeout.InfiniteTimeSpan);
+            Perform(token => socket._socket.ConnectAsync(host, port, token).Discard(), timeout ?? Timeout.InfiniteTimeSpan);
             isConnected = true;
             return socket;
         }
@@ -65,24 +95,24 @@ public sealed class GreenSocket : IDisposable
 
     /// <summary>Connects.</summary>
     /// <param name="endPoint">To what.</param>
-    public void Connect(EndPoint endPoint) => Perform(token => Socket.ConnectAsync(endPoint, token).Discard(), Timeout.InfiniteTimeSpan);
+    public void Connect(EndPoint endPoint) => Perform(token => _socket.ConnectAsync(endPoint, token).Discard(), Timeout.InfiniteTimeSpan);
 
     /// <summary>Binds to an address.</summary>
     /// <param name="endPoint">The address.</param>
-    public void Bind(EndPoint endPoint) => Socket.Bind(endPoint);
+    public void Bind(EndPoint endPoint) => _socket.Bind(endPoint);
 
     /// <summary>Listens.</summary>
     /// <param name="backlog">How many connections may wait to be accepted.</param>
-    public void Listen(int backlog = 128) => Socket.Listen(backlog);
+    public void Listen(int backlog = 128) => _socket.Listen(backlog);
 
     /// <summary>Waits for a connection.</summary>
     public GreenSocket Accept()
     {
-        Task<Socket> accepting = Socket.AcceptAsync(CancellationToken.None).AsTask();
+        Task<Socket> accepting = _socket.AcceptAsync(CancellationToken.None).AsTask();
         bool isAccepted = false;
         try
         {
-            GreenSocket accepted = new(Hub.Await(accepting));
+            GreenSocket accepted = new(Hub.Await(accepting), isShared: false);
             isAccepted = true;
             return accepted;
         }
@@ -104,7 +134,7 @@ public sealed class GreenSocket : IDisposable
     public int Receive(Span<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
         byte[] own = new byte[buffer.Length];
-        int count = Perform(token => Socket.ReceiveAsync(own.AsMemory(), flags, token), ReceiveTimeout);
+        int count = Perform(token => _socket.ReceiveAsync(own.AsMemory(), flags, token), ReceiveTimeout);
         own.AsSpan(0, count).CopyTo(buffer);
         return count;
     }
@@ -119,19 +149,19 @@ public sealed class GreenSocket : IDisposable
         while (!rest.IsEmpty)
         {
             ReadOnlyMemory<byte> piece = rest;
-            rest = rest[Perform(token => Socket.SendAsync(piece, flags, token), SendTimeout)..];
+            rest = rest[Perform(token => _socket.SendAsync(piece, flags, token), SendTimeout)..];
         }
     }
 
     /// <summary>Ends one or both directions.</summary>
     /// <param name="how">Which.</param>
-    public void Shutdown(SocketShutdown how) => Socket.Shutdown(how);
+    public void Shutdown(SocketShutdown how) => _socket.Shutdown(how);
 
     /// <summary>The connection as a stream. Closing it closes the socket.</summary>
-    public GreenStream GetStream() => new(new NetworkStream(Socket, ownsSocket: true));
+    public GreenStream GetStream() => new(new NetworkStream(_socket, ownsSocket: true), _isShared ? null : _socket);
 
     /// <summary>Closes it; who waits in it gets an exception.</summary>
-    public void Dispose() => Socket.Dispose();
+    public void Dispose() => _socket.Dispose();
 
     // The operation has buffers of its own, and is cancelled if its task is killed or its time is up.
     private static T Perform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout)

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -17,6 +18,9 @@ public class GreenStream : Stream
     private readonly PendingOperation _reading = new();
     private readonly PendingOperation _writing = new();
     private readonly bool _leaveOpen;
+    private readonly Stream _stream;
+    private Socket? _own; // what nobody else can reach
+    private volatile bool _isClosed;
     private TimeSpan _readTimeout = Timeout.InfiniteTimeSpan;
     private TimeSpan _writeTimeout = Timeout.InfiniteTimeSpan;
 
@@ -26,21 +30,33 @@ public class GreenStream : Stream
     public GreenStream(Stream stream, bool leaveOpen = false)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        BaseStream = stream;
+        _stream = stream;
         _leaveOpen = leaveOpen;
     }
 
+    /// <summary>The stream of a socket.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="own">Its socket, if nobody else can reach that.</param>
+    internal GreenStream(NetworkStream stream, Socket? own)
+        : this(stream)
+    {
+        if (own is not null && InlineCompletions.TrySet(own, true))
+        {
+            _own = own;
+        }
+    }
+
     /// <summary>The wrapped stream.</summary>
-    public Stream BaseStream { get; }
+    public Stream BaseStream => Share();
 
     /// <inheritdoc/>
-    public override bool CanRead => BaseStream.CanRead;
+    public override bool CanRead => _stream.CanRead;
 
     /// <inheritdoc/>
     public override bool CanSeek => false;
 
     /// <inheritdoc/>
-    public override bool CanWrite => BaseStream.CanWrite;
+    public override bool CanWrite => _stream.CanWrite;
 
     /// <inheritdoc/>
     public override bool CanTimeout => true;
@@ -70,7 +86,14 @@ public class GreenStream : Stream
     }
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer) => _reading.Read(BaseStream, buffer, _readTimeout);
+    public override int Read(Span<byte> buffer)
+    {
+        int count = _reading.Read(_stream, buffer, _readTimeout);
+
+        // A socket that is closed here looks closed by the other side for a moment.
+        ObjectDisposedException.ThrowIf(count == 0 && _isClosed, this);
+        return count;
+    }
 
     /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count)
@@ -87,7 +110,7 @@ public class GreenStream : Stream
     }
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer) => _writing.Write(BaseStream, buffer, _writeTimeout);
+    public override void Write(ReadOnlySpan<byte> buffer) => _writing.Write(_stream, buffer, _writeTimeout);
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count)
@@ -100,10 +123,10 @@ public class GreenStream : Stream
     public override void WriteByte(byte value) => Write([value]);
 
     /// <inheritdoc/>
-    public override void Flush() => _writing.Flush(BaseStream, _writeTimeout);
+    public override void Flush() => _writing.Flush(_stream, _writeTimeout);
 
     /// <inheritdoc/>
-    public override Task FlushAsync(CancellationToken cancellationToken) => BaseStream.FlushAsync(cancellationToken);
+    public override Task FlushAsync(CancellationToken cancellationToken) => Share().FlushAsync(cancellationToken);
 
     /// <inheritdoc/>
     [SuppressMessage("Performance", "CA1835:Prefer the memory-based overloads", Justification = "This is that overload's other one.")]
@@ -113,16 +136,16 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _reading.HasLeftovers
-            ? new ValueTask<int>(_reading.ReadLeftoversAsync(BaseStream, buffer, cancellationToken))
-            : BaseStream.ReadAsync(buffer, cancellationToken);
+            ? new ValueTask<int>(_reading.ReadLeftoversAsync(Share(), buffer, cancellationToken))
+            : Share().ReadAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        BaseStream.WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+        Share().WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        BaseStream.WriteAsync(buffer, cancellationToken);
+        Share().WriteAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) => throw NoSeek();
@@ -133,12 +156,25 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
+        _isClosed = true;
         if (disposing && !_leaveOpen)
         {
-            BaseStream.Dispose();
+            _stream.Dispose();
         }
 
         base.Dispose(disposing);
+    }
+
+    // Whose continuations may be anything: they are none of the socket thread's.
+    private Stream Share()
+    {
+        if (_own is { } socket)
+        {
+            _own = null;
+            InlineCompletions.TrySet(socket, false);
+        }
+
+        return _stream;
     }
 
     private static NotSupportedException NoSeek() => new("A GreenStream cannot seek.");

@@ -9,12 +9,14 @@ internal sealed class PendingOperation
 {
     private const int LargestBuffer = 64 * 1024;
 
+    private readonly PendingResult _pending = new();
     private byte[] _buffer = [];
-    private Task<int>? _read;
-    private Task? _write;
     private CancellationTokenSource? _cancellation;
     private int _from;
     private int _count;
+
+    /// <summary>Whether an earlier read left bytes, or goes on.</summary>
+    public bool HasLeftovers => _count != 0 || _pending.IsInFlight;
 
     /// <summary>Reads, or hands out what an earlier read has left.</summary>
     public int Read(Stream stream, Span<byte> destination, TimeSpan timeout)
@@ -36,24 +38,14 @@ internal sealed class PendingOperation
         return count;
     }
 
-    /// <summary>Whether an earlier read left bytes, or goes on.</summary>
-    public bool HasLeftovers => _count != 0 || _read is not null;
-
     /// <summary>The same for asynchronous callers: what an earlier read left, or else what comes next.</summary>
     public async Task<int> ReadLeftoversAsync(Stream stream, Memory<byte> destination, CancellationToken cancellation)
     {
-        if (_read is { } read)
+        if (_pending.IsInFlight)
         {
-            try
-            {
-                _ = Filled(await read.WaitAsync(cancellation).ConfigureAwait(false));
-                _read = null;
-            }
-            catch (OperationCanceledException) when (read.IsCompleted && IsCanceled(read))
-            {
-                _read = null;
-                _cancellation = null;
-            }
+            RefuseIfWaitedFor();
+            await _pending.WaitAsync(cancellation).ConfigureAwait(false);
+            TakeRead(TakeGivenUp());
         }
 
         return _count != 0
@@ -70,7 +62,11 @@ internal sealed class PendingOperation
             FinishWrite(timeout);
             Reserve(piece.Length);
             piece.CopyTo(_buffer);
-            BeginWrite((memory, token) => stream.WriteAsync(memory, token), piece.Length);
+            using (WithoutContext.Begin())
+            {
+                BeginWrite(stream.WriteAsync(_buffer.AsMemory(0, piece.Length), Token()));
+            }
+
             FinishWrite(timeout);
             source = source[piece.Length..];
         }
@@ -80,7 +76,11 @@ internal sealed class PendingOperation
     public void Flush(Stream stream, TimeSpan timeout)
     {
         FinishWrite(timeout);
-        BeginWrite((_, token) => new ValueTask(stream.FlushAsync(token)), 0);
+        using (WithoutContext.Begin())
+        {
+            BeginWrite(new ValueTask(stream.FlushAsync(Token())));
+        }
+
         FinishWrite(timeout);
     }
 
@@ -88,7 +88,7 @@ internal sealed class PendingOperation
     {
         while (true)
         {
-            if (_read is null)
+            if (!_pending.IsInFlight)
             {
                 Reserve(Math.Clamp(wanted, 1, LargestBuffer));
                 using (WithoutContext.Begin())
@@ -99,22 +99,20 @@ internal sealed class PendingOperation
                         return Filled(read.GetAwaiter().GetResult());
                     }
 
-                    _read = read.AsTask();
+                    _pending.Start(read);
                 }
             }
 
-            bool wasCanceled = _cancellation!.IsCancellationRequested;
-            Wait(_read, timeout, "read");
-            Task<int> done = _read;
-            _read = null;
-            if (wasCanceled)
+            bool wasGivenUp = _cancellation!.IsCancellationRequested;
+            Wait("a read", timeout);
+            if (wasGivenUp)
             {
                 _cancellation = null;
             }
 
-            if (!wasCanceled || !IsCanceled(done))
+            if (TakeRead(wasGivenUp))
             {
-                return Filled(done.GetAwaiter().GetResult());
+                return _count;
             }
         }
     }
@@ -126,43 +124,62 @@ internal sealed class PendingOperation
         return count;
     }
 
-    private void BeginWrite(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write, int count)
+    // False if it was given up, and cancelled before it brought something.
+    private bool TakeRead(bool wasGivenUp)
     {
-        using WithoutContext none = WithoutContext.Begin();
-        ValueTask begun = write(_buffer.AsMemory(0, count), Token());
-        _write = begun.IsCompletedSuccessfully ? null : begun.AsTask();
+        if (wasGivenUp && _pending.Error is OperationCanceledException)
+        {
+            _pending.Discard();
+            return false;
+        }
+
+        Filled(_pending.Take());
+        return true;
+    }
+
+    private void BeginWrite(ValueTask write)
+    {
+        if (write.IsCompleted)
+        {
+            write.GetAwaiter().GetResult();
+        }
+        else
+        {
+            _pending.Start(write);
+        }
     }
 
     private void FinishWrite(TimeSpan timeout)
     {
-        if (_write is not { } write)
+        if (!_pending.IsInFlight)
         {
             return;
         }
 
-        bool wasCanceled = _cancellation!.IsCancellationRequested;
-        Wait(write, timeout, "write");
-        _write = null;
-        if (wasCanceled)
+        bool wasGivenUp = _cancellation!.IsCancellationRequested;
+        Wait("a write", timeout);
+        if (wasGivenUp)
         {
             _cancellation = null;
-            if (!write.IsCompletedSuccessfully)
+            if (_pending.Error is { } error)
             {
-                throw new IOException("An earlier write was given up; nobody knows how much of it has been sent.", write.Exception?.InnerException);
+                _pending.Discard();
+                throw new IOException("An earlier write was given up; nobody knows how much of it has been sent.", error);
             }
         }
 
-        write.GetAwaiter().GetResult();
+        _pending.Take();
     }
 
     // Parks until the operation is over, not throwing what it throws. If that is not to be waited for, it is asked to
     // stop; whether it does is seen the next time.
-    private void Wait(Task operation, TimeSpan timeout, string what)
+    private void Wait(string what, TimeSpan timeout)
     {
-        bool isDone = operation.IsCompleted;
+        RefuseIfWaitedFor();
+        bool isDone = _pending.IsOver;
         try
         {
-            isDone = isDone || Hub.ParkFor(Hub.RequireTask(), operation, HubClock.After(timeout));
+            isDone = isDone || _pending.Wait(what, HubClock.After(timeout));
         }
         finally
         {
@@ -174,12 +191,29 @@ internal sealed class PendingOperation
 
         if (!isDone)
         {
-            throw new IOException($"The {what} took longer than {timeout}.", new TimeoutException());
+            throw new IOException($"It took longer than {timeout} to wait for {what}.", new TimeoutException());
         }
     }
 
-    // The tasks of sockets are faulted by their cancellation.
-    private static bool IsCanceled(Task task) => task.IsCanceled || task.Exception?.InnerException is OperationCanceledException;
+    // Whether the operation, which is over, was given up; the next one can be cancelled again.
+    private bool TakeGivenUp()
+    {
+        bool wasGivenUp = _cancellation!.IsCancellationRequested;
+        if (wasGivenUp)
+        {
+            _cancellation = null;
+        }
+
+        return wasGivenUp;
+    }
+
+    private void RefuseIfWaitedFor()
+    {
+        if (_pending.IsWaitedFor)
+        {
+            throw new InvalidOperationException("Another task waits here already. One may read while another writes, but not two at a time.");
+        }
+    }
 
     private CancellationToken Token() => (_cancellation ??= new CancellationTokenSource()).Token;
 

@@ -67,6 +67,16 @@ internal sealed class Waiter : TimerEntry
         return version;
     }
 
+    /// <summary>Begins a wait that a continuation ends.</summary>
+    public AwaitContinuation TakeContinuation(object waitsFor)
+    {
+        long version = Begin(waitsFor);
+        AwaitContinuation continuation = SpareContinuation ?? new AwaitContinuation(this);
+        SpareContinuation = null;
+        continuation.Reset(version);
+        return continuation;
+    }
+
     /// <summary>Takes back a <see cref="Begin"/> that no park follows.</summary>
     public void Abandon()
     {
