@@ -20,8 +20,10 @@ public sealed class GreenTcpServer : IDisposable
     private readonly IPEndPoint _requested;
     private readonly Action<GreenStream> _handler;
     private readonly GreenPool _pool;
+    private readonly int _hubCount = 1;
     private GreenSocket? _listener;
     private GreenTask? _accepting;
+    private ServerHubs? _hubs;
 
     /// <summary>Creates a server; <see cref="Start"/> starts it.</summary>
     /// <param name="endPoint">Where to listen; port 0 for any that is free.</param>
@@ -40,8 +42,25 @@ public sealed class GreenTcpServer : IDisposable
     /// <summary>Where it listens; before <see cref="Start"/>, where it will.</summary>
     public IPEndPoint EndPoint => (IPEndPoint?)_listener?.LocalEndPoint ?? _requested;
 
+    /// <summary>
+    /// How many hubs serve the connections: 1, the caller's, unless it is set. For more, <see cref="Start"/> starts threads;
+    /// each connection stays in the hub that had the fewest when it came, and the handler runs in several threads at a time.
+    /// </summary>
+    public int HubCount
+    {
+        get => _hubCount;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            _hubCount = value;
+        }
+    }
+
+    /// <summary>How many connections may wait to be accepted, if the system allows as many; 512 unless it is set.</summary>
+    public int Backlog { get; init; } = 512;
+
     /// <summary>Connections that are being served.</summary>
-    public int ConnectionCount => _pool.Count;
+    public int ConnectionCount => _pool.Count + (_hubs?.Count ?? 0);
 
     /// <summary>Listens, and accepts connections in a task of its own.</summary>
     /// <exception cref="SocketException">The address cannot be had.</exception>
@@ -53,13 +72,13 @@ public sealed class GreenTcpServer : IDisposable
             throw new InvalidOperationException("The server was started already.");
         }
 
-        _ = Hub.RequireTask();
+        Hub own = Hub.RequireTask().Hub;
         GreenSocket listener = new(_requested.AddressFamily);
         bool isListening = false;
         try
         {
             listener.Bind(_requested);
-            listener.Listen(512);
+            listener.Listen(Backlog);
             isListening = true;
         }
         finally
@@ -71,6 +90,7 @@ public sealed class GreenTcpServer : IDisposable
         }
 
         _listener = listener;
+        _hubs = new ServerHubs(own, _hubCount - 1, $"server {EndPoint}, hub");
         _accepting = Hub.Spawn(() => AcceptAll(listener));
         _accepting.Name = $"accept {EndPoint}";
     }
@@ -92,9 +112,18 @@ public sealed class GreenTcpServer : IDisposable
     {
         _accepting?.Kill(timeout: TimeSpan.Zero);
         _listener?.Dispose();
-        if (!_pool.Join(grace ?? TimeSpan.Zero))
+        TimeSpan patience = grace ?? TimeSpan.Zero;
+        long due = HubClock.After(patience);
+        if (!_pool.Join(patience))
         {
             _pool.Kill();
+        }
+
+        _hubs?.Join(due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(0, due - HubClock.Now)));
+        if (_hubs is { } hubs)
+        {
+            hubs.Dispose();
+            hubs.Join(Hub.ShutdownGrace); // what has ended is counted a moment later
         }
     }
 
@@ -112,6 +141,7 @@ public sealed class GreenTcpServer : IDisposable
         }
 
         _listener.Dispose();
+        _hubs?.Dispose();
     }
 
     private void AcceptAll(GreenSocket listener)
@@ -144,16 +174,27 @@ public sealed class GreenTcpServer : IDisposable
         }
     }
 
+    // Of one that another hub served.
+    private void End(GreenStream stream)
+    {
+        stream.Dispose();
+        _pool.ReturnPlace();
+    }
+
     private void Serve(GreenSocket connection)
     {
-        connection.Socket.NoDelay = true;
+        connection.NoDelay = true;
         GreenStream stream = connection.GetStream();
         bool isSpawned = false;
         try
         {
-            // Also when it is killed before it starts.
-            _pool.Spawn(() => _handler(stream)).OnCompleted(_ => stream.Dispose());
+            _pool.TakePlace();
             isSpawned = true;
+            if (!_hubs!.TryServe(_pool.Count, () => _handler(stream), () => End(stream)))
+            {
+                // Also when it is killed before it starts.
+                _pool.SpawnInPlace(() => _handler(stream)).OnCompleted(_ => stream.Dispose());
+            }
         }
         finally
         {

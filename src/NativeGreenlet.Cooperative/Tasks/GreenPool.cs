@@ -139,6 +139,15 @@ public sealed class GreenPool
         return Join(timeout);
     }
 
+    /// <summary>Waits for a place for something that runs elsewhere.</summary>
+    internal void TakePlace() => _places.Wait();
+
+    /// <summary>Gives such a place back; from any thread.</summary>
+    internal void ReturnPlace() => _places.Release();
+
+    /// <summary>Starts a task in a place that was taken. It returns the place, even if it could not be started.</summary>
+    internal GreenTask SpawnInPlace(Action body) => SpawnInPlace(new GreenTask(body));
+
     private GreenTask[] Snapshot()
     {
         lock (_tasks)
@@ -152,6 +161,12 @@ public sealed class GreenPool
     {
         _ = Hub.RequireTask();
         _places.Wait();
+        return SpawnInPlace(task);
+    }
+
+    private TTask SpawnInPlace<TTask>(TTask task)
+        where TTask : GreenTask
+    {
         lock (_tasks)
         {
             _tasks.Add(task);
