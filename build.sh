@@ -26,7 +26,7 @@ usage: ./build.sh [verb] [arguments]
                     --list flat, --job short (all in 6 minutes), --job dry (in one)
   bench tables      all benchmarks, short, into bench/results/benchmarks.md
   bench native      the C library's contexts against Boost.Context; bench peers: other languages; bench strategies:
-                    segments and slices by number and depth
+                    segments and slices by number and depth; bench servers: servers under load, against async, threads, gevent
   check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
@@ -348,7 +348,8 @@ fuzz() {
 }
 
 # bench native ...: the C library against Boost.Context; bench peers ...: other languages; bench strategies: Segments
-# against Slices; bench tables ...: BenchmarkDotNet, all of it; else BenchmarkDotNet's arguments
+# against Slices; bench tables ...: BenchmarkDotNet, all of it; bench servers ...: servers under load; else BenchmarkDotNet's
+# arguments
 bench() {
   if [ "${1:-}" = native ]; then
     need_native_tools
@@ -368,6 +369,11 @@ bench() {
     managed_build bench/strategies/NativeGreenlet.Strategies.csproj
     shift
     exec python3 bench/strategies/run.py "$@"
+  fi
+  if [ "${1:-}" = servers ]; then
+    managed_build bench/servers/dotnet/NativeGreenlet.Servers.csproj
+    shift
+    exec bench/servers/run.sh "$@"
   fi
   managed_build bench/NativeGreenlet.Benchmarks/NativeGreenlet.Benchmarks.csproj
   say "Benchmarks"

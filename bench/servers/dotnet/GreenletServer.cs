@@ -1,0 +1,28 @@
+using System.Net;
+using NativeGreenlet.Cooperative;
+
+namespace NativeGreenlet.Servers;
+
+/// <summary>Plain blocking code on greenlets.</summary>
+internal static class GreenletServer
+{
+    public static void Run(int hubs, Action<Stream> handler, Action<int> ready) => Hub.Run(() =>
+    {
+        using GreenTcpServer server = new(new IPEndPoint(IPAddress.Loopback, 0), handler)
+        {
+            HubCount = hubs,
+            Backlog = Program.Backlog,
+        };
+        server.Start();
+        ready(server.EndPoint.Port);
+        server.ServeForever();
+    });
+
+    public static Stream Connect(int port)
+    {
+        GreenSocket socket = new();
+        socket.Connect(new IPEndPoint(IPAddress.Loopback, port));
+        socket.NoDelay = true;
+        return socket.GetStream();
+    }
+}

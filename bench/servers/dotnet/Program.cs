@@ -1,0 +1,56 @@
+using System.Globalization;
+using NativeGreenlet;
+using NativeGreenlet.Servers;
+
+// servers greenlets|greenlets-on-all|async|threads echo|http [PORT OF THE DOWNSTREAM SERVICE]
+// on-all: on as many hubs as there are processors, else on one.
+// Prints "ready PORT"; at the end of its standard input it tells about its collector, and ends.
+if (args is not [var way, "echo" or "http", ..] || (args[1] == "http" && args.Length != 3))
+{
+    await Console.Error.WriteLineAsync("usage: servers greenlets|greenlets-on-all|async|threads echo|http [downstream port]");
+    return 2;
+}
+
+bool isEcho = args[1] == "echo";
+int downstream = isEcho ? 0 : int.Parse(args[2], CultureInfo.InvariantCulture);
+ConnectionPool<Stream> pool = new();
+Thread server = new(() =>
+{
+    switch (way)
+    {
+        case "greenlets" or "greenlets-on-all":
+            GreenletServer.Run(way == "greenlets" ? 1 : Environment.ProcessorCount, isEcho ? BlockingHandlers.Echo : stream => BlockingHandlers.Serve(stream, pool, () => GreenletServer.Connect(downstream)), Program.TellReady);
+            break;
+        case "async":
+            AsyncServer.RunAsync(isEcho ? AsyncServer.EchoAsync : stream => AsyncServer.ServeAsync(stream, pool, downstream), Program.TellReady).GetAwaiter().GetResult();
+            break;
+        case "threads":
+            ThreadServer.Run(isEcho ? BlockingHandlers.Echo : stream => BlockingHandlers.Serve(stream, pool, () => ThreadServer.Connect(downstream)), Program.TellReady);
+            break;
+        default:
+            throw new ArgumentException($"There is no way '{way}'.");
+    }
+})
+{ IsBackground = true };
+server.Start();
+
+// A line asks what the collector has done so far.
+while (await Console.In.ReadLineAsync() is not null)
+{
+    Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"gen0 {GC.CollectionCount(0)} gen1 {GC.CollectionCount(1)} gen2 {GC.CollectionCount(2)} allocated {GC.GetTotalAllocatedBytes()} paused {GC.GetTotalPauseDuration().TotalMilliseconds:F3}"));
+}
+
+return 0;
+
+/// <content>What the servers share.</content>
+internal static partial class Program
+{
+    /// <summary>As many connections as may wait to be accepted; the system has a limit of its own.</summary>
+    public const int Backlog = 4096;
+
+    private static void TellReady(int port) => Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"ready {port} .NET {Environment.Version}"));
+}
