@@ -7,12 +7,10 @@
 #if defined(NG_TOOL_VALGRIND)
 #  include <valgrind/memcheck.h>
 #endif
-#if !defined(_WIN32)
-#  include <pthread.h>
-#  include <signal.h>
-#  include <sys/mman.h>
-#  include <sys/time.h>
-#endif
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/time.h>
 
 enum { WORDS = 20 };
 
@@ -311,7 +309,6 @@ TEST(nonsense_is_refused) {
   tear_down();
 }
 
-#if !defined(_WIN32)
 static void* use_elsewhere(void* slice) {
   CHECK_STATUS(NG_ERROR_STATE, ng_slice_switch((ng_slice*)slice));
   return NULL;
@@ -351,7 +348,6 @@ TEST(every_thread_has_its_own) {
   destroy(slice);
   tear_down();
 }
-#endif
 
 /* ------------------------------------------------------------------------------------------------------------------
    Only the overlap
@@ -486,7 +482,6 @@ TEST(a_long_chain_of_starts_does_not_use_up_the_stack) {
   tear_down();
 }
 
-#if !defined(_WIN32)
 static size_t depth_wanted;
 
 __attribute__((noinline)) static int recurse(size_t bytes) {
@@ -565,7 +560,6 @@ TEST(memory_returns_after_a_peak) {
   free(idlers);
   tear_down();
 }
-#endif
 
 TEST(the_used_range_follows_what_is_in_use) {
   set_up();
@@ -735,7 +729,6 @@ TEST(a_slice_in_its_place_may_be_dropped) {
   tear_down();
 }
 
-#if !defined(_WIN32)
 static volatile sig_atomic_t alarms;
 
 static void on_alarm(int number) {
@@ -761,7 +754,6 @@ TEST(signals_may_come_at_any_moment) {
   CHECK(alarms > 10);
   tear_down();
 }
-#endif
 
 /* ------------------------------------------------------------------------------------------------------------------
    Registers

@@ -16,16 +16,18 @@ internal sealed class Crowd
     private readonly List<Member> _members = [];
     private readonly Member _home;
     private readonly int _mostMembers;
+    private readonly int _stackSize;
     private int _ids;
     private int _abandoned;
 
-    public Crowd(Script script, Figures figures, Deadline deadline, int seed, int greenlets)
+    public Crowd(Script script, Figures figures, Deadline deadline, int seed, int greenlets, int stackSize)
     {
         Script = script;
         Figures = figures;
         _deadline = deadline;
         _random = new Random(seed);
         _mostMembers = 2 * greenlets;
+        _stackSize = stackSize;
         _home = new Member(Greenlet.Current, new GreenletActor(this, HomeId, new Random(seed)));
         Check.That(_home.Greenlet.IsMain);
         for (int i = 0; i < greenlets; i++)
@@ -71,7 +73,7 @@ internal sealed class Crowd
     public void AddMember(int depth)
     {
         GreenletActor actor = new(this, ++_ids, new Random(_random.Next()));
-        Greenlet greenlet = new(_ => Live(actor, depth));
+        Greenlet greenlet = NewGreenlet(_ => Live(actor, depth));
         _members.Add(new Member(greenlet, actor));
     }
 
@@ -79,7 +81,7 @@ internal sealed class Crowd
     public Member NewChild(bool isTransparent, Func<GreenletActor, object?> body)
     {
         GreenletActor actor = new(this, ++_ids, new Random(_random.Next())) { IsPrivate = true, IsTransparent = isTransparent };
-        Greenlet greenlet = new(_ =>
+        Greenlet greenlet = NewGreenlet(_ =>
         {
             actor.Awake();
             return body(actor);
@@ -174,6 +176,8 @@ internal sealed class Crowd
             ? target.Greenlet.Throw(new Mishap(actor, open))
             : target.Greenlet.Switch(new Letter(actor.Id));
     }
+
+    private Greenlet NewGreenlet(Func<object?, object?> run) => new(run, new GreenletOptions { StackSize = _stackSize });
 
     private Member Choose(GreenletActor actor)
     {

@@ -22,12 +22,15 @@ internal sealed record Options
     /// <summary>Greenlets on each thread.</summary>
     public int Greenlets { get; private init; } = 100;
 
+    /// <summary>Bytes of stack for each of them and for each thread; 0: what is usual.</summary>
+    public int StackSize { get; private init; }
+
     /// <summary>Whether the bodies run on plain threads instead.</summary>
     public bool IsControl { get; private init; }
 
     public static string Help { get; } = $"""
         usage: tests/stress [--minutes N | --seconds N] [--scenario NAME[,NAME]] [--carriers 1|2|4] [--main-thread]
-                            [--greenlets N] [--seed N] [--control]
+                            [--greenlets N] [--stack MIB] [--seed N] [--control]
 
           --minutes, --seconds  how long (one minute)
           --scenario            {Mix} (all of these): {string.Join(", ", Script.All.Select(activity => activity.Name))};
@@ -36,6 +39,8 @@ internal sealed record Options
           --carriers            threads that run greenlets at once (by turns the main thread, another one, four)
           --main-thread         let the process's main thread be one of them
           --greenlets           on each thread (100)
+          --stack               MiB for each of them and for each thread (what is usual): in an emulator of Windows exceptions
+                                that nest as they do here use up more than that
           --seed                of every choice; collections still come when they come
           --control             the same bodies on plain threads: what fails then, too, is not the greenlets' fault
 
@@ -77,6 +82,9 @@ internal sealed record Options
                     break;
                 case "--greenlets":
                     options = options with { Greenlets = (int)Number(name, Value(name, ref arguments)) };
+                    break;
+                case "--stack":
+                    options = options with { StackSize = (int)Number(name, Value(name, ref arguments)) << 20 };
                     break;
                 default:
                     throw new FormatException($"there is no option '{name}'");

@@ -13,6 +13,9 @@ internal static unsafe class NativeEngine
 
     private const string Name = "nativegreenlet";
 
+    // With "lib" on every platform, or it would be NativeGreenlet.dll on Windows, which is this assembly.
+    private const string FileName = "libnativegreenlet";
+
     private static readonly Lock s_lock = new();
     private static nint s_handle;
 
@@ -76,9 +79,9 @@ internal static unsafe class NativeEngine
                 throw Missing($"{PathVariable} names '{path}', which could not be loaded.");
             }
         }
-        else if (!NativeLibrary.TryLoad(Name, assembly, DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories, out handle))
+        else if (!NativeLibrary.TryLoad(FileName, assembly, DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories, out handle))
         {
-            throw Missing($"No '{Name}' for {RuntimeInformation.RuntimeIdentifier} was found beside {assembly.GetName().Name}.dll.");
+            throw Missing($"No '{FileName}' for {RuntimeInformation.RuntimeIdentifier} was found beside {assembly.GetName().Name}.dll.");
         }
 
         // Not by way of NativeMethods, which would lead back here.

@@ -38,7 +38,7 @@ public class NativeEngineTests
     [Fact]
     public void A_path_in_the_environment_is_used()
     {
-        string path = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nativegreenlet.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet.dylib" : "libnativegreenlet.so");
+        string path = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "libnativegreenlet.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet.dylib" : "libnativegreenlet.so");
 
         InChild.Result child = InChild.Run(Succeed, s_noWish, (NativeEngine.PathVariable, path));
 
@@ -50,7 +50,7 @@ public class NativeEngineTests
     [Fact]
     public void A_library_named_in_the_environment_is_the_only_one_that_is_loaded()
     {
-        string beside = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nativegreenlet.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet.dylib" : "libnativegreenlet.so");
+        string beside = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "libnativegreenlet.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet.dylib" : "libnativegreenlet.so");
         string elsewhere = Directory.CreateTempSubdirectory("nativegreenlet").FullName;
         try
         {
@@ -171,7 +171,7 @@ public class NativeEngineTests
         _ = new Greenlet(() => { }).Switch();
         foreach (ProcessModule module in Process.GetCurrentProcess().Modules)
         {
-            if (Path.GetFileName(module.FileName) is "libnativegreenlet.so" or "libnativegreenlet.dylib" or "nativegreenlet.dll")
+            if (Path.GetFileName(module.FileName) is "libnativegreenlet.so" or "libnativegreenlet.dylib" or "libnativegreenlet.dll")
             {
                 Console.WriteLine(module.FileName);
             }

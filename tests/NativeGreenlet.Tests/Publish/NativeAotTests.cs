@@ -29,7 +29,7 @@ public class NativeAotTests
         Assert.Contains("NATIVEGREENLET_BACKEND=threads", error, StringComparison.Ordinal);
 
         // Nothing of the native library is needed.
-        string name = Path.Combine(Path.GetDirectoryName(program)!, OperatingSystem.IsWindows() ? "nativegreenlet.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet.dylib" : "libnativegreenlet.so");
+        string name = Path.Combine(Path.GetDirectoryName(program)!, OperatingSystem.IsWindows() ? "libnativegreenlet.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet.dylib" : "libnativegreenlet.so");
         File.Delete(name);
         (code, output, error) = Run(program, [], ("NATIVEGREENLET_BACKEND", string.Empty));
         Assert.True(code == 0, $"exit code {code}\n{output}\n{error}");

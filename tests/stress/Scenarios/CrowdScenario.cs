@@ -54,14 +54,14 @@ internal sealed class CrowdScenario : Scenario
             int seed = options.Seed + i * 1_000_003;
             if (!options.IsControl)
             {
-                threads.Add(new Thread(() => RunCrowds(options, script, deadline, seed)));
+                threads.Add(new Thread(() => RunCrowds(options, script, deadline, seed), options.StackSize));
                 continue;
             }
 
             for (int k = 0; k < ControlThreads; k++)
             {
                 int id = i * ControlThreads + k + 1;
-                threads.Add(new Thread(() => RunControl(script, deadline, id, seed + id)));
+                threads.Add(new Thread(() => RunControl(script, deadline, id, seed + id), options.StackSize));
             }
         }
 
@@ -79,7 +79,7 @@ internal sealed class CrowdScenario : Scenario
         Figures figures = Figures.Add();
         for (int round = 0; round == 0 || !deadline.HasPassed; round++)
         {
-            new Crowd(script, figures, deadline, seed + round, options.Greenlets).Drive();
+            new Crowd(script, figures, deadline, seed + round, options.Greenlets, options.StackSize).Drive();
         }
     }
 
