@@ -41,7 +41,7 @@ public class DiagnosticsTests
     [Fact]
     public void The_self_test_passes_on_segments() => Succeeds(InChild.Run(TestItself, ("NATIVEGREENLET_BACKEND", "segments"), ("DOTNET_gcConservative", "0")));
 
-    [Fact]
+    [LinuxFact]
     public void The_self_test_passes_on_slices() => Succeeds(InChild.Run(TestItself, ("NATIVEGREENLET_BACKEND", "slices"), ("DOTNET_gcConservative", "1")));
 
     [Fact]

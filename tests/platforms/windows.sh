@@ -1,0 +1,110 @@
+#!/bin/sh
+# 64-bit Windows, cross-built with MinGW-w64 and run in Wine: ./build.sh check windows [--seconds N]. ctest in Debug and
+# Release, then the tests and the stress program on the runtime of that platform. Half an hour.
+#
+# Wine loses threads with no greenlet in sight: an exception that leaves a static constructor uses up any stack there, and
+# Wine then ends the thread without a word. So what is left out here, because of that, is run on plain threads beside the rest,
+# and must fail there too.
+set -eu
+CDPATH='' cd -- "$(dirname -- "$0")/../.."
+. tests/platforms/common.sh
+
+seconds=60
+[ "${1:-}" != --seconds ] || seconds=${2:?--seconds needs a number}
+
+need 'command -v x86_64-w64-mingw32-gcc' gcc-mingw-w64-x86-64
+need 'command -v wine' wine wine64
+
+# A Windows of our own, with as little as can be; it says when it ends a thread because of its stack.
+export WINEPREFIX="$PWD/artifacts/platforms/win-x64/wine" WINEARCH=win64 WINEDEBUG=-all,err+virtual DISPLAY=
+export WINEDLLOVERRIDES='winedbg.exe,mscoree,mshtml=d' # no debugger for what is meant to crash
+mkdir -p "$WINEPREFIX"
+trap 'wineserver -k >/dev/null 2>&1 || true' EXIT
+wineboot --init >"$log/win-x64-wine.log" 2>&1 || true
+# Two mappings of one page, which the runtime makes for code unless it is told not to, go wrong when code is freed.
+export DOTNET_EnableWriteXorExecute=0
+unset DOTNET_HOST_PATH # a program of this platform
+
+say "The C library, cross-built, in $(wine --version 2>/dev/null)"
+toolchain=$PWD/native/cmake/mingw-w64.cmake
+native_tree win-x64-debug -D "CMAKE_TOOLCHAIN_FILE=$toolchain" -D CMAKE_BUILD_TYPE=Debug -D NG_PUBLISH_DIR= || stop "it does not build"
+native_tests win-x64-debug
+debug=$c_tests
+native_tree win-x64 -D "CMAKE_TOOLCHAIN_FILE=$toolchain" || stop "it does not build"
+native_tests win-x64
+
+publish_runner win-x64
+
+# Left out: what needs the development kit or Linux; and, of what runs programs that are meant to crash, that which only a
+# real Windows can show (docs/platforms/windows.md).
+say "Managed tests, each class in a process of its own"
+status=0
+wine "$out/NativeGreenlet.Runner.exe" --apart --attempts 2 --patience 300 --threads 1 \
+  --include .Semantics. --include .Generators. --include .Runtime. --include .Interop. --include .Hubs. --include .Synchronization. \
+  --exclude CompatibilityTableTests \
+  NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll </dev/null 2>&1 | tr -d '\r' >"$log/win-x64-managed.log"
+grep -A 12 -E '^(FAILED|AGAIN)' "$log/win-x64-managed.log" | head -n 200 || true
+managed=$(closing_line "$log/win-x64-managed.log")
+case $managed in
+  *' 0 failed'*) ;;
+  *) status=1 ;;
+esac
+verdict managed "$status" "${managed:-no closing line}"
+
+# run NAME ARGUMENT...: the stress program; its closing line must say ok
+run() {
+  name=$1
+  shift
+  timeout $((seconds * 2 + 120)) wine "$out/NativeGreenlet.Runner.exe" exec NativeGreenlet.Stress.dll "$@" </dev/null 2>&1 |
+    tr -d '\r' >"$log/win-x64-$name.log"
+  grep -q '^ok' "$log/win-x64-$name.log"
+}
+
+most=hold,catch,filters,invoke,sort,native,activator,dynamic,iterators,generated,async,throw,spawn
+
+# stress NAME ARGUMENT...: a run that must end well
+good=0
+bad=0
+stress() {
+  name=$1
+  shift
+  if run "$name" --scenario "$most" --stack 8 "$@"; then
+    good=$((good + 1))
+    say "$name: $(grep '^ok' "$log/win-x64-$name.log")"
+  else
+    bad=$((bad + 1))
+    tail -n 8 "$log/win-x64-$name.log"
+  fi
+}
+
+say "Stress, 5 runs of $seconds s"
+for i in 1 2 3 4 5; do
+  stress "stress-$i" --seconds "$seconds" --seed "$i"
+done
+say "Stress, the other kinds of collector"
+short=$((seconds / 3 + 1))
+DOTNET_gcServer=1 DOTNET_GCHeapCount=2 stress gc-server --seconds "$short" --seed 6
+DOTNET_gcServer=1 DOTNET_GCHeapCount=2 DOTNET_gcConcurrent=0 stress gc-server-not-concurrent --seconds "$short" --seed 7
+DOTNET_gcConcurrent=0 stress gc-workstation-not-concurrent --seconds "$short" --seed 8
+DOTNET_GCgen0size=0x100000 stress gc-small-budget --seconds "$short" --seed 9
+status=0
+[ "$bad" -eq 0 ] || status=1
+figures="$good of $((good + bad)) runs, 5 of $seconds s and 4 kinds of collector"
+
+say "Static constructors, on plain threads and on greenlets"
+if run control-cctor --control --scenario cctor --seconds 10 --seed 1; then
+  if run cctor --scenario cctor --seconds 10 --seed 1; then
+    cctor="with static constructors"
+  else
+    status=1
+    cctor="static constructors fail on greenlets only"
+  fi
+else
+  cctor="without static constructors, which fail in Wine on plain threads too"
+fi
+verdict stress "$status" "$figures; $cctor"
+
+write_result win-x64 platform "Windows x64" built "cross, MinGW-w64 GCC $(x86_64-w64-mingw32-gcc -dumpversion)" c_tests "$c_tests; Debug: $debug" \
+  managed_tests "${managed:-none}" stress "$figures" by "windows.sh, $(wine --version 2>/dev/null | sed 's/ .*//')" \
+  notes "In Wine, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0; $cctor. What only a real Windows can show: docs/platforms/windows.md."
+[ -z "$failed" ] || stop "FAILED:$failed"
