@@ -39,13 +39,15 @@ usage: ./build.ps1 [verb] [arguments]
 
   build             the native library and everything managed, Release (what no verb does)
   test [args]       build, ctest in Release and Debug, then dotnet test [args]; without args once more on each other backend
-  check             sanitizers, Valgrind, static analysis, fuzzing, coverage: on Linux only
+  check             sanitizers, Valgrind, static analysis, fuzzing, coverage, other platforms: on Linux only
   demo              build and run the demo
   native [--all]    only the C library, Release; --all: Release and Debug, with ctest in both
   stress [args]     build and run the stress program (--help lists its arguments)
   fuzz [args]       build and run the fuzzer (--minutes N; --help lists its arguments)
   bench [args]      build and run the benchmarks, all or what BenchmarkDotNet's arguments say: --filter '*Switch*',
                     --list flat, --job short (all in 6 minutes), --job dry (in one)
+  bench native      the C library's switches; bench peers and bench strategies: on Linux only
+  pack              packages, with the native library of this platform: artifacts/packages
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
   help              this text
@@ -327,6 +329,9 @@ function Invoke-Bench {
   if ($rest.Count -gt 0 -and $rest[0] -eq 'peers') {
     Stop-Build 'bench peers takes the other languages from Debian: run ./build.sh bench peers there, or in WSL'
   }
+  if ($rest.Count -gt 0 -and $rest[0] -eq 'strategies') {
+    Stop-Build 'bench strategies compares segments with slices, which Windows has not: run ./build.sh bench strategies on Linux, or in WSL'
+  }
   if ($rest.Count -gt 0 -and $rest[0] -eq 'native') {
     $tree = 'artifacts/bench/native'
     Invoke-Tool 'cmake' @('-S', 'bench/native', '-B', $tree)
@@ -340,6 +345,17 @@ function Invoke-Bench {
   Build-Managed 'bench/NativeGreenlet.Benchmarks/NativeGreenlet.Benchmarks.csproj'
   Say 'Benchmarks'
   Start-Program 'NativeGreenlet.Benchmarks' 'NativeGreenlet.Benchmarks' (@('--artifacts', 'artifacts/benchmarks') + $rest)
+}
+
+function Invoke-Pack {
+  Build-Native 'Release' 'nativegreenlet_publish'
+  if (Test-Path artifacts/packages) { Remove-Item -Recurse -Force artifacts/packages }
+  foreach ($project in Get-ChildItem src/*/*.csproj) {
+    Say "Package: $($project.BaseName)"
+    Invoke-Tool 'dotnet' (@('pack', $project.FullName, '-c', 'Release', '--nologo', '--tl:off', '-v', 'quiet',
+        '-p:ContinuousIntegrationBuild=true') + $rest)
+  }
+  Say 'Done: artifacts/packages'
 }
 
 # The generator writes its output even when it could not parse the header, so it writes to another file first.
@@ -393,7 +409,7 @@ the package source of this machine does not have that tool.
   }
 }
 
-if ($verb -in 'build', 'native', 'test', 'demo', 'stress', 'fuzz', 'bench') {
+if ($verb -in 'build', 'native', 'test', 'demo', 'stress', 'fuzz', 'bench', 'pack') {
   Confirm-Dotnet
   Confirm-NativeTools
 }
@@ -406,6 +422,7 @@ switch ($verb) {
   'stress' { Invoke-Stress }
   'fuzz' { Invoke-Fuzz }
   'bench' { Invoke-Bench }
+  'pack' { Invoke-Pack }
   'bindings' {
     Confirm-Dotnet
     Invoke-Bindings

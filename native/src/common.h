@@ -14,11 +14,13 @@
 #  define ng_unlikely(condition) __builtin_expect(!!(condition), 0)
 #  define NG_NOINLINE            __attribute__((noinline))
 #  define NG_NORETURN            __attribute__((noreturn))
+#  define NG_THREAD_LOCAL        _Thread_local
 #else
 #  define ng_likely(condition)   (condition)
 #  define ng_unlikely(condition) (condition)
 #  define NG_NOINLINE            __declspec(noinline)
 #  define NG_NORETURN            __declspec(noreturn)
+#  define NG_THREAD_LOCAL        __declspec(thread) // Visual C++ has the other only since 2022
 #endif
 
 /* A lock for a handful of stores. The clr part takes it in cooperative mode, where a thread must not wait for

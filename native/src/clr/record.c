@@ -51,7 +51,7 @@ typedef struct birth {
   ng_status status;
 } birth;
 
-static _Thread_local birth* current_birth;
+static NG_THREAD_LOCAL birth* current_birth;
 
 static ng_status make(void* thread) {
   if (thread == NULL) {

@@ -19,7 +19,7 @@ typedef struct fiber_start {
 } fiber_start;
 
 // The fiber that the first switch made of the calling thread; null if none was needed.
-static _Thread_local void* home;
+static NG_THREAD_LOCAL void* home;
 
 static void WINAPI enter(void* data) {
   const fiber_start* start = (const fiber_start*)data;
