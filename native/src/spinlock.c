@@ -6,7 +6,7 @@
 enum { SPINS_BEFORE_YIELD = 200 };
 
 static void relax(void) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__GNUC__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__) && defined(__GNUC__)
   __asm__ volatile("yield");

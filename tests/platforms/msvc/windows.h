@@ -1,0 +1,47 @@
+/* As stdlib.h beside it. */
+#pragma once
+#include <stddef.h>
+
+#define WINAPI                            __stdcall
+#define FALSE                             0
+#define TRUE                              1
+#define INFINITE                          0xFFFFFFFF
+#define MEM_COMMIT                        0x1000
+#define MEM_RESERVE                       0x2000
+#define MEM_DECOMMIT                      0x4000
+#define MEM_RELEASE                       0x8000
+#define PAGE_NOACCESS                     1
+#define PAGE_READWRITE                    4
+#define FIBER_FLAG_FLOAT_SWITCH           1
+#define STACK_SIZE_PARAM_IS_A_RESERVATION 0x10000
+
+typedef int BOOL;
+typedef unsigned long DWORD;
+typedef unsigned long long ULONG_PTR;
+typedef void* HANDLE;
+typedef struct SYSTEM_INFO {
+  DWORD dwPageSize;
+} SYSTEM_INFO;
+
+void WINAPI GetSystemInfo(SYSTEM_INFO* info);
+void* WINAPI VirtualAlloc(void* address, size_t size, DWORD type, DWORD protection);
+BOOL WINAPI VirtualFree(void* address, size_t size, DWORD type);
+
+BOOL WINAPI SwitchToThread(void);
+void WINAPI Sleep(DWORD milliseconds);
+HANDLE WINAPI CreateThread(void* attributes, size_t stack, DWORD(WINAPI* run)(void*), void* argument, DWORD flags,
+                           DWORD* id);
+BOOL WINAPI CloseHandle(HANDLE handle);
+HANDLE WINAPI CreateEventW(void* attributes, BOOL manual, BOOL initial, const wchar_t* name);
+BOOL WINAPI SetEvent(HANDLE event);
+DWORD WINAPI WaitForSingleObject(HANDLE handle, DWORD milliseconds);
+DWORD WINAPI GetCurrentThreadId(void);
+void WINAPI GetCurrentThreadStackLimits(ULONG_PTR* low, ULONG_PTR* high);
+
+void* WINAPI CreateFiberEx(size_t committed, size_t reserved, DWORD flags, void(WINAPI* run)(void*), void* argument);
+void WINAPI DeleteFiber(void* fiber);
+void* WINAPI ConvertThreadToFiberEx(void* argument, DWORD flags);
+BOOL WINAPI ConvertFiberToThread(void);
+BOOL WINAPI IsThreadAFiber(void);
+void WINAPI SwitchToFiber(void* fiber);
+void* GetCurrentFiber(void);
