@@ -28,6 +28,8 @@ usage: ./build.sh [verb] [arguments]
   bench native      the C library's contexts against Boost.Context; bench peers: other languages; bench strategies:
                     segments and slices by number and depth; bench servers: servers under load, against async, threads, gevent
   check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)
+  check PLATFORM    arm64, musl, macos, package: docs/platforms.md
+  pack              packages, with the native library of every platform there is a compiler for: artifacts/packages
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
   help              this text
@@ -424,17 +426,54 @@ bindings() {
   fi
 }
 
+# check ...: of the C library, with tools (native/check.sh); or of a platform, each by a script of its own
 check() {
   need_dotnet
   need_native_tools
+  platform=tests/platforms/${1:-}.sh
+  if [ -f "$platform" ] && [ "${1:-}" != common ]; then
+    shift
+    exec sh "$platform" "$@"
+  fi
   exec native/check.sh "$@"
+}
+
+# The library for another platform, if there is a compiler for it: cross RID COMPILER OPTION...
+cross() {
+  cross_rid=$1
+  if ! has "$2"; then
+    say "Not in the package: $1 ($2 is missing)"
+    return 0
+  fi
+  shift 2
+  say "Native library, Release ($cross_rid)"
+  logged "pack-$cross_rid" cmake -S . -B "artifacts/platforms/$cross_rid/pack" -D CMAKE_BUILD_TYPE=Release -D NG_BUILD_TESTS=OFF \
+    -D "NG_PUBLISH_DIR=$PWD/artifacts/native/$cross_rid" "$@" &&
+    logged "pack-$cross_rid" cmake --build "artifacts/platforms/$cross_rid/pack" || stop "the library for $cross_rid does not build"
+}
+
+pack() {
+  need_dotnet
+  need_native_tools
+  native_build Release nativegreenlet_publish
+  if [ "$rid" = linux-x64 ]; then
+    cross linux-arm64 aarch64-linux-gnu-gcc -D CMAKE_TOOLCHAIN_FILE=native/cmake/aarch64-linux-gnu.cmake
+    cross linux-musl-x64 musl-gcc -D CMAKE_C_COMPILER=musl-gcc
+    cross win-x64 x86_64-w64-mingw32-gcc -D CMAKE_TOOLCHAIN_FILE=native/cmake/mingw-w64.cmake
+  fi
+  rm -rf artifacts/packages
+  for project in src/*/*.csproj; do
+    say "Package: $(basename "$project" .csproj)"
+    dotnet pack "$project" -c Release --nologo --tl:off -v quiet -p:ContinuousIntegrationBuild=true "$@"
+  done
+  say "Done: artifacts/packages"
 }
 
 verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in
   help | -h | --help) help ;;
-  build | native | check | demo | stress | fuzz | bench | bindings) "$verb" "$@" ;;
+  build | native | check | pack | demo | stress | fuzz | bench | bindings) "$verb" "$@" ;;
   test) run_tests "$@" ;;
   clean)
     say "Removing artifacts/"

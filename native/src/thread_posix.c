@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #if defined(__linux__)
+#  include <sys/resource.h>
 #  include <sys/syscall.h>
 #endif
 
@@ -145,6 +146,15 @@ ng_status ng_thread_stack(void** low, void** high) {
   }
   const bool known = pthread_attr_getstack(&attributes, low, &size) == 0;
   (void)pthread_attr_destroy(&attributes);
+#  if !defined(__GLIBC__)
+  // musl tells how far the first thread's stack has grown so far, not how far it may.
+  struct rlimit limit;
+  if (known && ng_thread_id() == (uint64_t)getpid() && getrlimit(RLIMIT_STACK, &limit) == 0 &&
+      limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur > size) {
+    *low = (char*)*low - (limit.rlim_cur - size);
+    size = (size_t)limit.rlim_cur;
+  }
+#  endif
   *high = known ? (char*)*low + size : NULL;
   return known ? NG_OK : NG_ERROR_NOT_SUPPORTED;
 #else

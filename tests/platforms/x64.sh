@@ -1,0 +1,40 @@
+#!/bin/sh
+# The row of Linux x64 with glibc, from what ./build.sh test printed: ./build.sh check x64 FILE.
+set -eu
+CDPATH='' cd -- "$(dirname -- "$0")/../.."
+. tests/platforms/common.sh
+
+file=${1:?which file has the output of ./build.sh test?}
+[ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || stop "this is not Linux x64"
+
+# The sums of the closing lines between two headings of build.sh, or to the end.
+sums() {
+  awk -v begin="$1" '
+    /^== / { inside = index($0, begin) > 0 }
+    inside && /^(Passed|Failed)! / {
+      for (i = 1; i < NF; i++) {
+        if ($i == "Failed:") failed += $(i + 1)
+        if ($i == "Passed:") passed += $(i + 1)
+        if ($i == "Skipped:") skipped += $(i + 1)
+      }
+    }
+    END { print passed + 0, failed + 0, skipped + 0 }
+  ' "$file"
+}
+
+c_tests=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\2 \1/p' "$file" | tail -n 1 |
+  awk '{ print $1 - $2, "pass,", $2, "fail" }')
+[ -n "$c_tests" ] || stop "$file has no closing line of ctest"
+# shellcheck disable=SC2046 # three numbers
+set -- $(sums "Managed tests, Release: all")
+managed="$1 passed, $2 failed, $3 skipped"
+[ "$1" -gt 0 ] || stop "$file has no closing lines of dotnet test"
+# shellcheck disable=SC2046
+set -- $(sums "Managed tests, Release: on threads")
+threads=$1
+# shellcheck disable=SC2046
+set -- $(sums "Managed tests, Release: on slices")
+slices=$1
+write_result linux-x64 platform "Linux x64 (glibc)" built "GCC $(gcc -dumpversion), Clang" c_tests "$c_tests, Release and Debug" \
+  managed_tests "$managed; $threads again on Threads, $slices on Slices" stress "among the tests (docs/reliability.md)" by "build.sh test" \
+  notes "The C library also under AddressSanitizer, ThreadSanitizer and Valgrind (./build.sh check)."
