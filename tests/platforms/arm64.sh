@@ -1,5 +1,6 @@
 #!/bin/sh
-# 64-bit Arm Linux, cross-built and emulated: ./build.sh check arm64 [--seconds N]. ctest, then the tests and the stress
+# 64-bit Arm Linux, cross-built and emulated: ./build.sh check arm64 [ctest] [managed] [stress] (all, if none
+# is named; the row is made of the last run of each). ctest, then the tests and the stress
 # program on the runtime of that platform, in qemu's user emulation. A quarter of an hour.
 #
 # The emulator itself loses some runs of the runtime, with no greenlet in sight. So beside every run of the stress program there
@@ -11,7 +12,8 @@ CDPATH='' cd -- "$(dirname -- "$0")/../.."
 . tests/platforms/common.sh
 
 seconds=60
-[ "${1:-}" != --seconds ] || seconds=${2:?--seconds needs a number}
+parts=" ${*:-ctest managed stress} "
+wants() { case $parts in *" $1 "*) true ;; *) false ;; esac; }
 sysroot=/usr/aarch64-linux-gnu
 # Two mappings of one page, which the runtime makes for code unless it is told not to, are what qemu gets wrong most.
 export DOTNET_EnableWriteXorExecute=0
@@ -22,7 +24,11 @@ need "ls $sysroot/lib/libstdc++.so.6" libstdc++6-arm64-cross
 
 say "The C library, cross-built, in $(qemu-aarch64 --version | head -n 1)"
 native_tree linux-arm64 -D CMAKE_TOOLCHAIN_FILE=native/cmake/aarch64-linux-gnu.cmake || stop "it does not build"
-native_tests linux-arm64 --timeout 600
+if wants ctest; then
+  native_tests linux-arm64 --timeout 600
+else
+  native_figures linux-arm64
+fi
 
 publish_runner linux-arm64
 # What tests start is a program of that platform, too, and the kernel does not know what to do with one.
@@ -35,16 +41,24 @@ chmod +x "$host"
 export DOTNET_HOST_PATH="$host"
 
 # Left out: what starts many processes (the choice of a backend), measures, or needs the real kernel or the development kit
-# (limits of resources, signals, faults that end the process, publishing); stress comes below.
-say "Managed tests, each class in a process of its own"
-status=0
-"$host" --apart --attempts 3 --patience 900 --threads 1 \
-  --include .Semantics. --include .Generators. --include .Hubs. --include .Interop. \
-  --exclude CompatibilityTableTests \
-  NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-arm64-managed.log" 2>&1 || status=1
-grep -A 12 -E '^(FAILED|AGAIN)' "$log/linux-arm64-managed.log" | head -n 200 || true
-managed=$(closing_line "$log/linux-arm64-managed.log")
-verdict managed "$status" "${managed:-no closing line}"
+# (limits of resources, signals, faults that end the process, publishing); stress comes below. In one process, which takes a
+# fraction of the time; if the emulator loses that, each class in one of its own.
+managed_tests() {
+  "$host" "$@" --threads 1 --include .Semantics. --include .Generators. --include .Hubs. --exclude CompatibilityTableTests \
+    NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-arm64-managed.log" 2>&1
+}
+if wants managed; then
+  say "Managed tests"
+  status=0
+  managed_tests || status=1
+  if [ -z "$(closing_line "$log/linux-arm64-managed.log")" ]; then
+    say "Lost; again, each class in a process of its own"
+    status=0
+    managed_tests --apart --attempts 3 --patience 900 || status=1
+  fi
+  grep -A 12 -E '^(FAILED|AGAIN)' "$log/linux-arm64-managed.log" | head -n 200 || true
+  verdict managed "$status" "$(closing_line "$log/linux-arm64-managed.log")"
+fi
 
 # run NAME ARGUMENT...: the stress program
 run() {
@@ -54,27 +68,29 @@ run() {
 }
 
 runs=2
-say "Stress, $runs runs of $seconds s, each with its control beside it"
-lost=0
-lost_control=0
-corrupt=0
-for i in 1 2; do
-  run "control-$i" --control --seconds "$seconds" --carriers "$i" --greenlets 20 --seed "$i" &
-  control=$!
-  if ! run "stress-$i" --seconds "$seconds" --carriers "$i" --greenlets 20 --seed "$i"; then
-    lost=$((lost + 1))
-    tail -n 5 "$log/linux-arm64-stress-$i.log"
-  fi
-  ! grep CORRUPT "$log/linux-arm64-stress-$i.log" || corrupt=1
-  wait "$control" || lost_control=$((lost_control + 1))
-done
-status=0
-[ "$lost" -le "$lost_control" ] && [ "$corrupt" -eq 0 ] || status=1
-figures=$(grep -h switches "$log"/linux-arm64-stress-*.log | tail -n 1 || true)
-stress="$((runs - lost)) of $runs runs of $seconds s; control: $((runs - lost_control)) of $runs"
-verdict stress "$status" "$stress; $figures"
+if wants stress; then
+  say "Stress, $runs runs of $seconds s, each with its control beside it"
+  lost=0
+  lost_control=0
+  corrupt=0
+  for i in 1 2; do
+    run "control-$i" --control --seconds "$seconds" --carriers "$i" --greenlets 20 --seed "$i" &
+    control=$!
+    if ! run "stress-$i" --seconds "$seconds" --carriers "$i" --greenlets 20 --seed "$i"; then
+      lost=$((lost + 1))
+      tail -n 5 "$log/linux-arm64-stress-$i.log"
+    fi
+    ! grep CORRUPT "$log/linux-arm64-stress-$i.log" || corrupt=1
+    wait "$control" || lost_control=$((lost_control + 1))
+  done
+  status=0
+  [ "$lost" -le "$lost_control" ] && [ "$corrupt" -eq 0 ] || status=1
+  stress="$((runs - lost)) of $runs runs of $seconds s pass; control: $((runs - lost_control)) of $runs"
+  echo "$stress" >"$log/linux-arm64-stress.log"
+  verdict stress "$status" "$stress; $(tail -n 1 "$log/linux-arm64-stress-1.log")"
+fi
 
 write_result linux-arm64 platform "Linux arm64" built "cross, GCC $(aarch64-linux-gnu-gcc -dumpversion)" c_tests "$c_tests" \
-  managed_tests "${managed:-none}" stress "$stress" by "arm64.sh, qemu $(qemu-aarch64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')" \
+  managed_tests "$(closing_line "$log/linux-arm64-managed.log")" stress "$(cat "$log/linux-arm64-stress.log")" by "arm64.sh, qemu $(qemu-aarch64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')" \
   notes "In qemu's user emulation, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0. Not on a real Arm processor, so the order in which it shows stores to other processors was not tested."
 [ -z "$failed" ] || stop "FAILED:$failed"

@@ -70,12 +70,17 @@ native_tests() {
   rid=$1
   shift
   ctest --test-dir "$tree" --parallel "$(nproc)" --output-on-failure --no-tests=error "$@" >"$log/$rid-ctest.log" 2>&1 || status=1
-  total=$(sed -n 's/^[0-9]*% tests passed, .* out of \([0-9]*\)$/\1/p' "$log/$rid-ctest.log")
-  bad=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed.*/\1/p' "$log/$rid-ctest.log")
-  skipped=$(grep -c '(Skipped)$' "$log/$rid-ctest.log" || true)
-  c_tests="$((${total:-0} - ${bad:-0} - skipped)) pass, ${bad:-all} fail, $skipped skipped"
+  native_figures "$rid"
   [ "$status" -eq 0 ] || grep -A 30 -E '\*\*\*(Failed|Exception|Timeout)' "$log/$rid-ctest.log" | head -n 100
   verdict ctest "$status" "$c_tests"
+}
+
+# native_figures RID: $c_tests of the last run
+native_figures() {
+  total=$(sed -n 's/^[0-9]*% tests passed, .* out of \([0-9]*\)$/\1/p' "$log/$1-ctest.log")
+  bad=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed.*/\1/p' "$log/$1-ctest.log")
+  skipped=$(grep -c '(Skipped)$' "$log/$1-ctest.log" || true)
+  c_tests="$((${total:-0} - ${bad:-0} - skipped)) pass, ${bad:-all} fail, $skipped skipped"
 }
 
 # publish_runner RID: the tests and their runner, with the runtime, in artifacts/platforms/RID/out. Sets $out.
