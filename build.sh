@@ -28,7 +28,7 @@ usage: ./build.sh [verb] [arguments]
   bench native      the C library's contexts against Boost.Context; bench peers: other languages; bench strategies:
                     segments and slices by number and depth; bench servers: servers under load, against async, threads, gevent
   check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)
-  check PLATFORM    arm64, musl, macos, package: docs/platforms.md
+  check PLATFORM    arm64, musl, macos, windows, package: docs/platforms.md
   pack              packages, with the native library of every platform there is a compiler for: artifacts/packages
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies

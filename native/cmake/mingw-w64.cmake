@@ -1,4 +1,4 @@
-# Cross build for 64-bit Windows: cmake -S native -B build -DCMAKE_TOOLCHAIN_FILE=native/cmake/mingw-w64.cmake
+# Cross build for 64-bit Windows: cmake -S native -B build -DCMAKE_TOOLCHAIN_FILE=cmake/mingw-w64.cmake
 # With wine installed, ctest runs the tests in it.
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)

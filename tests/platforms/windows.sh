@@ -57,13 +57,13 @@ native_tests win-x64
 
 publish_runner win-x64
 
-# Left out: what needs the development kit or Linux; and, of what runs programs that are meant to crash, that which only a
-# real Windows can show (docs/platforms/windows.md).
+# Left out: what needs the development kit; faults, most of which end a process in a way that only a real Windows can show
+# (docs/platforms/windows.md); and the self-test on plain threads, whose exceptions lose a thread now and then in Wine.
 say "Managed tests, each class in a process of its own"
 status=0
-wine "$out/NativeGreenlet.Runner.exe" --apart --attempts 2 --patience 300 --threads 1 \
-  --include .Semantics. --include .Generators. --include .Runtime. --include .Interop. --include .Hubs. --include .Synchronization. \
-  --exclude CompatibilityTableTests \
+wine "$out/NativeGreenlet.Runner.exe" --apart --attempts 2 --patience 150 --threads 1 \
+  --include .Semantics. --include .Generators. --include .Runtime. --include .Interop. --include .Slices. --include .Hubs. --include .Synchronization. \
+  --exclude The_self_test_passes_on_threads \
   NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll </dev/null 2>&1 | tr -d '\r' >"$log/win-x64-managed.log"
 grep -A 12 -E '^(FAILED|AGAIN)' "$log/win-x64-managed.log" | head -n 200 || true
 managed=$(closing_line "$log/win-x64-managed.log")
