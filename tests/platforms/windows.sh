@@ -66,7 +66,7 @@ wine "$out/NativeGreenlet.Runner.exe" --apart --attempts 2 --patience 150 --thre
   --exclude The_self_test_passes_on_threads \
   NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll </dev/null 2>&1 | tr -d '\r' >"$log/win-x64-managed.log"
 grep -A 12 -E '^(FAILED|AGAIN)' "$log/win-x64-managed.log" | head -n 200 || true
-managed=$(closing_line "$log/win-x64-managed.log")
+managed=$(closing_line "$log/win-x64-managed.log" | sed 's/ (.*//')
 case $managed in
   *' 0 failed'*) ;;
   *) status=1 ;;
