@@ -10,7 +10,11 @@ CDPATH='' cd -- "$(dirname -- "$0")/../.."
 . tests/platforms/common.sh
 
 seconds=60
-[ "${1:-}" != --seconds ] || seconds=${2:?--seconds needs a number}
+case ${1:-} in
+  '') ;;
+  --seconds) seconds=${2:?--seconds needs a number} ;;
+  *) stop "check windows takes --seconds N or nothing, not '$1'" ;;
+esac
 
 need 'command -v x86_64-w64-mingw32-gcc' gcc-mingw-w64-x86-64
 need 'command -v wine' wine wine64
