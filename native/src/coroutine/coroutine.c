@@ -23,7 +23,9 @@ struct ng_coroutine {
 
 static void run(void* argument) {
   ng_coroutine* coroutine = (ng_coroutine*)argument;
-  *coroutine->result = coroutine->body(coroutine, coroutine->value);
+  // Apart: each resume changes where the result goes, and of an assignment C may look at either side first.
+  void* outcome = coroutine->body(coroutine, coroutine->value);
+  *coroutine->result = outcome;
   coroutine->state = NG_COROUTINE_DONE;
   (void)ng_context_exchange(&coroutine->self, &coroutine->caller, (void*)NG_OK, &coroutine->value, true);
   abort(); // a coroutine that is done is never resumed
