@@ -683,7 +683,7 @@ static void stay_or_end(void* argument) {
 
 TEST(a_full_arena_is_an_error_and_does_nothing) {
   set_up_with(1 << 20);
-  const size_t count = 8000;
+  const size_t count = 20000;
   ng_slice** all = calloc(count, sizeof *all);
   CHECK(all != NULL);
   size_t suspended = 0;

@@ -20,7 +20,7 @@
 
 #include "../common.h"
 
-enum { NG_FRAME_BYTES = 128 }; // at least an InlinedCallFrame of any runtime we know
+enum { NG_FRAME_BYTES = 96 }; // at least an InlinedCallFrame of any runtime we know
 
 typedef struct ng_frame {
   uintptr_t identifier;

@@ -284,8 +284,7 @@ ng_status ng_sliced_commit(ng_sliced_carrier* carrier, ng_sliced_greenlet* to, u
     *carrier->thread.exception_tracker = to->exception_tracker;
     *carrier->thread.gc_frame = to->gc_frame;
   }
-  ng_slices_jump(slices, &to->slice, is_final != 0);
-  return NG_OK;
+  return ng_slices_jump(slices, &to->slice, is_final != 0);
 }
 
 ng_status ng_sliced_switch(ng_sliced_carrier* carrier, ng_sliced_greenlet* target, uint32_t is_final) {

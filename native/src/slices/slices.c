@@ -30,11 +30,14 @@
 #endif
 
 enum {
-// At a slice's high end, all zero: what ng_assembly_reslice would pop, where unwinders look for a caller and find none.
-#if defined(__aarch64__)
-  BOTTOM_BYTES = 192,
-#else
+// At a new slice's high end, all zero: what ng_assembly_reslice would pop, where unwinders look for a caller and find
+// none. What it does first starts from there, so that only the return address stays.
+#if !defined(__aarch64__)
   BOTTOM_BYTES = 64,
+#elif defined(NG_SAVE_FPU_CONTROL)
+  BOTTOM_BYTES = 176,
+#else
+  BOTTOM_BYTES = 160,
 #endif
   CALL_BYTES = 1024,      // more than the calls between ng_slices_reserve and the stack pointer that is saved take
   SHRINK_FACTOR = 4,      // a block is given up for a smaller one when it is that much too large
@@ -42,9 +45,16 @@ enum {
 };
 
 #if NG_HAVE_SLICES
+// What a new slice does first; no entry, if the slice is not new.
+typedef struct ng_beginning {
+  ng_entry entry;
+  void* argument;
+} ng_beginning;
+
 // slices/arch/*.S: saves the callee-saved registers on the stack, calls leave(slices, stack pointer), makes what that
-// returns the stack pointer, calls arrive(slices), and restores the registers that lie there by now.
-void ng_assembly_reslice(ng_slices* slices, void* (*leave)(ng_slices*, void*), void (*arrive)(ng_slices*));
+// returns the stack pointer, calls arrive(slices), and restores the registers that lie there by now, and returns NG_OK;
+// or begins, with nothing of its own left on the stack.
+ng_status ng_assembly_reslice(ng_slices* slices, void* (*leave)(ng_slices*, void*), ng_beginning (*arrive)(ng_slices*));
 #endif
 
 ng_status ng_slices_initialize(ng_slices* slices, ng_slice* main, size_t capacity, size_t prefix, void* low,
@@ -199,7 +209,7 @@ static ng_slice* owner_above(const ng_slices* slices, const ng_slice* to) {
 }
 
 // On the stack of the other side, below its stack pointer, where nothing is of use.
-static void arrive(ng_slices* slices) {
+static ng_beginning arrive(ng_slices* slices) {
   ng_slice* from = slices->current;
   ng_slice* to = slices->target;
   to->previous = owner_above(slices, to);
@@ -220,20 +230,20 @@ static void arrive(ng_slices* slices) {
   }
   from->state = slices->is_final ? NG_SLICE_ENDED : NG_SLICE_SUSPENDED;
   slices->current = to;
-  if (ng_unlikely(to->state == NG_SLICE_READY)) {
-    to->state = NG_SLICE_RUNNING;
-    ng_tool_stack_opened(to->start, BOTTOM_BYTES);
-    memset(to->start, 0, BOTTOM_BYTES);
-    to->entry(to->argument);
-    abort(); // an entry never returns: its last act is a final switch
-  }
+  const bool is_new = to->state == NG_SLICE_READY;
   to->state = NG_SLICE_RUNNING;
+  if (ng_likely(!is_new)) {
+    return (ng_beginning){0};
+  }
+  ng_tool_stack_opened(to->start, BOTTOM_BYTES);
+  memset(to->start, 0, BOTTOM_BYTES);
+  return (ng_beginning){to->entry, to->argument}; // it never returns: its last act is a final switch
 }
 
-void ng_slices_jump(ng_slices* slices, ng_slice* target, bool is_final) {
+ng_status ng_slices_jump(ng_slices* slices, ng_slice* target, bool is_final) {
   slices->target = target;
   slices->is_final = is_final;
-  ng_assembly_reslice(slices, leave, arrive);
+  return ng_assembly_reslice(slices, leave, arrive);
 }
 
 #else
@@ -246,7 +256,7 @@ ng_status ng_slices_reserve(ng_slices* slices, const ng_slice* target, bool is_f
   return NG_ERROR_NOT_SUPPORTED;
 }
 
-void ng_slices_jump(ng_slices* slices, ng_slice* target, bool is_final) {
+ng_status ng_slices_jump(ng_slices* slices, ng_slice* target, bool is_final) {
   (void)slices;
   (void)target;
   (void)is_final;
@@ -364,10 +374,7 @@ static ng_status switch_to(ng_slice* target, bool is_final) {
     return NG_ERROR_STATE;
   }
   const ng_status status = ng_slices_reserve(slices, target, is_final);
-  if (status == NG_OK) {
-    ng_slices_jump(slices, target, is_final);
-  }
-  return status;
+  return status == NG_OK ? ng_slices_jump(slices, target, is_final) : status;
 }
 
 ng_status ng_slice_switch(ng_slice* target) {

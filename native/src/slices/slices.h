@@ -62,8 +62,9 @@ void ng_slice_initialize(ng_slice* slice, ng_slices* owner, ng_entry entry, void
 // Sees to it that a switch to `target` cannot fail for want of memory.
 ng_status ng_slices_reserve(ng_slices* slices, const ng_slice* target, bool is_final);
 
-// Switches. `target` must be ready or suspended, and ng_slices_reserve have been called.
-void ng_slices_jump(ng_slices* slices, ng_slice* target, bool is_final);
+// Switches. `target` must be ready or suspended, and ng_slices_reserve have been called. Returns NG_OK, so that callers
+// may have it for their own last act: then no frame of theirs lies on the suspended stack.
+ng_status ng_slices_jump(ng_slices* slices, ng_slice* target, bool is_final);
 
 // Gives up a suspended slice whose thread is gone, and with it what it had on the stack.
 void ng_slice_forget(ng_slice* slice);

@@ -48,35 +48,34 @@ internal sealed unsafe partial class Carrier
         return true;
     }
 
-    /// <summary>The life of a greenlet, on its own stack. Returns only if that stack is a thread.</summary>
-    public void Live()
+    /// <summary>What a greenlet does first on its own stack: takes what it was started with. Returns the body, for the
+    /// stack's bottom frame to call: so nothing else of ours stays on the stack while the greenlet lives.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Func<object?, object?> Begin(out object? value)
     {
-        GreenletCore core = Current.Core;
+        Carrier carrier = t_current!;
+        GreenletCore core = carrier.Current.Core;
         core.HasBegun = true;
-        object? result = RunBody(core, out ExceptionDispatchInfo? error);
-        Finish(core, result, error);
+        value = carrier.Take(core);
+        Func<object?, object?> run = core.Run!;
+        core.Run = null;
+        return run;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private object? RunBody(GreenletCore core, out ExceptionDispatchInfo? error)
+    /// <summary>What has come of a body that threw: <see cref="GreenletExit"/> is a way to end, not an error.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static object? Caught(Exception exception, out ExceptionDispatchInfo? error)
     {
-        error = null;
-        try
-        {
-            object? value = Take(core);
-            Func<object?, object?> run = core.Run!;
-            core.Run = null;
-            return run(value);
-        }
-        catch (GreenletExit exit)
-        {
-            return exit; // a way to end, not an error
-        }
-        catch (Exception exception)
-        {
-            error = ExceptionDispatchInfo.Capture(exception);
-            return null;
-        }
+        error = exception is GreenletExit ? null : ExceptionDispatchInfo.Capture(exception);
+        return error is null ? exception : null;
+    }
+
+    /// <summary>The last act of a greenlet, with what has come of its body. Returns only if its stack is a thread.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void End(object? result, ExceptionDispatchInfo? error)
+    {
+        Carrier carrier = t_current!;
+        carrier.Finish(carrier.Current.Core, result, error);
     }
 
     // Ends the current greenlet: continues the nearest ancestor that can be, with the result or the exception.
@@ -198,7 +197,18 @@ internal sealed unsafe partial class Carrier
     public void LiveOnThisThread()
     {
         t_current = this;
-        Live();
+        object? result;
+        ExceptionDispatchInfo? error = null;
+        try
+        {
+            result = Begin(out object? value)(value);
+        }
+        catch (Exception exception)
+        {
+            result = Caught(exception, out error);
+        }
+
+        End(result, error);
         t_current = null;
         ThreadContext.Forget();
     }

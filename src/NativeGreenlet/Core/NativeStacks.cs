@@ -1,3 +1,7 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
 
@@ -5,6 +9,7 @@ namespace NativeGreenlet.Core;
 
 /// <summary>Stacks by the native library: what its two ways of keeping parked stacks have in common. A carrier and a
 /// greenlet are no more than addresses to managed code, so those of both ways bear one type here.</summary>
+[StackTraceHidden]
 internal abstract unsafe class NativeStacks : Stacks
 {
     /// <param name="native">The native carrier.</param>
@@ -89,5 +94,40 @@ internal abstract unsafe class NativeStacks : Stacks
             default:
                 throw new GreenletException(GreenletError.NotSupported, $"The switch failed: {NativeEngine.Message(status)}.");
         }
+    }
+
+    /// <summary>The first managed frame of a stack, and its only one below the body.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    protected static void Enter(ng_greenlet* self)
+    {
+        object? result;
+        ExceptionDispatchInfo? error = null;
+        try
+        {
+            result = Carrier.Begin(out object? value)(value);
+        }
+        catch (Exception exception)
+        {
+            result = Carrier.Caught(exception, out error);
+        }
+
+        Leave(result, error);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Leave(object? result, ExceptionDispatchInfo? error)
+    {
+        try
+        {
+            Carrier.End(result, error);
+        }
+        catch (Exception exception)
+        {
+            // An exception must not leave a stack by its bottom.
+            Environment.FailFast("NativeGreenlet: a greenlet's bottom frame was unwound.", exception);
+        }
+
+        Environment.FailFast("NativeGreenlet: a greenlet that ended could not leave its stack.");
     }
 }

@@ -73,23 +73,6 @@ internal sealed unsafe class SegmentStacks : NativeStacks
 
     public override long BytesUsed(GreenletCore core) => (long)NativeMethods.ng_greenlet_stack_used(core.Native);
 
-    // The first thing on a new stack.
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Enter(ng_greenlet* self)
-    {
-        try
-        {
-            Carrier.OfThisThreadOrNull!.Live();
-        }
-        catch (Exception exception)
-        {
-            // An exception must not leave a stack by its bottom.
-            Environment.FailFast("NativeGreenlet: a greenlet's bottom frame was unwound.", exception);
-        }
-
-        Environment.FailFast("NativeGreenlet: a greenlet that ended could not leave its stack.");
-    }
-
     // Enters cooperative mode; the relinking and the swap of stacks happen in the one native call. Nothing may follow it
     // that the compiler could put a safe point before.
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

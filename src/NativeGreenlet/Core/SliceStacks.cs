@@ -22,7 +22,7 @@ internal sealed unsafe class SliceStacks : NativeStacks
     {
         ng_slices_config config = NativeMethods.ng_slices_config_default();
         ng_sliced_carrier* native;
-        ng_status status = NativeMethods.ng_sliced_attach((void*)thread, &config, &CommitSwitch, &Enter, &native);
+        ng_status status = NativeMethods.ng_sliced_attach((void*)thread, &config, &CommitSwitch, (delegate* unmanaged[Cdecl]<ng_sliced_greenlet*, void>)(delegate* unmanaged[Cdecl]<ng_greenlet*, void>)&Enter, &native);
         stacks = null;
         if (status == ng_status.OK)
         {
@@ -71,23 +71,6 @@ internal sealed unsafe class SliceStacks : NativeStacks
     public override long BytesUsed(GreenletCore core) => (long)NativeMethods.ng_sliced_stack_used(Greenlet(core));
 
     private static ng_sliced_greenlet* Greenlet(GreenletCore core) => (ng_sliced_greenlet*)core.Native;
-
-    // The first thing of a new slice.
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Enter(ng_sliced_greenlet* self)
-    {
-        try
-        {
-            Core.Carrier.OfThisThreadOrNull!.Live();
-        }
-        catch (Exception exception)
-        {
-            // An exception must not leave a slice by its end.
-            Environment.FailFast("NativeGreenlet: a greenlet's bottom frame was unwound.", exception);
-        }
-
-        Environment.FailFast("NativeGreenlet: a greenlet that ended could not leave its stack.");
-    }
 
     // Enters cooperative mode; saving, relinking and restoring happen in the one native call. Nothing may follow it that
     // the compiler could put a safe point before.

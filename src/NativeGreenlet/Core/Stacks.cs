@@ -5,7 +5,7 @@ namespace NativeGreenlet.Core;
 /// <summary>Where a carrier's greenlets run: the stacks of one thread and the way between them.</summary>
 internal abstract class Stacks
 {
-    /// <summary>Gives a greenlet a stack on which <see cref="Carrier.Live"/> will run.</summary>
+    /// <summary>Gives a greenlet a stack on which it will run its body.</summary>
     /// <exception cref="GreenletException">There is none to be had.</exception>
     public abstract void Create(GreenletCore core);
 

@@ -17,8 +17,8 @@
 
         .text
 
-/* void ng_assembly_reslice(ng_slices* slices [x0], void* (*leave)(ng_slices*, void*) [x1],
-                            void (*arrive)(ng_slices*) [x2]) */
+/* ng_status ng_assembly_reslice(ng_slices* slices [x0], void* (*leave)(ng_slices*, void*) [x1],
+                                 ng_beginning (*arrive)(ng_slices*) [x2]) */
         .globl  SYMBOL(ng_assembly_reslice)
         HIDDEN  SYMBOL(ng_assembly_reslice)
 #if defined(__ELF__)
@@ -66,8 +66,8 @@ SYMBOL(ng_assembly_reslice):
                                         /* below is room for the one call that puts it right */
         mov     x29, xzr                /* until then there is no caller: a walk by frame pointers ends here */
         mov     x0, x19
-        blr     x20                     /* arrive: copies back what lay here. A new slice never returns from it: what */
-                                        /* it has here is zero, a return address too, so unwinders end here */
+        blr     x20                     /* arrive: copies back what lay here; or returns what a new slice does first */
+        cbnz    x0, 1f                  /* (function in x0, its argument in x1) */
 #if defined(NG_SAVE_FPU_CONTROL)
         ldr     x9, [sp], #16
         msr     fpcr, x9
@@ -97,7 +97,20 @@ SYMBOL(ng_assembly_reslice):
         .cfi_restore x28
         .cfi_restore x29
         .cfi_restore x30
+        mov     w0, wzr                 /* NG_OK */
         ret                             /* to where the other side was suspended */
+
+1:      mov     x16, x0                 /* by way of x16, which `bti c` lets in */
+        mov     x0, x1
+#if defined(NG_SAVE_FPU_CONTROL)
+        add     sp, sp, #176
+#else
+        add     sp, sp, #160            /* nothing stays */
+#endif
+        mov     x29, xzr                /* as if called from nowhere: no caller, and no return address, */
+        mov     x30, xzr                /* so unwinders end there */
+        .cfi_undefined x30
+        br      x16
         .cfi_endproc
 #if defined(__ELF__)
         .size   ng_assembly_reslice, . - ng_assembly_reslice

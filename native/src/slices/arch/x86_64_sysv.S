@@ -22,8 +22,8 @@
 
         .text
 
-/* void ng_assembly_reslice(ng_slices* slices [rdi], void* (*leave)(ng_slices*, void*) [rsi],
-                            void (*arrive)(ng_slices*) [rdx]) */
+/* ng_status ng_assembly_reslice(ng_slices* slices [rdi], void* (*leave)(ng_slices*, void*) [rsi],
+                                 ng_beginning (*arrive)(ng_slices*) [rdx]) */
         .globl  SYMBOL(ng_assembly_reslice)
         HIDDEN  SYMBOL(ng_assembly_reslice)
 #if defined(__ELF__)
@@ -66,8 +66,9 @@ SYMBOL(ng_assembly_reslice):
                                         /* below is room for the one call that puts it right */
         xorl    %ebp, %ebp              /* until then there is no caller: a walk by frame pointers ends here */
         movq    %rbx, %rdi
-        callq   *%r12                   /* arrive: copies back what lay here. A new slice never returns from it: what */
-                                        /* it has here is zero, a return address too, so unwinders end here */
+        callq   *%r12                   /* arrive: copies back what lay here; or returns what a new slice does first */
+        testq   %rax, %rax              /* (function in rax, its argument in rdx). What a new slice has here is zero, */
+        jnz     1f                      /* a return address too: so unwinders end here, and where it begins */
 #if defined(NG_SAVE_FPU_CONTROL)
         ldmxcsr (%rsp)
         fldcw   4(%rsp)
@@ -92,7 +93,14 @@ SYMBOL(ng_assembly_reslice):
         popq    %rbp
         .cfi_adjust_cfa_offset -8
         .cfi_restore rbp
+        xorl    %eax, %eax              /* NG_OK */
         ret                             /* to where the other side was suspended */
+
+        .cfi_adjust_cfa_offset 56       /* as it was at the jump */
+1:      movq    %rdx, %rdi
+        addq    $56, %rsp               /* as if called from nowhere: only the zero for a return address stays */
+        .cfi_adjust_cfa_offset -56
+        jmpq    *%rax
         .cfi_endproc
 #if defined(__ELF__)
         .size   ng_assembly_reslice, . - ng_assembly_reslice
