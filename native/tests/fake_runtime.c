@@ -122,8 +122,17 @@ void fake_add_record(void) {
 
 static ng_status commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final);
 static void enter_greenlet(ng_greenlet* greenlet);
+static ng_status commit_sliced(ng_sliced_carrier* carrier, ng_sliced_greenlet* target, uint32_t is_final);
+static void enter_sliced(ng_sliced_greenlet* greenlet);
 
-void fake_attach(fake_carrier* self) {
+static ng_status try_to_attach(fake_carrier* self, const ng_slices_config* slices) {
+  return slices == NULL ? ng_carrier_attach(&self->thread, commit, enter_greenlet, &self->carrier)
+                        : ng_sliced_attach(&self->thread, slices, commit_sliced, enter_sliced, &self->sliced);
+}
+
+static void attach(fake_carrier* self, const ng_slices_config* slices) {
+  self->carrier = NULL;
+  self->sliced = NULL;
   (void)new_thread_object(&self->thread);
   void* low = NULL;
   void* high = NULL;
@@ -146,21 +155,31 @@ void fake_attach(fake_carrier* self) {
   self->main.state = ACTOR_RUNNING;
   self->current = &self->main;
   for (;;) {
-    const ng_status status = ng_carrier_attach(&self->thread, commit, enter_greenlet, &self->carrier);
+    const ng_status status = try_to_attach(self, slices);
     if (status == NG_OK) {
       break;
     }
+    if (status == NG_ERROR_NOT_SUPPORTED) SKIP("this build has no slices");
     CHECK_STATUS(NG_NEED_RECORD, status);
     leave_cooperative(&self->thread);
     fake_add_record();
     enter_cooperative(&self->thread);
   }
-  self->main.greenlet = ng_carrier_main(self->carrier);
+  self->main.greenlet = slices == NULL ? ng_carrier_main(self->carrier) : (ng_greenlet*)ng_sliced_main(self->sliced);
   self->attached = true;
 }
 
+void fake_attach(fake_carrier* self) {
+  attach(self, NULL);
+}
+
+void fake_attach_sliced(fake_carrier* self, size_t capacity) {
+  const ng_slices_config slices = {.capacity = capacity};
+  attach(self, &slices);
+}
+
 void fake_detach(fake_carrier* self) {
-  CHECK_STATUS(NG_OK, ng_carrier_detach(self->carrier));
+  CHECK_STATUS(NG_OK, self->sliced == NULL ? ng_carrier_detach(self->carrier) : ng_sliced_detach(self->sliced));
   self->attached = false;
   leave_cooperative(&self->thread);
   CHECK(pthread_mutex_lock(&world.lock) == 0);
@@ -180,7 +199,14 @@ actor* fake_create(fake_carrier* carrier, void (*body)(actor* self)) {
   leave_cooperative(&carrier->thread);
   actor* self = calloc(1, sizeof *self);
   CHECK(self != NULL);
-  CHECK_STATUS(NG_OK, ng_greenlet_create(fake_segments, &self->greenlet));
+  if (carrier->sliced == NULL) {
+    CHECK_STATUS(NG_OK, ng_greenlet_create(fake_segments, &self->greenlet));
+  } else {
+    ng_sliced_greenlet* sliced;
+    CHECK_STATUS(NG_OK, ng_sliced_create(carrier->sliced, &sliced));
+    self->greenlet = (ng_greenlet*)sliced;
+    self->is_sliced = true;
+  }
   self->body = body;
   CHECK(pthread_mutex_lock(&world.lock) == 0);
   self->next = world.actors;
@@ -193,7 +219,8 @@ actor* fake_create(fake_carrier* carrier, void (*body)(actor* self)) {
 void fake_destroy(fake_carrier* carrier, actor* dead) {
   CHECK(dead->state == ACTOR_ENDED || dead->state == ACTOR_READY);
   leave_cooperative(&carrier->thread);
-  CHECK_STATUS(NG_OK, ng_greenlet_destroy(dead->greenlet));
+  CHECK_STATUS(NG_OK, dead->is_sliced ? ng_sliced_destroy((ng_sliced_greenlet*)dead->greenlet)
+                                      : ng_greenlet_destroy(dead->greenlet));
   CHECK(pthread_mutex_lock(&world.lock) == 0);
   actor** link = &world.actors;
   while (*link != dead) {
@@ -206,7 +233,8 @@ void fake_destroy(fake_carrier* carrier, actor* dead) {
 }
 
 void fake_abandon(actor* parked) {
-  CHECK_STATUS(NG_OK, ng_greenlet_abandon(parked->greenlet));
+  CHECK_STATUS(NG_OK, parked->is_sliced ? ng_sliced_abandon((ng_sliced_greenlet*)parked->greenlet)
+                                        : ng_greenlet_abandon(parked->greenlet));
   parked->state = ACTOR_ENDED;
 }
 
@@ -274,14 +302,19 @@ __attribute__((noinline)) static void set_switching(actor* from, actor* to) {
   switching_to = to;
 }
 
-static ng_status commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final) {
+static ng_status real_commit(const fake_carrier* self, ng_greenlet* target, uint32_t is_final) {
+  return self->sliced == NULL ? ng_commit(self->carrier, target, is_final)
+                              : ng_sliced_commit(self->sliced, (ng_sliced_greenlet*)target, is_final);
+}
+
+static ng_status commit_on(const void* carrier, ng_greenlet* target, uint32_t is_final) {
   actor* from = switching_from;
   actor* to = switching_to;
   fake_carrier* self = from->carrier;
   enter_cooperative(&self->thread);
-  CHECK(carrier == self->carrier);
+  CHECK(carrier == (self->sliced == NULL ? (const void*)self->carrier : (const void*)self->sliced));
   if (to == NULL || to->greenlet != target) { // a test of bad arguments
-    const ng_status refused = ng_commit(carrier, target, is_final);
+    const ng_status refused = real_commit(self, target, is_final);
     CHECK(refused != NG_OK);
     leave_cooperative(&self->thread);
     return refused;
@@ -293,7 +326,7 @@ static ng_status commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is_fi
   to->state = ACTOR_RUNNING;
   to->carrier = self;
   self->current = to;
-  const ng_status status = ng_commit(carrier, target, is_final);
+  const ng_status status = real_commit(self, target, is_final);
   if (status != NG_OK) { // nothing happened
     to->carrier = to_carrier;
     to->state = to_state;
@@ -302,6 +335,14 @@ static ng_status commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is_fi
   }
   leave_cooperative(&self->thread);
   return status;
+}
+
+static ng_status commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final) {
+  return commit_on(carrier, target, is_final);
+}
+
+static ng_status commit_sliced(ng_sliced_carrier* carrier, ng_sliced_greenlet* target, uint32_t is_final) {
+  return commit_on(carrier, (ng_greenlet*)target, is_final);
 }
 
 static void check_limits(actor* self) {
@@ -320,7 +361,9 @@ ng_status fake_try_switch(actor* self, ng_greenlet* greenlet, actor* target, boo
   const uintptr_t gc_frame = thread->gc_frame;
   leave_cooperative(thread);
   set_switching(self, target);
-  const ng_status status = ng_switch(carrier->carrier, greenlet, is_final);
+  const ng_status status = carrier->sliced == NULL
+                               ? ng_switch(carrier->carrier, greenlet, is_final)
+                               : ng_sliced_switch(carrier->sliced, (ng_sliced_greenlet*)greenlet, is_final);
   enter_cooperative(thread);
   CHECK(self->carrier == carrier && carrier->current == self && self->state == ACTOR_RUNNING);
   CHECK(thread->frame == (uintptr_t)&call);
@@ -335,7 +378,7 @@ ng_status fake_try_switch(actor* self, ng_greenlet* greenlet, actor* target, boo
 bool fake_switch_directly(actor* self, actor* target) {
   typedef uint64_t (*direct_switch)(ng_carrier*, ng_greenlet*);
   const direct_switch direct = (direct_switch)(uintptr_t)ng_clr_direct();
-  if (direct == NULL) {
+  if (direct == NULL || self->carrier->sliced != NULL) {
     return false;
   }
   fake_carrier* carrier = self->carrier;
@@ -407,6 +450,10 @@ static void enter_greenlet(ng_greenlet* greenlet) {
   check_limits(self);
   self->body(self);
   FAIL("a body returned");
+}
+
+static void enter_sliced(ng_sliced_greenlet* greenlet) {
+  enter_greenlet((ng_greenlet*)greenlet);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -530,6 +577,7 @@ static void check_record(const fake_thread* thread) {
     check_entries(thread->gc_frame, parked_main != NULL ? parked_main->gc_frames : NULL,
                   parked_main != NULL ? parked_main->gc_frame_count : 0, FAKE_GC_FRAME_END);
   }
+  CHECK(first != FAKE_FRAME_END || thread->limits[0] == FAKE_RECORD_BASE); // an arena's end only while it is shown
   check_untouched(thread);
 }
 
@@ -558,6 +606,11 @@ void fake_collect(fake_carrier* own) {
   }
   for (int i = 0; i < world.record_count; i++) {
     check_record(world.records[i]);
+  }
+  for (int i = 0; i < world.carrier_count; i++) {
+    if (world.carriers[i]->attached && world.carriers[i]->sliced != NULL) {
+      fake_check_slices(world.carriers[i], world.actors, world.records, world.record_count);
+    }
   }
   for (actor* each = world.actors; each != NULL; each = each->next) {
     const int wanted = each->state == ACTOR_RUNNING || each->state == ACTOR_PARKED;

@@ -5,6 +5,9 @@
      actor       a stack with "managed" frames on it: a greenlet, or the own stack of a carrier (its main)
      fake_thread a Thread object, with its words at unlikely offsets
 
+   A carrier has greenlets with segments, or it is sliced: then its greenlets are slices, and the collector a conservative
+   one (fake_slices.c).
+
    SPDX-License-Identifier: MIT */
 #ifndef NG_FAKE_RUNTIME_H
 #define NG_FAKE_RUNTIME_H
@@ -72,7 +75,7 @@ typedef enum actor_state { ACTOR_READY, ACTOR_RUNNING, ACTOR_PARKED, ACTOR_ENDED
 
 // What is known of a stack. Changed in cooperative mode only, as managed code would.
 struct actor {
-  ng_greenlet* greenlet;
+  ng_greenlet* greenlet;        // an ng_sliced_greenlet, if its carrier is sliced
   struct fake_carrier* carrier; // null until it starts
   actor_state state;
   fake_frame* frames[FAKE_MOST_ENTRIES]; // oldest first
@@ -81,7 +84,8 @@ struct actor {
   int frame_count;
   int exception_count;
   int gc_frame_count;
-  int seen;             // by the collector
+  int seen; // by the collector
+  bool is_sliced;
   uintptr_t direct_low; // while it is in a switch without a transition: where its registers are, about
   uintptr_t direct_high;
   void (*body)(actor* self);
@@ -92,10 +96,14 @@ struct actor {
 typedef struct fake_carrier {
   fake_thread thread;
   ng_carrier* carrier;
+  ng_sliced_carrier* sliced; // instead, if it is sliced
   actor main;
   actor* current;
   bool attached;
 } fake_carrier;
+
+// What a record's stack base is while nobody uses the record.
+#define FAKE_RECORD_BASE ((uintptr_t)0x5a5a5a5a5a5a5a5a)
 
 extern ng_segments* fake_segments;
 extern const ng_clr_layout fake_layout;
@@ -110,9 +118,13 @@ void fake_add_record(void);
 void fake_attach(fake_carrier* carrier);
 void fake_detach(fake_carrier* carrier);
 
+// The same for a sliced one, which must not lie on its own stack. Skips the test where there are no slices.
+void fake_attach_sliced(fake_carrier* carrier, size_t capacity);
+
 // In cooperative mode, but for the moment of making or freeing the stack.
 actor* fake_create(fake_carrier* carrier, void (*body)(actor* self));
 void fake_destroy(fake_carrier* carrier, actor* dead);
+// On slices: when its carrier's thread switches no more.
 void fake_abandon(actor* parked);
 
 // The actor that runs on the carrier.
@@ -139,5 +151,9 @@ void fake_poll(fake_carrier* carrier);
 // Stops the world, walks all stacks, and checks that everything is found where it must be. From a thread that is no
 // carrier, or from a carrier in cooperative mode.
 void fake_collect(fake_carrier* own);
+
+// The part of it that is for a sliced carrier: everything that is parked on it must be scanned, and in what is scanned
+// there must be nothing else. Marks what it sees.
+void fake_check_slices(fake_carrier* carrier, actor* actors, fake_thread* const* records, int record_count);
 
 #endif
