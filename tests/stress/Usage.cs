@@ -22,8 +22,12 @@ internal sealed record Usage(double Resident, double Managed, int Threads, int H
     {
         using Process self = Process.GetCurrentProcess();
         int handles = OperatingSystem.IsLinux() ? Directory.GetFiles("/proc/self/fd").Length : self.HandleCount;
-        return new Usage(self.WorkingSet64 / MiB, GC.GetTotalMemory(forceFullCollection: false) / MiB, self.Threads.Count, handles, StackPools.Count().Live);
+        return new Usage(self.WorkingSet64 / MiB, GC.GetTotalMemory(forceFullCollection: false) / MiB, self.Threads.Count, handles, LiveStacks());
     }
+
+    /// <summary>Stacks in use. A slice is no more than its greenlet.</summary>
+    public static ulong LiveStacks() =>
+        GreenletRuntime.Backend == GreenletBackend.Slices ? (ulong)GreenletDiagnostics.Live : StackPools.Count().Live;
 
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{Resident:F1} MiB resident, {Managed:F2} MiB managed, {Threads} threads, {Handles} handles, {Stacks} live stacks");

@@ -1,3 +1,5 @@
+using NativeGreenlet.Tests.Infrastructure;
+
 namespace NativeGreenlet.Tests.Survival;
 
 /// <summary>What must not grow.</summary>
@@ -9,4 +11,10 @@ public class CostTests
 
     [Fact]
     public void A_collection_takes_little_longer_for_greenlets_inside_a_catch_block() => Stress.Survives("--scenario gcpause");
+
+    [LinuxFact]
+    public void Memory_threads_and_handles_stay_as_they_are_on_slices() => Stress.Survives("--scenario leak", 8, Stress.OnSlices);
+
+    [LinuxFact]
+    public void A_collection_takes_little_longer_for_slices_inside_a_catch_block() => Stress.Survives("--scenario gcpause", Stress.OnSlices);
 }

@@ -47,15 +47,19 @@ public class CrowdTests
 
     [LinuxFact]
     public void Greenlets_survive_on_slices() =>
-        Stress.Survives("--carriers 2 --main-thread", 10, ("NATIVEGREENLET_BACKEND", "slices"), ("DOTNET_gcConservative", "1"));
+        Stress.Survives("--carriers 2 --main-thread", 10, Stress.OnSlices);
 
     [LinuxFact]
     public void Greenlets_on_slices_survive_inside_exception_filters() =>
-        Stress.Survives("--scenario filters --carriers 2", 5, ("NATIVEGREENLET_BACKEND", "slices"), ("DOTNET_gcConservative", "1"));
+        Stress.Survives("--scenario filters --carriers 2", 5, Stress.OnSlices);
+
+    [LinuxFact]
+    public void Greenlets_on_slices_survive_static_constructors_native_callbacks_and_exceptions() =>
+        Stress.Survives("--scenario cctor,native,throw,catch --carriers 2", 8, Stress.OnSlices);
 
     [LinuxFact]
     public void Threads_may_end_with_greenlets_on_slices() =>
-        Stress.Survives("--scenario orphans", 5, ("NATIVEGREENLET_BACKEND", "slices"), ("DOTNET_gcConservative", "1"));
+        Stress.Survives("--scenario orphans", 5, Stress.OnSlices);
 
     // If this one fails, the runtime is to blame, not the greenlets.
     [Theory]

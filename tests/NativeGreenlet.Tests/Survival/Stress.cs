@@ -11,6 +11,9 @@ internal static class Stress
     // It ends by itself when nothing moves for a minute.
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
+    /// <summary>The environment of a process whose greenlets are slices.</summary>
+    public static (string Name, string Value)[] OnSlices { get; } = [("NATIVEGREENLET_BACKEND", "slices"), ("DOTNET_gcConservative", "1")];
+
     /// <summary>Runs it, whatever comes of it.</summary>
     public static ChildProcess Run(string arguments, params (string Name, string Value)[] environment) =>
         ChildProcess.Run(Assembly, arguments, s_patience, [("NATIVEGREENLET_BACKEND", "segments"), .. environment]);
