@@ -5,29 +5,29 @@ using NativeGreenlet;
 
 namespace NativeGreenlet.Strategies;
 
-/// <summary>What a backend costs. One measurement per process: <c>park COUNT DEPTH</c> or <c>switch BYTES</c>; prints
+/// <summary>What a backend costs. One measurement per process: <c>park COUNT DEPTH [compact]</c> or <c>switch BYTES</c>; prints
 /// names and values.</summary>
 internal static class Program
 {
-    private const int Collections = 9;
+    private const int Collections = 7;
     private const int Samples = 7;
 
     public static int Main(string[] arguments)
     {
         int first = int.Parse(arguments[1], CultureInfo.InvariantCulture);
         Console.WriteLine(arguments[0] == "park"
-            ? Park(first, int.Parse(arguments[2], CultureInfo.InvariantCulture))
+            ? Park(first, int.Parse(arguments[2], CultureInfo.InvariantCulture), arguments is [.., "compact"])
             : Switch(first));
         return 0;
     }
 
     // Memory, first start, and pauses, of so many greenlets that are suspended so many frames deep.
-    private static string Park(int count, int depth)
+    private static string Park(int count, int depth, bool compacts)
     {
         Action body = () => Descend(depth);
         new Greenlet(body).Switch(); // what the first one brings along is not counted
         Greenlet[] parked = new Greenlet[count];
-        (long memory, double young, double old) before = Measure();
+        Costs before = Measure(compacts);
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < count; i++)
         {
@@ -36,20 +36,22 @@ internal static class Program
         }
 
         double started = Stopwatch.GetElapsedTime(start).TotalNanoseconds / count;
-        (long memory, double young, double old) after = Measure();
+        Costs after = Measure(compacts);
         long slice = parked[count / 2].StackBytesUsed;
         GC.KeepAlive(parked);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"backend {GreenletRuntime.Backend} bytes {(after.memory - before.memory) / (double)count:F0} stack {slice} start {started:F0} gen0 {(after.young - before.young) / count:F1} gen2 {(after.old - before.old) / count:F1} resident {after.memory}");
+            $"backend {GreenletRuntime.Backend} bytes {(after.Memory - before.Memory) / (double)count:F0} stack {slice} start {started:F0} gen0 {(after.Young - before.Young) / count:F1} gen2 {(after.Old - before.Old) / count:F1} resident {after.Memory}");
     }
 
-    private static (long Memory, double Young, double Old) Measure()
+    // A collection that compacts leaves what it must not move in generation 0, or puts it back there: on slices, what some
+    // word of a parked stack may refer to, unless that is much. Each collection after it looks at these again.
+    private static Costs Measure(bool compacts)
     {
-        GC.Collect();
+        GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: compacts);
         GC.WaitForPendingFinalizers();
-        GC.Collect();
-        return (Environment.WorkingSet, Pause(0), Pause(2));
+        GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: compacts);
+        return new Costs(Environment.WorkingSet, Pause(0), Pause(2));
     }
 
     private static double Pause(int generation)
@@ -110,4 +112,7 @@ internal static class Program
             _ = main.Switch();
         }
     }
+
+    // Bytes, and nanoseconds.
+    private readonly record struct Costs(long Memory, double Young, double Old);
 }

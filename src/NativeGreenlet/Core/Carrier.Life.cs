@@ -48,18 +48,25 @@ internal sealed unsafe partial class Carrier
         return true;
     }
 
-    /// <summary>What a greenlet does first on its own stack: takes what it was started with. Returns the body, for the
-    /// stack's bottom frame to call: so nothing else of ours stays on the stack while the greenlet lives.</summary>
+    /// <summary>What a greenlet is to run, for its stack's bottom frame to call: so nothing else of ours stays on the stack
+    /// while it lives. It is called with what <see cref="Begin"/> returns.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Func<object?, object?> Begin(out object? value)
+    public static Func<object?, object?> TakeBody()
     {
-        Carrier carrier = t_current!;
-        GreenletCore core = carrier.Current.Core;
+        GreenletCore core = t_current!.Current.Core;
         core.HasBegun = true;
-        value = carrier.Take(core);
         Func<object?, object?> run = core.Run!;
         core.Run = null;
         return run;
+    }
+
+    /// <summary>What a greenlet does first on its own stack: takes what it was started with. Not by an out parameter: that
+    /// would stay on the stack, too.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static object? Begin()
+    {
+        Carrier carrier = t_current!;
+        return carrier.Take(carrier.Current.Core);
     }
 
     /// <summary>What has come of a body that threw: <see cref="GreenletExit"/> is a way to end, not an error.</summary>
@@ -201,7 +208,7 @@ internal sealed unsafe partial class Carrier
         ExceptionDispatchInfo? error = null;
         try
         {
-            result = Begin(out object? value)(value);
+            result = TakeBody()(Begin());
         }
         catch (Exception exception)
         {

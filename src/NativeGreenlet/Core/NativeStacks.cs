@@ -105,7 +105,7 @@ internal abstract unsafe class NativeStacks : Stacks
         ExceptionDispatchInfo? error = null;
         try
         {
-            result = Carrier.Begin(out object? value)(value);
+            result = Carrier.TakeBody()(Carrier.Begin());
         }
         catch (Exception exception)
         {
