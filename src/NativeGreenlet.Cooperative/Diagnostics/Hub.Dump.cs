@@ -23,6 +23,12 @@ public sealed partial class Hub
             {
                 writer.WriteLine(trace);
             }
+
+            if (task.SpawnStack is { } spawned)
+            {
+                writer.WriteLine("    was spawned");
+                writer.WriteLine(spawned);
+            }
         }
     }
 }

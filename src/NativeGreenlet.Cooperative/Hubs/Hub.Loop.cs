@@ -10,7 +10,7 @@ public sealed partial class Hub
     private readonly Queue<ReadyEntry> _ready = new(); // its own thread's
     private readonly ConcurrentQueue<ReadyEntry> _inbox = new(); // all others'
     private readonly AutoResetEvent _bell = new(false);
-    private readonly List<HubRun> _runs = [];
+    private readonly HashSet<HubRun> _runs = [];
     private readonly TaskCompletionSource _endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly bool _isPooled;
     private int _isAsleep;
@@ -52,7 +52,7 @@ public sealed partial class Hub
     /// <summary>How often it continued a task or a callback; from any thread, for the watchdog.</summary>
     internal long Switches => Volatile.Read(ref _switches);
 
-    internal IReadOnlyList<HubRun> Runs => _runs;
+    internal IReadOnlyCollection<HubRun> Runs => _runs;
 
     /// <summary>Tasks that have not ended; as of a moment ago for other threads.</summary>
     public int TaskCount => Volatile.Read(ref _taskCount);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -225,6 +226,18 @@ public sealed partial class Hub
     /// <inheritdoc cref="WaitAny(ReadOnlySpan{GreenTask})"/>
     public static GreenTask WaitAny(IEnumerable<GreenTask> tasks) => WaitAny([.. tasks]);
 
+    /// <summary>Waits for several tasks, one after the other as they end.</summary>
+    /// <param name="tasks">The tasks.</param>
+    /// <returns>Them, in the order in which they have ended.</returns>
+    public static IEnumerable<GreenTask> WaitEach(params IEnumerable<GreenTask> tasks)
+    {
+        ArgumentNullException.ThrowIfNull(tasks);
+        GreenTask[] all = [.. tasks];
+        GreenQueue<GreenTask> ended = new();
+        Array.ForEach(all, task => task.OnCompleted(ended.Put));
+        return ended.GetAll().Take(all.Length);
+    }
+
     /// <summary>Waits for objects of several kinds.</summary>
     /// <param name="objects">Tasks, events, completion sources.</param>
     /// <param name="timeout">How long at most; null for no limit.</param>
@@ -246,11 +259,30 @@ public sealed partial class Hub
             }
 
             GreenTask self = RequireTask();
-            if (!new MultipleWait(self.Waiter, [.. all.Except(ready)]).Park(due))
+            IGreenWaitable[] others = [.. all.Except(ready)];
+            if (!new MultipleWait(self.Waiter, others, Math.Min(needed - ready.Length, others.Length)).Park(due))
             {
                 due = 0; // a last look
             }
         }
+    }
+
+    /// <summary>Starts a task whenever a signal comes, instead of what the signal does otherwise.</summary>
+    /// <param name="signal">The signal.</param>
+    /// <param name="handler">What the task does.</param>
+    /// <returns>Disposing of it ends that. So does the end of the caller's main task.</returns>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public static IDisposable OnSignal(PosixSignal signal, Action handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        HubRun run = RequireRun();
+        PosixSignalRegistration registration = PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            run.Hub.PostFor(run, () => Spawn(handler));
+        });
+        run.Main.OnCompleted(registration.Dispose);
+        return registration;
     }
 
     /// <summary>Parks until a task has completed. False if the time is up.</summary>

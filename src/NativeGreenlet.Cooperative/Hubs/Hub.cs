@@ -77,6 +77,10 @@ public sealed partial class Hub : IDisposable
         }
     }
 
+    /// <summary>Whether tasks keep where they were spawned, for <see cref="Dump"/>. Off unless it is set: a stack trace
+    /// costs far more than the task.</summary>
+    public static bool KeepsSpawnStacks { get; set; }
+
     /// <summary>A name for diagnostics.</summary>
     public string Name { get; }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 
@@ -108,20 +109,19 @@ public sealed class GreenSocket : IDisposable
     /// <summary>Waits for a connection.</summary>
     public GreenSocket Accept()
     {
-        Task<Socket> accepting = _socket.AcceptAsync(CancellationToken.None).AsTask();
-        bool isAccepted = false;
+        Task<Socket>? accepting = null;
+        Socket? accepted = null;
         try
         {
-            GreenSocket accepted = new(Hub.Await(accepting), isShared: false);
-            isAccepted = true;
-            return accepted;
+            accepted = Perform(token => new ValueTask<Socket>(accepting = _socket.AcceptAsync(token).AsTask()), Timeout.InfiniteTimeSpan);
+            return new GreenSocket(accepted, isShared: false);
         }
         finally
         {
-            if (!isAccepted)
+            if (accepted is null)
             {
-                // Should it still accept one, that must not stay open for ever.
-                _ = accepting.ContinueWith(late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+                // Should it have accepted one at the last moment, that must not stay open for ever.
+                _ = accepting?.ContinueWith(late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
             }
         }
     }
@@ -153,6 +153,40 @@ public sealed class GreenSocket : IDisposable
         }
     }
 
+    /// <summary>Receives a datagram; waits for one.</summary>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="sender">Who sent it.</param>
+    /// <param name="flags">How.</param>
+    /// <returns>How many bytes.</returns>
+    /// <exception cref="TimeoutException">It took longer than <see cref="ReceiveTimeout"/>.</exception>
+    public int ReceiveFrom(Span<byte> buffer, out EndPoint sender, SocketFlags flags = SocketFlags.None)
+    {
+        byte[] own = new byte[buffer.Length];
+        EndPoint any = _socket.AddressFamily == AddressFamily.InterNetworkV6 ? new IPEndPoint(IPAddress.IPv6Any, 0) : new IPEndPoint(IPAddress.Any, 0);
+        SocketReceiveFromResult received = Perform(token => _socket.ReceiveFromAsync(own, flags, any, token), ReceiveTimeout);
+        own.AsSpan(0, received.ReceivedBytes).CopyTo(buffer);
+        sender = received.RemoteEndPoint;
+        return received.ReceivedBytes;
+    }
+
+    /// <summary>Sends a datagram.</summary>
+    /// <param name="buffer">The bytes.</param>
+    /// <param name="receiver">To whom.</param>
+    /// <param name="flags">How.</param>
+    /// <returns>How many bytes were sent.</returns>
+    /// <exception cref="TimeoutException">It took longer than <see cref="SendTimeout"/>.</exception>
+    public int SendTo(ReadOnlySpan<byte> buffer, EndPoint receiver, SocketFlags flags = SocketFlags.None)
+    {
+        byte[] own = buffer.ToArray();
+        return Perform(token => _socket.SendToAsync(own, flags, receiver, token), SendTimeout);
+    }
+
+    /// <summary>Waits until there is something to receive, and receives nothing. On a connected socket.</summary>
+    /// <param name="timeout">How long at most; null for no limit.</param>
+    /// <returns>Whether there is: bytes, or the end of the connection.</returns>
+    public bool WaitUntilReadable(TimeSpan? timeout = null) =>
+        TryPerform(token => _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, token), timeout ?? Timeout.InfiniteTimeSpan, out _);
+
     /// <summary>Ends one or both directions.</summary>
     /// <param name="how">Which.</param>
     public void Shutdown(SocketShutdown how) => _socket.Shutdown(how);
@@ -163,9 +197,13 @@ public sealed class GreenSocket : IDisposable
     /// <summary>Closes it; who waits in it gets an exception.</summary>
     public void Dispose() => _socket.Dispose();
 
+    private static T Perform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout) =>
+        TryPerform(operation, timeout, out T? result) ? result : throw new TimeoutException($"The operation on the socket took longer than {timeout}.");
+
     // The operation has buffers of its own, and is cancelled if its task is killed or its time is up.
-    private static T Perform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout)
+    private static bool TryPerform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout, [MaybeNullWhen(false)] out T result)
     {
+        result = default;
         _ = Hub.RequireTask();
         using CancellationTokenSource cancellation = new();
         Task<T> task = operation(cancellation.Token).AsTask();
@@ -182,6 +220,11 @@ public sealed class GreenSocket : IDisposable
             }
         }
 
-        return isDone ? task.GetAwaiter().GetResult() : throw new TimeoutException($"The operation on the socket took longer than {timeout}.");
+        if (isDone)
+        {
+            result = task.GetAwaiter().GetResult();
+        }
+
+        return isDone;
     }
 }

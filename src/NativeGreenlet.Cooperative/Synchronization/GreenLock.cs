@@ -24,7 +24,17 @@ public sealed class GreenLock : IShared
     }
 
     /// <summary>Whether the current task holds it.</summary>
-    public bool IsHeldByCurrentTask => Hub.OfThisThreadOrNull?.CurrentTask is { } task && task == _owner;
+    public bool IsHeldByCurrentTask
+    {
+        get
+        {
+            // One that was handed the lock may look before who handed it over has written that down.
+            lock (_room.Gate)
+            {
+                return Hub.OfThisThreadOrNull?.CurrentTask is { } task && task == _owner;
+            }
+        }
+    }
 
     WaitRoom IShared.Room => _room;
 
@@ -76,7 +86,7 @@ public sealed class GreenLock : IShared
         {
             if (self is null || _owner != self)
             {
-                throw new SynchronizationLockException($"The lock is not held by {self?.ToString() ?? "the caller, which is no task"}, but by {_owner?.ToString() ?? "nobody"}.");
+                throw NotHeld(self);
             }
 
             if (--_depth == 0)
@@ -87,8 +97,39 @@ public sealed class GreenLock : IShared
         }
     }
 
+    /// <exception cref="SynchronizationLockException">The current task does not hold it.</exception>
+    internal void RequireHeld()
+    {
+        if (!IsHeldByCurrentTask)
+        {
+            throw NotHeld(Hub.OfThisThreadOrNull?.CurrentTask);
+        }
+    }
+
+    /// <summary>Gives it back however often it was entered; tells how often.</summary>
+    internal int ExitWholly()
+    {
+        int depth = _depth;
+        _depth = 1;
+        Exit();
+        return depth;
+    }
+
+    /// <summary>Takes it as often as it was entered before.</summary>
+    internal void Reenter(int depth)
+    {
+        Enter();
+        lock (_room.Gate)
+        {
+            _depth = depth;
+        }
+    }
+
     /// <summary>What it is, for people.</summary>
     public override string ToString() => $"a lock held by {_owner?.ToString() ?? "nobody"}";
+
+    private SynchronizationLockException NotHeld(GreenTask? self) =>
+        new($"The lock is not held by {self?.ToString() ?? "the caller, which is no task"}, but by {_owner?.ToString() ?? "nobody"}.");
 
     /// <summary>Gives a lock back when it is disposed of.</summary>
     public readonly ref struct Scope

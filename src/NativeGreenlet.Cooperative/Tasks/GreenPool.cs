@@ -86,6 +86,25 @@ public sealed class GreenPool
         }
     }
 
+    /// <summary>As <see cref="Map"/>, but gives each result as soon as it and all before it are there. The next items are
+    /// taken while the results are used; never more than twice the pool's size are ahead of who uses them.</summary>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <typeparam name="TResult">The type of the results.</typeparam>
+    /// <param name="items">The items; taken by a task of its own.</param>
+    /// <param name="function">The function.</param>
+    /// <returns>The results, in the order of the items. To leave them ends what still runs; so does an exception.</returns>
+    public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
+        MapLazily(items, function, isInOrder: true);
+
+    /// <summary>As <see cref="MapInOrder"/>, but gives the results in the order in which they come.</summary>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <typeparam name="TResult">The type of the results.</typeparam>
+    /// <param name="items">The items; taken by a task of its own.</param>
+    /// <param name="function">The function.</param>
+    /// <returns>The results. To leave them ends what still runs; so does an exception.</returns>
+    public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
+        MapLazily(items, function, isInOrder: false);
+
     /// <summary>Calls an action for each item, several at a time.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <param name="items">The items.</param>
@@ -147,6 +166,73 @@ public sealed class GreenPool
 
     /// <summary>Starts a task in a place that was taken. It returns the place, even if it could not be started.</summary>
     internal GreenTask SpawnInPlace(Action body) => SpawnInPlace(new GreenTask(body));
+
+    private IEnumerable<TResult> MapLazily<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, bool isInOrder)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        ArgumentNullException.ThrowIfNull(function);
+        return Enumerate();
+
+        IEnumerable<TResult> Enumerate()
+        {
+            HashSet<GreenTask> running = [];
+            GreenQueue<GreenTask<TResult>> results = new();
+            GreenSemaphore ahead = new(2 * Size);
+            int unfinished = 1; // and the feeder itself
+            GreenTask feeder = new(() =>
+            {
+                foreach (TItem item in items)
+                {
+                    ahead.Wait();
+                    GreenTask<TResult> task = new(() => function(item));
+                    task.Observe();
+                    Spawn(task);
+                    running.Add(task);
+                    unfinished++;
+                    if (isInOrder)
+                    {
+                        results.Put(task);
+                    }
+
+                    task.OnCompleted(_ => Finish(task));
+                }
+            });
+            feeder.Observe();
+            feeder.OnCompleted(_ => Finish(null));
+            Hub.Spawn(feeder);
+            try
+            {
+                foreach (GreenTask<TResult> task in results.GetAll())
+                {
+                    yield return task.Result;
+                    ahead.Release();
+                }
+
+                feeder.ThrowIfFailed();
+            }
+            finally
+            {
+                feeder.Kill(timeout: TimeSpan.Zero);
+                foreach (GreenTask task in running)
+                {
+                    task.Kill(timeout: TimeSpan.Zero);
+                }
+            }
+
+            void Finish(GreenTask<TResult>? task)
+            {
+                if (task is not null && running.Remove(task) && !isInOrder)
+                {
+                    results.Put(task);
+                }
+
+                if (--unfinished == 0)
+                {
+                    results.Complete();
+                }
+            }
+        }
+    }
 
     private GreenTask[] Snapshot()
     {

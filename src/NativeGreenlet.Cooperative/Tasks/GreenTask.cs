@@ -67,6 +67,9 @@ public class GreenTask : IGreenWaitable
     /// <summary>What left its body, if it has ended by an error; else null.</summary>
     public Exception? Exception => _error?.SourceException;
 
+    /// <summary>Where it was spawned, if <see cref="Hub.KeepsSpawnStacks"/> was set then; else null.</summary>
+    public StackTrace? SpawnStack { get; private set; }
+
     bool IGreenWaitable.IsReady => IsCompleted;
 
     internal Waiter Waiter { get; }
@@ -250,7 +253,14 @@ public class GreenTask : IGreenWaitable
     internal bool IsSharedBeyond(HubRun run) => Run != run && !Run.HasEnded;
 
     /// <summary>Its body has the caller's execution context, as a thread or a task would have it.</summary>
-    internal void CaptureContext() => _context = ExecutionContext.Capture();
+    internal void CaptureContext()
+    {
+        _context = ExecutionContext.Capture();
+        if (Hub.KeepsSpawnStacks)
+        {
+            SpawnStack = new StackTrace(1, fNeedFileInfo: true);
+        }
+    }
 
     internal void Schedule(HubRun run)
     {

@@ -1,8 +1,11 @@
 namespace NativeGreenlet.Cooperative;
 
-/// <summary>A wait that any of several objects ends.</summary>
-internal sealed class MultipleWait(Waiter waiter, IGreenWaitable[] objects)
+/// <summary>A wait that a number of several objects ends.</summary>
+internal sealed class MultipleWait(Waiter waiter, IGreenWaitable[] objects, int count)
 {
+    private int _missing = count;
+
+
     /// <summary>False if the time is up.</summary>
     public bool Park(long due)
     {
@@ -12,14 +15,12 @@ internal sealed class MultipleWait(Waiter waiter, IGreenWaitable[] objects)
         {
             foreach (IGreenWaitable each in objects)
             {
-                WaitNode node = new(waiter) { Version = version };
+                WaitNode node = new(waiter) { Version = version, Group = this };
+                nodes.Add(node);
                 if (!each.TryLink(node))
                 {
-                    waiter.TryWake(version, WakeReason.Signalled); // it became ready on another thread
-                    break;
+                    node.TryWake(); // it became ready on another thread
                 }
-
-                nodes.Add(node);
             }
 
             return waiter.Park(due, isExternal: false);
@@ -32,6 +33,9 @@ internal sealed class MultipleWait(Waiter waiter, IGreenWaitable[] objects)
             }
         }
     }
+
+    /// <summary>One of the objects is ready. Whether that is enough.</summary>
+    public bool IsLast() => Interlocked.Decrement(ref _missing) == 0;
 
     public bool IsSharedBeyond(HubRun run) => Array.Exists(objects, each => each.IsSharedBeyond(run));
 

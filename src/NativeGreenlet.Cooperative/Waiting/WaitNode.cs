@@ -17,6 +17,10 @@ internal sealed class WaitNode(Waiter waiter)
 
     public WaitNode? Next { get; set; }
 
-    /// <summary>Ends the wait, from any thread. False if it has ended already: then somebody else must be woken.</summary>
-    public bool TryWake() => Waiter.TryWake(Version, WakeReason.Signalled);
+    /// <summary>The wait for several objects that it is part of.</summary>
+    public MultipleWait? Group { get; init; }
+
+    /// <summary>Ends the wait, from any thread. False if it has ended already: then somebody else must be woken. What
+    /// several wait for wakes all, so there it does not matter.</summary>
+    public bool TryWake() => (Group?.IsLast() ?? true) && Waiter.TryWake(Version, WakeReason.Signalled);
 }

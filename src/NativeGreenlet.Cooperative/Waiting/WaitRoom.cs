@@ -8,10 +8,12 @@ namespace NativeGreenlet.Cooperative;
 internal sealed class WaitRoom
 {
     private const int Several = -1;
+    private const int SmallestSweep = 16;
 
     private readonly object _owner;
     private HubRun? _run; // the first run that used it
-    private List<HubRun>? _moreRuns;
+    private HashSet<HubRun>? _moreRuns; // others; some may have ended
+    private int _fewEnded = SmallestSweep; // how many before those that ended are looked for
     private int _threadId; // a thread outside of hubs that used it, or Several
 
     public WaitRoom(object owner)
@@ -73,7 +75,7 @@ internal sealed class WaitRoom
             return _threadId == Several
                 || (_threadId != 0 && _threadId != run.Hub.ThreadId)
                 || (_run is { HasEnded: false } first && first != run)
-                || (_moreRuns?.Exists(each => each != run && !each.HasEnded) ?? false);
+                || (_moreRuns?.Any(each => each != run && !each.HasEnded) ?? false);
         }
     }
 
@@ -87,14 +89,15 @@ internal sealed class WaitRoom
                 int id = Thread.CurrentThread.IsThreadPoolThread ? Several : Environment.CurrentManagedThreadId;
                 _threadId = _threadId == 0 || _threadId == id ? id : Several;
             }
-            else if (_run is null)
+            else if (_run is null || _run.HasEnded)
             {
                 _run = run;
             }
-            else if (_run != run && !(_moreRuns ??= []).Contains(run))
+            else if (_run != run && (_moreRuns ??= []).Add(run) && _moreRuns.Count > _fewEnded)
             {
-                _moreRuns.RemoveAll(each => each.HasEnded);
-                _moreRuns.Add(run);
+                // Thousands of runs may share an object, each for a moment: so not at every one.
+                _moreRuns.RemoveWhere(each => each.HasEnded);
+                _fewEnded = Math.Max(SmallestSweep, 2 * _moreRuns.Count);
             }
         }
     }

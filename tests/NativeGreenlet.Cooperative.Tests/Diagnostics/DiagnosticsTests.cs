@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Diagnostics;
@@ -46,6 +48,53 @@ public class DiagnosticsTests
         Assert.Contains("'waiting', running, waits for an event", writer.ToString(), StringComparison.Ordinal);
         Assert.Contains(nameof(WaitSomewhere), writer.ToString(), StringComparison.Ordinal);
         Assert.Contains("the current one", writer.ToString(), StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void A_dump_shows_where_a_task_was_spawned_if_asked_to() => InHub.Run(() =>
+    {
+        Assert.Null(Hub.Spawn(() => { }).SpawnStack);
+        Hub.KeepsSpawnStacks = true;
+        GreenTask task = SpawnHere();
+        Hub.KeepsSpawnStacks = false;
+        Hub.Yield();
+        using StringWriter dump = new();
+        Hub.Current.Dump(dump);
+        Assert.Contains(nameof(SpawnHere), dump.ToString(), StringComparison.Ordinal);
+        task.Kill();
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static GreenTask SpawnHere() => Hub.Spawn(() => Hub.Sleep(InHub.Long));
+    });
+
+    [Fact]
+    public void A_signal_starts_a_task() => InHub.Run(() =>
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // a program cannot send them to itself there
+        }
+
+        int handled = 0;
+        using (Hub.OnSignal(PosixSignal.SIGCONT, () =>
+        {
+            Hub.Sleep(InHub.Tick); // it is a task: it may wait
+            handled++;
+        }))
+        {
+            for (int i = 1; i <= 3; i++)
+            {
+                Assert.Equal(0, GreenProcess.Run("kill", "-CONT", $"{Environment.ProcessId}").ExitCode);
+                while (handled < i)
+                {
+                    Hub.Sleep(InHub.Tick);
+                }
+            }
+        }
+
+        GreenProcess.Run("kill", "-CONT", $"{Environment.ProcessId}");
+        Hub.Sleep(InHub.Tick * 20);
+        Assert.Equal(3, handled);
     });
 
     [Fact]

@@ -184,6 +184,16 @@ public class HubTests
         InvalidTimeZoneException exception = Assert.Throws<InvalidTimeZoneException>(() => Deep(20));
         Assert.Contains(nameof(FailAsync), exception.StackTrace, StringComparison.Ordinal);
         Assert.Contains(nameof(Deep), exception.StackTrace, StringComparison.Ordinal);
+
+        // Both, whole: first where the .NET task threw, then every frame down to the body of this task.
+        string text = exception.ToString();
+        Assert.StartsWith(typeof(InvalidTimeZoneException).FullName!, text, StringComparison.Ordinal);
+        int thrown = text.IndexOf($"{nameof(HubTests)}.{nameof(FailAsync)}(", StringComparison.Ordinal);
+        int awaited = text.IndexOf($"{nameof(Hub)}.{nameof(Hub.Await)}", StringComparison.Ordinal);
+        int caller = text.IndexOf($"{nameof(HubTests)}.{"<"}{nameof(Await_waits_at_any_depth_and_shows_both_stack_traces)}", StringComparison.Ordinal);
+        Assert.True(thrown > 0 && thrown < awaited && awaited < caller, text);
+        Assert.Contains("HubTests.cs:line", text[..awaited], StringComparison.Ordinal);
+        Assert.Contains("HubTests.cs:line", text[caller..], StringComparison.Ordinal);
         Assert.True(other > 1);
         counter.Kill();
 

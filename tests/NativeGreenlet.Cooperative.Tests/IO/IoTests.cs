@@ -110,6 +110,48 @@ public class IoTests
     });
 
     [Fact]
+    public void Datagrams_park() => InHub.Run(() =>
+    {
+        using GreenSocket server = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        server.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        GreenTask echo = Hub.Spawn(() =>
+        {
+            byte[] buffer = new byte[100];
+            while (true)
+            {
+                int count = server.ReceiveFrom(buffer, out EndPoint sender);
+                server.SendTo(buffer.AsSpan(0, count), sender);
+            }
+        });
+        new GreenPool(5).ForEach(Enumerable.Range(0, 5), i =>
+        {
+            using GreenSocket client = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            client.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            byte[] buffer = new byte[100];
+            Assert.Equal(6, client.SendTo(Encoding.ASCII.GetBytes($"hello{i}"), server.LocalEndPoint!));
+            Assert.Equal(6, client.ReceiveFrom(buffer, out EndPoint sender));
+            Assert.Equal(($"hello{i}", server.LocalEndPoint), (Encoding.ASCII.GetString(buffer, 0, 6), sender));
+            client.ReceiveTimeout = InHub.Tick;
+            Assert.Throws<TimeoutException>(() => client.ReceiveFrom(buffer, out _));
+        });
+        echo.Kill();
+    });
+
+    [Fact]
+    public void A_connection_is_not_lost_to_an_accept_that_was_given_up() => InHub.Run(() =>
+    {
+        using GreenSocket listener = new();
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        GreenTask given = Hub.Spawn(() => listener.Accept());
+        Hub.Sleep(InHub.Tick * 5);
+        given.Kill();
+        using Socket client = new(SocketType.Stream, ProtocolType.Tcp);
+        client.Connect(listener.LocalEndPoint!);
+        Assert.True(GreenTimeout.TryRun(InHub.Long, () => listener.Accept().Dispose()));
+    });
+
+    [Fact]
     public void A_synchronous_http_client_parks() => InHub.Run(() =>
     {
         using GreenTcpServer server = HttpServer();

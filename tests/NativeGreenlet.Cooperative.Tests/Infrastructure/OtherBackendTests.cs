@@ -6,8 +6,10 @@ namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 public class OtherBackendTests
 {
     [Theory]
-    [InlineData("HubTests TimeoutTests SynchronizationTests IoTests")]
+    [InlineData("HubTests TimeoutTests PatternTests SynchronizationTests CoordinationTests IoTests")]
     [InlineData("StressTests")]
+    [InlineData("GivingUpTests")]
+    [InlineData("RandomTimingTests")]
     public void They_hold_on_the_threads_backend_too(string classes)
     {
         string[] command = ProgramHost.Command(typeof(OtherBackendTests).Assembly);

@@ -32,7 +32,7 @@ public class StressTests
                         return;
                     }
 
-                    Pause(random);
+                    random.Pause();
                 }
             }))];
             Hub.WaitAll(tasks);
@@ -49,7 +49,7 @@ public class StressTests
                     {
                     }
 
-                    Pause(random);
+                    random.Pause();
                 }
             }))];
             Hub.WaitAll(tasks);
@@ -91,7 +91,7 @@ public class StressTests
                         }
                     }
                 });
-                Pause(random);
+                random.Pause();
                 Assert.True(victim.Kill(timeout: InHub.Long), "a kill was missed");
             }
         });
@@ -145,7 +145,7 @@ public class StressTests
                     {
                         worst = Math.Max(worst, Interlocked.Increment(ref inside));
                         Interlocked.Increment(ref entries);
-                        Pause(random);
+                        random.Pause();
                         using (gate.EnterScope())
                         {
                             if (Interlocked.Increment(ref locked) != 1)
@@ -155,7 +155,7 @@ public class StressTests
 
                             try
                             {
-                                Pause(random);
+                                random.Pause();
                             }
                             finally
                             {
@@ -169,7 +169,7 @@ public class StressTests
                         semaphore.Release();
                     }
                 }));
-                Pause(random);
+                random.Pause();
                 if (tasks.Count > 20)
                 {
                     Assert.True(tasks[random.Next(tasks.Count)].Kill(timeout: InHub.Long), "a kill was missed");
@@ -286,96 +286,4 @@ public class StressTests
         Hub.WaitAll(tasks);
         Assert.Equal(count, awake);
     });
-
-    [Fact]
-    public void Every_kind_of_wait_can_be_killed_and_timed_out() => InHub.Run(() =>
-    {
-        GreenTask endless = Hub.Spawn(() => Hub.Sleep(Timeout.InfiniteTimeSpan));
-        GreenLock gate = new();
-        gate.Enter();
-        GreenQueue<int> full = new(1);
-        full.Put(0);
-        GreenPool pool = new(1);
-        pool.Spawn(() => Hub.Sleep(Timeout.InfiniteTimeSpan));
-        (string Name, Action Wait)[] waits =
-        [
-            ("sleep", () => Hub.Sleep(InHub.Long)),
-            ("endless sleep", () => Hub.Sleep(Timeout.InfiniteTimeSpan)),
-            ("await", () => Hub.Await(new TaskCompletionSource().Task)),
-            ("await value", () => Hub.Await(new ValueTask<int>(new TaskCompletionSource<int>().Task))),
-            ("join", endless.Join),
-            ("any", () => Hub.WaitAny(endless)),
-            ("wait", () => Hub.Wait([new GreenEvent(), endless])),
-            ("event", () => new GreenEvent().Wait()),
-            ("source", () => new GreenCompletionSource<int>().Get()),
-            ("get", () => new GreenQueue<int>().Get()),
-            ("put", () => full.Put(1)),
-            ("queue join", () => full.Join()),
-            ("send", () => new GreenChannel<int>().Send(1)),
-            ("receive", () => new GreenChannel<int>().Receive()),
-            ("semaphore", () => new GreenSemaphore(0).Wait()),
-            ("lock", gate.Enter),
-            ("pool", () => pool.Spawn(() => { })),
-            ("pool join", () => pool.Join()),
-            ("nursery", () => GreenNursery.Run(nursery => nursery.Spawn(() => Hub.Sleep(InHub.Long)))),
-            ("offload", () => Hub.Offload(() => Thread.Sleep(200))),
-            ("busy", () => YieldForEver()),
-        ];
-        foreach ((string name, Action wait) in waits)
-        {
-            bool cleaned = false;
-            GreenTask victim = Hub.Spawn(() =>
-            {
-                try
-                {
-                    wait();
-                }
-                finally
-                {
-                    cleaned = true;
-                }
-            });
-            Hub.Yield();
-            Hub.Yield();
-            Assert.True(victim.Kill(timeout: InHub.Long), name);
-            Assert.True(victim.IsKilled && cleaned, name);
-
-            GreenTask<bool> timed = Hub.Spawn(() => GreenTimeout.TryRun(InHub.Tick, wait));
-            Assert.False(timed.Result, name);
-            victim = Hub.Spawn(wait);
-            victim.Kill();
-            Assert.False(victim.HasStarted, name);
-        }
-
-        Assert.False(gate.TryEnter(TimeSpan.Zero) && !gate.IsHeldByCurrentTask);
-        Assert.Equal(1, full.Count);
-        Assert.Equal(1, pool.Count);
-    });
-
-    private static void YieldForEver()
-    {
-        while (true)
-        {
-            Hub.Yield();
-        }
-    }
-
-    private static void Pause(Random random)
-    {
-        switch (random.Next(6))
-        {
-            case 0:
-                Hub.Sleep(InHub.Tick * random.Next(3));
-                break;
-            case 1:
-            case 2:
-                Hub.Yield();
-                break;
-            case 3:
-                Hub.Await(Task.Run(static () => { }));
-                break;
-            default:
-                break;
-        }
-    }
 }

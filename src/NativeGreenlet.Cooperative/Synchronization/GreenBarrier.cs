@@ -1,0 +1,148 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>A place where a number of tasks, of any hub, wait for each other, again and again, as <see cref="Barrier"/>.</summary>
+public sealed class GreenBarrier : IShared
+{
+    private readonly WaitRoom _room;
+    private readonly WaitQueue _waiters = new();
+    private int _participants;
+    private int _arrived;
+    private long _phase;
+
+    /// <summary>Creates a barrier.</summary>
+    /// <param name="participants">How many tasks wait for each other.</param>
+    public GreenBarrier(int participants)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(participants);
+        _room = new WaitRoom(this);
+        _participants = participants;
+    }
+
+    /// <summary>How many tasks wait for each other.</summary>
+    public int ParticipantCount => Volatile.Read(ref _participants);
+
+    /// <summary>How many have not arrived.</summary>
+    public int ParticipantsRemaining
+    {
+        get
+        {
+            lock (_room.Gate)
+            {
+                return _participants - _arrived;
+            }
+        }
+    }
+
+    /// <summary>How often all have arrived.</summary>
+    public long CurrentPhase => Interlocked.Read(ref _phase);
+
+    WaitRoom IShared.Room => _room;
+
+    /// <summary>Arrives and waits for the others. Who is killed or timed out before all have arrived has not arrived.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and not the last to arrive.</exception>
+    public void SignalAndWait() => SignalAndWait(Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="SignalAndWait()"/>
+    /// <param name="timeout">How long to wait for them at most.</param>
+    /// <returns>Whether all have arrived; if not, the caller has not either.</returns>
+    public bool SignalAndWait(TimeSpan timeout)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        _room.Touch();
+        Waiter? waiter = null;
+        long phase;
+        while (true)
+        {
+            lock (_room.Gate)
+            {
+                if (_arrived + 1 >= _participants)
+                {
+                    NextPhase();
+                    return true;
+                }
+
+                if (timeout == TimeSpan.Zero)
+                {
+                    return false;
+                }
+
+                if (waiter is not null)
+                {
+                    _room.Enqueue(waiter, _waiters);
+                    _arrived++;
+                    phase = _phase;
+                    break;
+                }
+            }
+
+            waiter = Hub.RequireTask().Waiter; // not under the lock
+        }
+
+        bool isComplete = false;
+        try
+        {
+            isComplete = _room.Park(waiter, _waiters, HubClock.After(timeout));
+        }
+        finally
+        {
+            // Given up at the moment when the last arrived: then the phase is over all the same.
+            isComplete = isComplete || !TryWithdraw(phase);
+        }
+
+        return isComplete;
+    }
+
+    /// <summary>One more takes part, from this phase on.</summary>
+    public void AddParticipant()
+    {
+        _room.Touch();
+        lock (_room.Gate)
+        {
+            _participants++;
+        }
+    }
+
+    /// <summary>One takes part no more; if all others have arrived, they go on.</summary>
+    /// <exception cref="InvalidOperationException">All that take part have arrived, or nobody would be left.</exception>
+    public void RemoveParticipant()
+    {
+        _room.Touch();
+        lock (_room.Gate)
+        {
+            if (_participants <= Math.Max(_arrived, 1))
+            {
+                throw new InvalidOperationException("Nobody takes part who has not arrived, or it is the last.");
+            }
+
+            _participants--;
+            if (_arrived == _participants)
+            {
+                NextPhase();
+            }
+        }
+    }
+
+    /// <summary>What it is, for people.</summary>
+    public override string ToString() => $"a barrier ({ParticipantsRemaining} of {ParticipantCount} missing)";
+
+    private bool TryWithdraw(long phase)
+    {
+        lock (_room.Gate)
+        {
+            if (phase != _phase)
+            {
+                return false;
+            }
+
+            _arrived--;
+            return true;
+        }
+    }
+
+    private void NextPhase()
+    {
+        Interlocked.Increment(ref _phase);
+        _arrived = 0;
+        _waiters.WakeAll();
+    }
+}

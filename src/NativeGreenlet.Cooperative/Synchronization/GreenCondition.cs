@@ -1,0 +1,131 @@
+using System.Runtime.ExceptionServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>
+/// A condition of something that a <see cref="GreenLock"/> protects: who finds it not met waits for a change without
+/// holding the lock. As <see cref="Monitor.Wait(object)"/> and <see cref="Monitor.Pulse"/>, between tasks of any hub.
+/// </summary>
+/// <example><code>
+/// using (gate.EnterScope())
+/// {
+///     while (items.Count == 0)
+///     {
+///         changed.Wait();
+///     }
+///
+///     return items.Dequeue();
+/// }
+/// </code></example>
+public sealed class GreenCondition : IShared
+{
+    private readonly WaitRoom _room;
+    private readonly WaitQueue _waiters = new();
+
+    /// <summary>Creates a condition.</summary>
+    /// <param name="gate">The lock that protects it; null for one of its own.</param>
+    public GreenCondition(GreenLock? gate = null)
+    {
+        Gate = gate ?? new GreenLock();
+        _room = new WaitRoom(this);
+    }
+
+    /// <summary>The lock.</summary>
+    public GreenLock Gate { get; }
+
+    WaitRoom IShared.Room => _room;
+
+    /// <summary>Gives the lock back, however often it was entered, waits for a signal, and takes it again; look then
+    /// whether the condition is met.</summary>
+    /// <exception cref="SynchronizationLockException">The current task does not hold the lock.</exception>
+    public void Wait() => Wait(Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="timeout">How long to wait for the signal at most; the lock is waited for without a limit.</param>
+    /// <returns>Whether there was a signal.</returns>
+    /// <remarks>Also when the wait ends by a kill or a timeout, the lock is taken again before that goes on. A signal that
+    /// came at the same time goes to the next that waits.</remarks>
+    public bool Wait(TimeSpan timeout)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        GreenTask self = Hub.RequireTask();
+        _room.Touch();
+        Gate.RequireHeld();
+        if (timeout == TimeSpan.Zero)
+        {
+            return false;
+        }
+
+        lock (_room.Gate)
+        {
+            _room.Enqueue(self.Waiter, _waiters);
+        }
+
+        int depth = Gate.ExitWholly();
+        bool isSignalled = false;
+        Exception? interruption = null;
+        try
+        {
+            isSignalled = _room.Park(self.Waiter, _waiters, HubClock.After(timeout));
+        }
+        catch (Exception exception) when (!self.Hub.HasEnded)
+        {
+            interruption = exception;
+        }
+
+        while (!TryReenter(self, depth, ref interruption))
+        {
+        }
+
+        if (interruption is not null)
+        {
+            if (isSignalled)
+            {
+                Signal();
+            }
+
+            ExceptionDispatchInfo.Throw(interruption);
+        }
+
+        return isSignalled;
+    }
+
+    /// <summary>Wakes one that waits, the one that waited longest. From any thread; hold the lock where it matters that
+    /// nobody looks meanwhile.</summary>
+    public void Signal()
+    {
+        _room.Touch();
+        lock (_room.Gate)
+        {
+            _waiters.WakeOne();
+        }
+    }
+
+    /// <summary>Wakes all that wait. From any thread.</summary>
+    public void SignalAll()
+    {
+        _room.Touch();
+        lock (_room.Gate)
+        {
+            _waiters.WakeAll();
+        }
+    }
+
+    /// <summary>What it is, for people.</summary>
+    public override string ToString() => "a condition";
+
+    // Not to be ended by a kill: who called has the lock, and gives it back.
+    private bool TryReenter(GreenTask self, int depth, ref Exception? interruption)
+    {
+        try
+        {
+            Gate.Reenter(depth);
+            return true;
+        }
+        catch (Exception exception) when (!self.Hub.HasEnded)
+        {
+            interruption ??= exception;
+            return false;
+        }
+    }
+}

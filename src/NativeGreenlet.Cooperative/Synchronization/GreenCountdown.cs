@@ -1,0 +1,87 @@
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>Waits until something has happened a number of times, as <see cref="CountdownEvent"/>. Tasks of any hub may
+/// wait; any thread may signal.</summary>
+public sealed class GreenCountdown : IGreenWaitable, IShared
+{
+    private readonly GreenEvent _reached;
+    private int _count;
+
+    /// <summary>Creates a countdown.</summary>
+    /// <param name="count">How many signals it takes.</param>
+    public GreenCountdown(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        _count = count;
+        _reached = new GreenEvent(count == 0);
+    }
+
+    /// <summary>Signals that are missing.</summary>
+    public int CurrentCount => Volatile.Read(ref _count);
+
+    /// <summary>Whether none is missing.</summary>
+    public bool IsSet => _reached.IsSet;
+
+    bool IGreenWaitable.IsReady => _reached.IsSet;
+
+    WaitRoom IShared.Room => ((IShared)_reached).Room;
+
+    /// <summary>Counts down.</summary>
+    /// <param name="count">By how much.</param>
+    /// <returns>Whether that was the last that was missing.</returns>
+    /// <exception cref="InvalidOperationException">Fewer are missing.</exception>
+    public bool Signal(int count = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        if (Change(-count) != 0)
+        {
+            return false;
+        }
+
+        _reached.Set();
+        return true;
+    }
+
+    /// <summary>Makes it take more signals.</summary>
+    /// <param name="count">How many more.</param>
+    /// <exception cref="InvalidOperationException">None is missing any more: who waited was told.</exception>
+    public void Add(int count = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        Change(count);
+    }
+
+    /// <summary>Waits until no signal is missing.</summary>
+    public void Wait() => _reached.Wait();
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="timeout">How long at most.</param>
+    /// <returns>Whether none is missing.</returns>
+    public bool Wait(TimeSpan timeout) => _reached.Wait(timeout);
+
+    /// <summary>What it is, for people.</summary>
+    public override string ToString() => $"a countdown ({CurrentCount} missing)";
+
+    bool IGreenWaitable.TryLink(WaitNode node) => ((IGreenWaitable)_reached).TryLink(node);
+
+    void IGreenWaitable.Unlink(WaitNode node) => ((IGreenWaitable)_reached).Unlink(node);
+
+    bool IGreenWaitable.IsSharedBeyond(HubRun run) => ((IGreenWaitable)_reached).IsSharedBeyond(run);
+
+    private int Change(int change)
+    {
+        while (true)
+        {
+            int count = Volatile.Read(ref _count);
+            if (count == 0 || count + change < 0)
+            {
+                throw new InvalidOperationException($"{count} signals are missing; the count cannot change by {change}.");
+            }
+
+            if (Interlocked.CompareExchange(ref _count, count + change, count) == count)
+            {
+                return count + change;
+            }
+        }
+    }
+}
