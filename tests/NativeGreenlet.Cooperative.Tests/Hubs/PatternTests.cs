@@ -222,6 +222,11 @@ public class PatternTests
             using GreenStream stream = GreenSocket.Connect("127.0.0.1", server.EndPoint.Port).GetStream();
             return stream.ReadByte();
         }))];
+        while (served < 2)
+        {
+            Hub.Sleep(InHub.Tick);
+        }
+
         Hub.Sleep(InHub.Tick * 50);
         Assert.Equal(2, served);
         leave.Set();

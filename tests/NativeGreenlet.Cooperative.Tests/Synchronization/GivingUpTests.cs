@@ -41,18 +41,18 @@ public class GivingUpTests
     [Fact]
     public void Cancellation() => TryAll(
         static body =>
-    {
-        CancellationTokenSource source = new();
-        Task task = Hub.Current.InvokeAsync(body, source.Token);
-        return new Attempt(source.Cancel, () =>
         {
-            OperationCanceledException exception = Assert.ThrowsAny<OperationCanceledException>(() => Assert.True(Hub.Await(task, InHub.Long), "it goes on"));
-            Assert.Equal(source.Token, exception.CancellationToken);
-            source.Dispose();
-        });
-    },
-    Order.OneAfterTheOther,
-    Order.WokenThenGivenUp); // it comes from any thread, so in the hub's next round: a wake-up that is there already is first
+            CancellationTokenSource source = new();
+            Task task = Hub.Current.InvokeAsync(body, source.Token);
+            return new Attempt(source.Cancel, () =>
+            {
+                OperationCanceledException exception = Assert.ThrowsAny<OperationCanceledException>(() => Assert.True(Hub.Await(task, InHub.Long), "it goes on"));
+                Assert.Equal(source.Token, exception.CancellationToken);
+                source.Dispose();
+            });
+        },
+        Order.OneAfterTheOther,
+        Order.WokenThenGivenUp); // it comes from any thread, so in the hub's next round: a wake-up that is there already is first
 
     [Fact]
     public void Timeout() => TryAll(
@@ -84,6 +84,74 @@ public class GivingUpTests
             }
         }
     });
+
+    [Fact]
+    public async Task A_hub_is_stopped_while_a_task_waits_at_every_place()
+    {
+        Hub hub = Hub.Start("stopped");
+        int waiting = 0;
+        int cleaned = 0;
+        TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task main = hub.InvokeAsync(() =>
+        {
+            WaitingPlace[] places = [.. WaitingPlaces.All()];
+            try
+            {
+                foreach (WaitingPlace place in places)
+                {
+                    Park(() =>
+                    {
+                        try
+                        {
+                            place.Wait(); // for some, who waited for other tasks of the hub, this ends by the death of those
+                        }
+                        finally
+                        {
+                            cleaned++;
+                            Hub.Yield(); // cleanup may wait
+                        }
+                    });
+                    waiting++;
+                }
+
+                all.SetResult();
+                Hub.Sleep(System.Threading.Timeout.InfiniteTimeSpan);
+            }
+            finally
+            {
+                while (cleaned < waiting)
+                {
+                    Hub.Yield();
+                }
+
+                Array.ForEach(places, place => place.Dispose());
+            }
+        });
+        await all.Task.WaitAsync(InHub.Patience);
+        await Task.Run(hub.Dispose).WaitAsync(InHub.Patience);
+        await Assert.ThrowsAsync<TaskCanceledException>(() => main);
+        Assert.InRange(waiting, 40, int.MaxValue);
+        Assert.Equal(waiting, cleaned);
+    }
+
+    [Fact]
+    public async Task A_deadlock_at_every_object_is_told()
+    {
+        using Hub hub = Hub.Start("deadlocks");
+        await Task.WhenAll(WaitingPlaces.Objects().Select(async make =>
+        {
+            string? name = null;
+            GreenDeadlockException exception = await Assert.ThrowsAsync<GreenDeadlockException>(() => hub.InvokeAsync(() =>
+            {
+                using WaitingPlace place = make();
+                name = place.Name;
+                GreenTask stuck = Hub.Spawn(place.Wait);
+                stuck.Name = name;
+                stuck.Join();
+            })).WaitAsync(InHub.Patience);
+            Assert.Contains($"'{name}', running, waits for a", exception.Message, StringComparison.Ordinal);
+        }));
+    }
 
     [Fact]
     public void Every_type_that_waits_is_among_them() => InHub.Run(() =>
