@@ -91,6 +91,12 @@ def goals(results):
                 cells += [verdict(rate, least) if rate else "–", verdict(work, least) if work else "–"]
             threads = results.value(kind, connections, OURS, "threads")
             rows.append([title.split(",")[0], f"{connections:,}", *cells, f"{threads:,.0f}" if threads else "–"])
+    if "http" in results.rows:
+        for connections in results.connections("http"):
+            rate, work = (results.ratio("http", connections, name, *pair) for name, pair in (("rate", ("kestrel-greenlets", "kestrel-async")), ("work", ("kestrel-async", "kestrel-greenlets"))))
+            if rate:
+                threads = results.value("http", connections, "kestrel-greenlets", "threads")
+                rows.append(["ASP.NET Core", f"{connections:,}", verdict(rate, 0.9), verdict(work, 0.9) if work else "–", "–", "–", f"{threads:,.0f}"])
     heads = ["", "connections", "rate, of async's", "requests per processor second, of async's", "rate, of gevent's", "requests per processor second, of gevent's", "threads"]
     return report.table(heads, rows)
 
@@ -139,6 +145,9 @@ connection can have, and with few connections all servers have that.
 
 All of .NET's servers run on .NET's own sockets, with the same parser, the same connection pool and the workstation
 collector. gevent is one process, as it is: it can use one core.
+
+The handlers of ASP.NET Core do the same on Kestrel: the synchronous one is the same code on greenlets, where its calls park,
+and on the thread pool, where they block.
 
 ## Goals
 

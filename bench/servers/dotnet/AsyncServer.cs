@@ -62,7 +62,7 @@ internal static class AsyncServer
         }
     }
 
-    private static async Task<Stream> ConnectAsync(int port)
+    public static async Task<Stream> ConnectAsync(int port)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port));

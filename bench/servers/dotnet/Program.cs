@@ -3,11 +3,12 @@ using NativeGreenlet;
 using NativeGreenlet.Servers;
 
 // servers greenlets|greenlets-on-all|async|threads echo|http [PORT OF THE DOWNSTREAM SERVICE]
+// servers kestrel-greenlets|kestrel-async|kestrel-blocking http PORT
 // on-all: on as many hubs as there are processors, else on one.
 // Prints "ready PORT"; at the end of its standard input it tells about its collector, and ends.
 if (args is not [var way, "echo" or "http", ..] || (args[1] == "http" && args.Length != 3))
 {
-    await Console.Error.WriteLineAsync("usage: servers greenlets|greenlets-on-all|async|threads echo|http [downstream port]");
+    await Console.Error.WriteLineAsync("usage: servers greenlets|greenlets-on-all|async|threads|kestrel-greenlets|kestrel-async|kestrel-blocking echo|http [downstream port]");
     return 2;
 }
 
@@ -26,6 +27,15 @@ Thread server = new(() =>
             break;
         case "threads":
             ThreadServer.Run(isEcho ? BlockingHandlers.Echo : stream => BlockingHandlers.Serve(stream, pool, () => ThreadServer.Connect(downstream)), Program.TellReady);
+            break;
+        case "kestrel-greenlets":
+            KestrelServer.Run(onGreenlets: true, context => KestrelServer.Answer(context, pool, () => GreenletServer.Connect(downstream)), Program.TellReady);
+            break;
+        case "kestrel-async":
+            KestrelServer.Run(onGreenlets: false, context => KestrelServer.AnswerAsync(context, pool, downstream), Program.TellReady);
+            break;
+        case "kestrel-blocking":
+            KestrelServer.Run(onGreenlets: false, context => KestrelServer.Answer(context, pool, () => ThreadServer.Connect(downstream)), Program.TellReady);
             break;
         default:
             throw new ArgumentException($"There is no way '{way}'.");
