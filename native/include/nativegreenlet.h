@@ -316,6 +316,10 @@ NG_API ng_status ng_thread_stack(void** low, void** high);
 // The system's number for the calling thread, as the runtime notes it in its Thread object.
 NG_API uint64_t ng_thread_id(void);
 
+// How many of the bytes from an address on can be read, at most `size` of at most 4096. For a look at an object whose end is
+// not known: memory may end behind it.
+NG_API uint64_t ng_readable_bytes(const void* address, uint64_t size);
+
 // Adds a record: starts a thread that calls `attach`, which enters the runtime and calls ng_clr_record_serve, and waits
 // until that has happened. While a record is in use the collector does not see the frames of its own thread, so
 // `attach` must hold no object reference across that call. In preemptive mode, from any thread.

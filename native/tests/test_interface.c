@@ -1,6 +1,7 @@
 /* The interface as such: words for every status, sizes and offsets by name, what it says of a thread.
 
    SPDX-License-Identifier: MIT */
+#include "../src/stacks/memory.h"
 #include "test.h"
 
 #include <pthread.h>
@@ -125,4 +126,17 @@ TEST(thread_knows_its_stack_and_number) {
 #endif
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_thread_stack(NULL, (void**)&own.high));
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_thread_stack((void**)&own.low, NULL));
+}
+
+TEST(readable_bytes_end_where_memory_ends) {
+  const size_t page = ng_memory_page_size();
+  char* pages = ng_memory_reserve(3 * page);
+  CHECK(pages != NULL);
+  CHECK_STATUS(NG_OK, ng_memory_commit(pages, 2 * page));
+  CHECK_EQUAL(1024, ng_readable_bytes(pages, 1024));
+  CHECK_EQUAL(1024, ng_readable_bytes(pages + page - 512, 1024));
+  CHECK_EQUAL(512, ng_readable_bytes(pages + 2 * page - 512, 1024));
+  CHECK_EQUAL(0, ng_readable_bytes(pages + 2 * page, 1024));
+  CHECK_EQUAL(0, ng_readable_bytes(NULL, 1024));
+  ng_memory_unreserve(pages, 3 * page);
 }

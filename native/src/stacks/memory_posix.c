@@ -4,6 +4,8 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -29,6 +31,33 @@ size_t ng_memory_page_size(void) {
     atomic_store_explicit(&cached, size, memory_order_relaxed);
   }
   return size;
+}
+
+// The system looks before it copies into a pipe, page by page so that an emulator may, too.
+uint64_t ng_readable_bytes(const void* address, uint64_t size) {
+  int ends[2];
+#if defined(__linux__)
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+#else
+  if (pipe(ends) != 0) {
+#endif
+    return 0;
+  }
+  const uintptr_t page = ng_memory_page_size();
+  const uint64_t most = size < PIPE_BUF ? size : PIPE_BUF;
+  uint64_t readable = 0;
+  while (readable < most) {
+    const char* at = (const char*)address + readable;
+    const uint64_t in_page = page - ((uintptr_t)at & (page - 1));
+    const uint64_t length = in_page < most - readable ? in_page : most - readable;
+    if (write(ends[1], at, (size_t)length) != (ssize_t)length) {
+      break;
+    }
+    readable += length;
+  }
+  (void)close(ends[0]);
+  (void)close(ends[1]);
+  return readable;
 }
 
 void* ng_memory_reserve(size_t size) {

@@ -12,6 +12,20 @@ size_t ng_memory_page_size(void) {
   return info.dwPageSize;
 }
 
+uint64_t ng_readable_bytes(const void* address, uint64_t size) {
+  const DWORD refused = PAGE_NOACCESS | PAGE_GUARD | PAGE_EXECUTE;
+  uint64_t readable = 0;
+  while (readable < size) {
+    const char* at = (const char*)address + readable;
+    MEMORY_BASIC_INFORMATION range;
+    if (VirtualQuery(at, &range, sizeof range) == 0 || range.State != MEM_COMMIT || (range.Protect & refused) != 0) {
+      break;
+    }
+    readable += (uint64_t)((const char*)range.BaseAddress + range.RegionSize - at);
+  }
+  return readable < size ? readable : size;
+}
+
 void* ng_memory_reserve(size_t size) {
   return VirtualAlloc(NULL, size, MEM_RESERVE, PAGE_NOACCESS);
 }

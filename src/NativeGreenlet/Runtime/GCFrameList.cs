@@ -39,16 +39,17 @@ internal readonly unsafe struct GCFrameList
 
         ulong* outside = stackalloc ulong[SearchedWords];
         ulong* inside = stackalloc ulong[SearchedWords];
+        int searched = (int)NativeMethods.ng_readable_bytes((void*)thread, SearchedWords * sizeof(ulong)) / sizeof(ulong);
         List<GCFrameList> found = [];
-        Copy(thread, outside);
+        Copy(thread, outside, searched);
         try
         {
             throw new InvalidOperationException("thrown by NativeGreenlet to see where the runtime notes it");
         }
         catch (InvalidOperationException)
         {
-            Copy(thread, inside);
-            for (uint i = 0; i < SearchedWords; i++)
+            Copy(thread, inside, searched);
+            for (uint i = 0; i < searched; i++)
             {
                 uint offset = i * sizeof(ulong);
                 if (offset != frameOffset && offset != exceptionTrackerOffset && inside[i] != outside[i]
@@ -58,7 +59,7 @@ internal readonly unsafe struct GCFrameList
                 }
             }
 
-            if (exceptionTrackerOffset / sizeof(ulong) >= SearchedWords
+            if (exceptionTrackerOffset / sizeof(ulong) >= searched
                 || !IsIn(inside[exceptionTrackerOffset / sizeof(ulong)], (ulong)low, (ulong)high))
             {
                 throw new UnsupportedRuntimeException("the exception in flight is not noted where its descriptor says");
@@ -77,8 +78,8 @@ internal readonly unsafe struct GCFrameList
 
     // A call, so that the words are read anew.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Copy(nint thread, ulong* words) =>
-        new ReadOnlySpan<ulong>((void*)thread, SearchedWords).CopyTo(new Span<ulong>(words, SearchedWords));
+    private static void Copy(nint thread, ulong* words, int count) =>
+        new ReadOnlySpan<ulong>((void*)thread, count).CopyTo(new Span<ulong>(words, count));
 
     private static bool LeadsTo(ulong head, ulong end, ulong low, ulong high)
     {

@@ -38,7 +38,8 @@ internal readonly unsafe struct StackLimits
         }
 
         StackLimits? found = null;
-        for (uint offset = 0; offset < SearchedBytes - 4 * sizeof(ulong); offset += sizeof(ulong))
+        ulong searched = NativeMethods.ng_readable_bytes((void*)thread, SearchedBytes); // the object may be the last of its page
+        for (uint offset = 0; offset + 4 * sizeof(ulong) < searched; offset += sizeof(ulong))
         {
             ulong* words = (ulong*)(thread + (nint)offset);
             if (words[0] != (ulong)high || words[1] != (ulong)low || words[2] != (ulong)low + Sufficient)
