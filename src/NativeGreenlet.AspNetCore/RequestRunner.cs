@@ -71,18 +71,19 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
     private async Task RunOnHubAsync(HttpContext context, RequestDelegate next)
     {
-        using RateLimitLease? lease = _limiter is null ? null : await _limiter.AcquireAsync(1, context.RequestAborted);
-        if (lease is { IsAcquired: false })
-        {
-            LogTooMany(_options.MaxConcurrentRequests!.Value);
-            context.Response.StatusCode = _options.RejectionStatusCode;
-            return;
-        }
-
-        bool hasStarted = false;
+        // None if the request was on a hub already, and has left it by ConfigureAwait(false).
         GreenBodies? bodies = GreenBodies.TryInstall(context);
+        bool hasStarted = false;
         try
         {
+            using RateLimitLease? lease = _limiter is null || bodies is null ? null : await _limiter.AcquireAsync(1, context.RequestAborted);
+            if (lease is { IsAcquired: false })
+            {
+                LogTooMany(_options.MaxConcurrentRequests!.Value);
+                context.Response.StatusCode = _options.RejectionStatusCode;
+                return;
+            }
+
             await AsyncRun.StartAsync(_pool.Value.Choose(), Start, context.RequestAborted);
         }
         catch (GreenletException exception) when (!hasStarted && exception.Reason == GreenletError.OutOfStacks)

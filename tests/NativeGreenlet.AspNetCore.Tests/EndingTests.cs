@@ -234,6 +234,25 @@ public class EndingTests
     }
 
     [Fact]
+    public async Task A_request_that_left_its_hub_and_comes_back_counts_once()
+    {
+        await using Server server = await Server.StartAsync(
+            app =>
+            {
+                app.Use(async (context, next) =>
+                {
+                    await Task.Delay(5).ConfigureAwait(false);
+                    Assert.False(Hub.IsInside);
+                    await next(context);
+                });
+                app.MapGet("/", HandlerTests.Wait).RequireGreenlets();
+            },
+            options => options.MaxConcurrentRequests = 1);
+
+        Assert.Equal("True", await server.GetAsync("/"));
+    }
+
+    [Fact]
     public async Task One_too_many_is_turned_away()
     {
         int inside = 0;

@@ -7,9 +7,16 @@ internal sealed class SlowContent : HttpContent
 {
     private readonly byte[] _bytes;
     private readonly int _pieces;
+    private readonly Func<Task> _between;
 
-    public SlowContent(byte[] bytes, string type, int pieces = 4)
+    /// <summary>Creates one.</summary>
+    /// <param name="bytes">The body.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="pieces">In how many pieces it is sent.</param>
+    /// <param name="between">What must happen between two of them; null for a short time.</param>
+    public SlowContent(byte[] bytes, string type, int pieces = 4, Func<Task>? between = null)
     {
+        _between = between ?? (() => Task.Delay(10));
         _bytes = bytes;
         _pieces = pieces;
         Headers.ContentType = new(type);
@@ -22,7 +29,7 @@ internal sealed class SlowContent : HttpContent
         {
             await stream.WriteAsync(_bytes.AsMemory(from, Math.Min(size, _bytes.Length - from)));
             await stream.FlushAsync();
-            await Task.Delay(10);
+            await _between();
         }
     }
 

@@ -12,9 +12,26 @@ public class SampleTests
     [Fact]
     public void The_first_example_prints_what_the_readme_shows() => Prints(RunTwoTasks, "README.md", "using NativeGreenlet;");
 
-    private static void Prints(Action program, string document, string marker)
+    [Fact]
+    public void The_crawler_prints_what_its_document_shows()
     {
-        InChild.Result child = InChild.Run(program);
+        InChild.Result child = InChild.Run(RunCrawler);
+
+        Assert.True(child.ExitCode == 0, child.ToString());
+        Assert.Equal(BlockAfter("samples.md", "<!-- crawler -->"), child.Output.ReplaceLineEndings("\n")); // how long it took goes elsewhere
+    }
+
+    [Fact]
+    public void The_chat_prints_what_its_document_shows() => Prints(RunChat, "samples.md", "<!-- chat -->");
+
+    /// <summary>How many threads are held is what it shows, so greenlets must not be threads.</summary>
+    [Fact]
+    public void Sync_over_async_prints_what_its_document_shows() =>
+        Prints(RunSyncOverAsync, "samples.md", "<!-- sync-over-async -->", ("NATIVEGREENLET_BACKEND", "segments"), ("DOTNET_gcConservative", "0"));
+
+    private static void Prints(Action program, string document, string marker, params (string Name, string Value)[] environment)
+    {
+        InChild.Result child = InChild.Run(program, environment);
 
         Assert.Equal((0, string.Empty), (child.ExitCode, child.Error));
         Assert.Equal(BlockAfter(document, marker), child.Output.ReplaceLineEndings("\n"));
@@ -31,7 +48,15 @@ public class SampleTests
         return text[begin..text.IndexOf("```", begin, StringComparison.Ordinal)];
     }
 
-    private static void RunTour() => Assembly.Load("Tour").EntryPoint!.Invoke(null, [Array.Empty<string>()]);
+    private static void RunTour() => RunProgram("Tour");
+
+    private static void RunCrawler() => RunProgram("Crawler");
+
+    private static void RunChat() => RunProgram("Chat");
+
+    private static void RunSyncOverAsync() => RunProgram("SyncOverAsync");
+
+    private static void RunProgram(string assembly) => Assembly.Load(assembly).EntryPoint!.Invoke(null, [Array.Empty<string>()]);
 
     private static void RunTwoTasks() =>
         Assembly.Load("Demo").GetType("NativeGreenlet.Demo.TwoTasks", throwOnError: true)!.GetMethod("Run")!.Invoke(null, null);
