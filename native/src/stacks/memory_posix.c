@@ -47,10 +47,10 @@ uint64_t ng_readable_bytes(const void* address, uint64_t size) {
   const uint64_t most = size < PIPE_BUF ? size : PIPE_BUF;
   uint64_t readable = 0;
   while (readable < most) {
-    const char* at = (const char*)address + readable;
-    const uint64_t in_page = page - ((uintptr_t)at & (page - 1));
+    const uintptr_t at = (uintptr_t)address + readable; // a number: it may be no address of anything, null among them
+    const uint64_t in_page = page - (at & (page - 1));
     const uint64_t length = in_page < most - readable ? in_page : most - readable;
-    if (write(ends[1], at, (size_t)length) != (ssize_t)length) {
+    if (write(ends[1], (const void*)at, (size_t)length) != (ssize_t)length) {
       break;
     }
     readable += length;

@@ -172,16 +172,13 @@ public class HubTests
     [Fact]
     public void Await_waits_at_any_depth_and_shows_both_stack_traces() => InHub.Run(() =>
     {
-        int other = 0;
-        GreenTask counter = Hub.Spawn(() =>
+        TaskCompletionSource otherRan = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        GreenTask other = Hub.Spawn(() =>
         {
-            while (true)
-            {
-                other++;
-                Hub.Sleep(InHub.Tick);
-            }
+            Hub.Sleep(InHub.Tick);
+            otherRan.SetResult(); // never, if waiting for it held the thread
         });
-        InvalidTimeZoneException exception = Assert.Throws<InvalidTimeZoneException>(() => Deep(20));
+        InvalidTimeZoneException exception = Assert.Throws<InvalidTimeZoneException>(() => Deep(20, otherRan.Task));
         Assert.Contains(nameof(FailAsync), exception.StackTrace, StringComparison.Ordinal);
         Assert.Contains(nameof(Deep), exception.StackTrace, StringComparison.Ordinal);
 
@@ -194,10 +191,9 @@ public class HubTests
         Assert.True(thrown > 0 && thrown < awaited && awaited < caller, text);
         Assert.Contains("HubTests.cs:line", text[..awaited], StringComparison.Ordinal);
         Assert.Contains("HubTests.cs:line", text[caller..], StringComparison.Ordinal);
-        Assert.True(other > 1);
-        counter.Kill();
+        other.Join();
 
-        static int Deep(int depth) => depth == 0 ? Hub.Await(FailAsync()) : Deep(depth - 1) + 1;
+        static int Deep(int depth, Task before) => depth == 0 ? Hub.Await(FailAsync(before)) : Deep(depth - 1, before) + 1;
     });
 
     [Fact]
@@ -357,15 +353,17 @@ public class HubTests
             return child.Result;
         })));
         Assert.Equal(Enumerable.Range(0, 200), results);
-        await Assert.ThrowsAsync<InvalidTimeZoneException>(() => Hub.RunAsync(() => Hub.Await(FailAsync())));
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(() => Hub.RunAsync(() => Hub.Await(FailAsync(Task.Delay(10)))));
 
         using CancellationTokenSource cancellation = new();
+        TaskCompletionSource waits = new(TaskCreationOptions.RunContinuationsAsynchronously);
         bool cleaned = false;
         Task<int> canceled = Hub.RunAsync(
             int () =>
             {
                 try
                 {
+                    waits.SetResult();
                     Hub.Await(Task.Delay(InHub.Long));
                     return 1;
                 }
@@ -375,6 +373,7 @@ public class HubTests
                 }
             },
             cancellation.Token);
+        await waits.Task; // one that is canceled before it starts has nothing to clean up
         cancellation.CancelAfter(20);
         OperationCanceledException exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => canceled);
         Assert.Equal(cancellation.Token, exception.CancellationToken);
@@ -471,9 +470,9 @@ public class HubTests
         Assert.True(intruder.Kill(timeout: InHub.Long)); // it is stranded, yet it can be killed
     });
 
-    private static async Task<int> FailAsync()
+    private static async Task<int> FailAsync(Task before)
     {
-        await Task.Delay(10);
+        await before;
         throw new InvalidTimeZoneException();
     }
 

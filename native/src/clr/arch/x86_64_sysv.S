@@ -30,7 +30,7 @@
 #  define LANDING_PAD
 #endif
 
-#if !defined(NG_SAVE_FPU_CONTROL)
+#if defined(NG_DIRECT)
 
         .text
 
