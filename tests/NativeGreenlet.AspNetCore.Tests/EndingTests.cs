@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text;
+using NativeGreenlet.Common;
 
 namespace NativeGreenlet.AspNetCore.Tests;
 
@@ -290,5 +292,35 @@ public class EndingTests
         go.Set();
         Assert.All(await Task.WhenAll(two), reply => Assert.Equal("done", reply));
         Assert.Single(await Task.WhenAll(more), reply => reply.IsSuccessStatusCode);
+    }
+
+    /// <summary>A request for which there is no stack is answered at once; what comes after an <c>await</c> and has none goes
+    /// on elsewhere; with stacks all is as before.</summary>
+    [Fact]
+    public async Task Without_stacks_requests_are_turned_away_and_continuations_go_on_elsewhere()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return; // nothing else limits the address space of a process so that it still starts
+        }
+
+        string[] command = [.. ProgramHost.Command(typeof(EndingTests).Assembly), StackShortage.Argument];
+        ProcessStartInfo start = new("/bin/sh", ["-c", "ulimit -v 4000000 && exec \"$@\"", "sh", .. command])
+        {
+            RedirectStandardOutput = true,
+            Environment =
+            {
+                ["NATIVEGREENLET_BACKEND"] = "segments",
+                ["DOTNET_gcConservative"] = "0",
+                ["DOTNET_GCHeapHardLimit"] = "0x4000000",
+            },
+        };
+        using Process process = Process.Start(start)!;
+
+        string output = await process.StandardOutput.ReadToEndAsync();
+
+        await process.WaitForExitAsync();
+        Assert.Equal(StackShortage.Expected, output.ReplaceLineEndings("\n").TrimEnd().Split('\n'));
+        Assert.Equal(0, process.ExitCode);
     }
 }

@@ -217,11 +217,13 @@ public sealed partial class Hub
         }
     }
 
+    // Inlined it would not be a frame, and one that tells where would be left out.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void TellWhere(GreenTask task)
     {
         Action<StackTrace>? tell = task.TellWhereNext;
         task.TellWhereNext = null;
-        tell?.Invoke(new StackTrace(2, fNeedFileInfo: true));
+        tell?.Invoke(new StackTrace(1, fNeedFileInfo: true));
     }
 
     private void Enter()

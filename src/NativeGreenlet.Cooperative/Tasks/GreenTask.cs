@@ -253,6 +253,7 @@ public class GreenTask : IGreenWaitable
     internal bool IsSharedBeyond(HubRun run) => Run != run && !Run.HasEnded;
 
     /// <summary>Its body has the caller's execution context, as a thread or a task would have it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)] // the stack that is kept leaves out this frame
     internal void CaptureContext()
     {
         _context = ExecutionContext.Capture();

@@ -1,10 +1,17 @@
 namespace NativeGreenlet.AspNetCore.Tests.Infrastructure;
 
-/// <summary>The entry point of child processes; the test runner does not use it. Starts an application and ends.</summary>
+/// <summary>The entry point of child processes; the test runner does not use it. Starts an application and ends, or shows
+/// what is named.</summary>
 internal static class Program
 {
-    private static async Task<int> Main()
+    private static async Task<int> Main(string[] arguments)
     {
+        if (arguments is [StackShortage.Argument])
+        {
+            StackShortage.Run();
+            return 0;
+        }
+
         try
         {
             await using Server server = await Server.StartAsync(app => app.MapGet("/", () => GreenletRuntime.Backend.ToString()));

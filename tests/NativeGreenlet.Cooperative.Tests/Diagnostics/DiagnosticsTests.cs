@@ -33,6 +33,7 @@ public class DiagnosticsTests
         Assert.Equal(2, reports.Count);
         Assert.Null(reports.First().StackTrace);
         Assert.Contains(nameof(BlockTheThread), reports.Last().StackTrace!.ToString(), StringComparison.Ordinal);
+        Assert.Equal("SwitchOut", reports.Last().StackTrace!.GetFrame(0)!.GetMethod()!.Name); // from where it leaves its stack
         Assert.True(reports.Last().Duration >= TimeSpan.FromMilliseconds(50));
     });
 

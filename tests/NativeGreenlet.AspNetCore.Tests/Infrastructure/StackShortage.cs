@@ -1,0 +1,66 @@
+namespace NativeGreenlet.AspNetCore.Tests.Infrastructure;
+
+/// <summary>
+/// Requests while all stacks are in use, none of them by a request; then while there is one for a request, but not for
+/// what comes after its <c>await</c>. For a child process with little address space, where that is soon so.
+/// </summary>
+internal static class StackShortage
+{
+    public const string Argument = "stack-shortage";
+
+    /// <summary>What it prints.</summary>
+    public static string[] Expected { get; } = ["done", "ServiceUnavailable, logged 1 times", "done", "True, then False", "True, then True"];
+
+    // Greenlets end on their thread, so this one stays: it blocks.
+    public static void Run()
+    {
+        Server server = Server.StartAsync(
+            app =>
+            {
+                app.MapGet("/", () => "done");
+                app.MapGet("/async", async () =>
+                {
+                    bool before = Hub.IsInside;
+                    await Task.Delay(1);
+                    return $"{before}, then {Hub.IsInside}";
+                });
+            },
+            options => options.Hubs = 1).GetAwaiter().GetResult();
+        Get("/"); // all is compiled, and has what it needs
+        Stack<Greenlet> parked = ParkUntilRefused();
+        string status = server.GetStatusAsync("/").GetAwaiter().GetResult().ToString();
+        Console.WriteLine($"{status}, logged {server.Log.Entries.Count(entry => entry.Id == 3)} times");
+        parked.Pop().Dispose();
+        Get("/");
+        Get("/async");
+        parked.Pop().Dispose();
+        Get("/async");
+        foreach (Greenlet greenlet in parked)
+        {
+            greenlet.Dispose();
+        }
+
+        server.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+        void Get(string path) => Console.WriteLine(server.GetAsync(path).GetAwaiter().GetResult());
+    }
+
+    private static Stack<Greenlet> ParkUntilRefused()
+    {
+        Greenlet main = Greenlet.Current;
+        Stack<Greenlet> parked = [];
+        while (true)
+        {
+            Greenlet greenlet = new(_ => main.Switch());
+            try
+            {
+                greenlet.Switch();
+                parked.Push(greenlet);
+            }
+            catch (GreenletException exception) when (exception.Reason == GreenletError.OutOfStacks)
+            {
+                return parked;
+            }
+        }
+    }
+}
