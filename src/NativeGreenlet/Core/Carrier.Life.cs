@@ -77,7 +77,7 @@ internal sealed unsafe partial class Carrier
         return error is null ? exception : null;
     }
 
-    /// <summary>The last act of a greenlet, with what has come of its body. Returns only if its stack is a thread.</summary>
+    /// <summary>The last act of a greenlet on a stack of ours, with what has come of its body. Does not return.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void End(object? result, ExceptionDispatchInfo? error)
     {
@@ -204,6 +204,7 @@ internal sealed unsafe partial class Carrier
     public void LiveOnThisThread()
     {
         t_current = this;
+        GreenletCore core = Current.Core; // it may end after its carrier, when nothing is current
         object? result;
         ExceptionDispatchInfo? error = null;
         try
@@ -215,7 +216,7 @@ internal sealed unsafe partial class Carrier
             result = Caught(exception, out error);
         }
 
-        End(result, error);
+        Finish(core, result, error);
         t_current = null;
         ThreadContext.Forget();
     }

@@ -149,10 +149,11 @@ internal sealed unsafe partial class Carrier
         to.State = GreenletState.Running;
         SwitchCount++;
 
-        // After it the greenlet that was current before continues, some time later; or nothing happened yet.
+        // After it the greenlet that was current before continues, some time later; or nothing happened yet. From here on
+        // nothing may need the other's core: it would be alive for as long as this stack is parked, and with it its parent.
         if (_direct is null || _direct(_native, to.Native) != 0)
         {
-            TransferWithTransition(self, to);
+            TransferWithTransition(self);
         }
 
         return Take(self);
@@ -183,8 +184,9 @@ internal sealed unsafe partial class Carrier
     // whenever it is called. The second try is made from here as well: each frame between would cost every collection for as
     // long as the stack is parked.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private void TransferWithTransition(GreenletCore self, GreenletCore to)
+    private void TransferWithTransition(GreenletCore self)
     {
+        GreenletCore to = Current.Core;
         ng_status status = _native is not null ? _commit(_native, to.Native, 0) : _stacks!.Switch(self, to, isFinal: false);
         while (status != ng_status.OK)
         {

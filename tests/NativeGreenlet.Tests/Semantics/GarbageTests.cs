@@ -311,9 +311,13 @@ public class GarbageTests
         hasStrayed.Value = true;
         Assert.NotNull(strayed.Value);
 
-        _ = Abandon(finallies);
-        UseUntil(() => finallies.Value == 1);
+        int abandoned = ThisRun.Backend == Backends.Slices ? 3 : 1; // there a stray word may keep one
+        for (int i = 0; i < abandoned; i++)
+        {
+            _ = Abandon(finallies);
+        }
 
+        UseUntil(() => finallies.Value >= Math.Max(1, abandoned - 1));
         Assert.Equal(GreenletState.Suspended, killer.State);
         _ = strayed.Value.Switch(); // ends; its parent for the time being is the killer, which ends too
         Assert.True(strayed.Value.IsDead);

@@ -110,6 +110,16 @@ SYMBOL(ng_assembly_reslice):
         mov     x29, xzr                /* as if called from nowhere: no caller, and no return address, */
         mov     x30, xzr                /* so unwinders end there */
         .cfi_undefined x30
+        mov     x19, xzr                /* nothing of who started it, either: the first functions save these registers in */
+        mov     x20, xzr                /* the slice, where a conservative collector takes what was in them for */
+        mov     x21, xzr                /* references, to the new greenlet itself, too, and for as long as it lives */
+        mov     x22, xzr
+        mov     x23, xzr
+        mov     x24, xzr
+        mov     x25, xzr
+        mov     x26, xzr
+        mov     x27, xzr
+        mov     x28, xzr
         br      x16
         .cfi_endproc
 #if defined(__ELF__)

@@ -100,6 +100,11 @@ SYMBOL(ng_assembly_reslice):
 1:      movq    %rdx, %rdi
         addq    $56, %rsp               /* as if called from nowhere: only the zero for a return address stays */
         .cfi_adjust_cfa_offset -56
+        xorl    %ebx, %ebx              /* and nothing of who started it: the first functions save these registers in the */
+        xorl    %r12d, %r12d            /* slice, where a conservative collector takes what was in them for references, */
+        xorl    %r13d, %r13d            /* to the new greenlet itself, too, and for as long as it lives */
+        xorl    %r14d, %r14d
+        xorl    %r15d, %r15d
         jmpq    *%rax
         .cfi_endproc
 #if defined(__ELF__)
