@@ -9,6 +9,9 @@ namespace NativeGreenlet.Cooperative.Tests.Diagnostics;
 /// <summary>Watchdog, dump and figures.</summary>
 public class DiagnosticsTests
 {
+    // The one calls the other, which may be inlined.
+    private static readonly string[] s_leaves = ["SwitchOut", "Park"];
+
     [Fact]
     public void The_watchdog_tells_who_blocks_a_hub_and_where() => InHub.OnThread(() =>
     {
@@ -33,7 +36,7 @@ public class DiagnosticsTests
         Assert.Equal(2, reports.Count);
         Assert.Null(reports.First().StackTrace);
         Assert.Contains(nameof(BlockTheThread), reports.Last().StackTrace!.ToString(), StringComparison.Ordinal);
-        Assert.Equal("SwitchOut", reports.Last().StackTrace!.GetFrame(0)!.GetMethod()!.Name); // from where it leaves its stack
+        Assert.Contains(reports.Last().StackTrace!.GetFrame(0)!.GetMethod()!.Name, s_leaves); // from where it leaves its stack
         Assert.True(reports.Last().Duration >= TimeSpan.FromMilliseconds(50));
     });
 

@@ -136,12 +136,21 @@ public class AsyncRunTests
         List<string> order = [];
         TaskCompletionSource never = new();
         Task waiting = AsyncRun.StartAsync(hub, WaitAsync, CancellationToken.None);
-        Task late = AsyncRun.StartAsync(hub, () => Task.Delay(100), CancellationToken.None); // its continuation comes when the hub ends
+        TaskCompletionSource lateBegan = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task late = AsyncRun.StartAsync(
+            hub,
+            () =>
+            {
+                lateBegan.SetResult(); // one that has not begun when the hub ends never does
+                return Task.Delay(100); // its continuation comes when the hub ends
+            },
+            CancellationToken.None);
         while (order.Count == 0)
         {
             await Task.Delay(1);
         }
 
+        await lateBegan.Task;
         hub.Dispose();
         await Assert.ThrowsAsync<GreenletExit>(() => waiting);
         await late;
