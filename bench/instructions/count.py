@@ -7,11 +7,12 @@ import collections
 import os
 
 import gdb
+import tempfile
 
 MOST = 20000
 pid = gdb.selected_inferior().pid
 entries = []
-with open(f"/tmp/perf-{pid}.map", encoding="utf-8") as compiled:  # DOTNET_PerfMapEnabled
+with open(f"{tempfile.gettempdir()}/perf-{pid}.map", encoding="utf-8") as compiled:  # DOTNET_PerfMapEnabled
     for line in compiled:
         start, size, name = line.rstrip("\n").split(" ", 2)
         entries.append((int(start, 16), int(size, 16), name))
