@@ -5,9 +5,9 @@ A loop that does one thing over and over makes that exact and repeatable, whatev
 import bisect
 import collections
 import os
+import tempfile
 
 import gdb
-import tempfile
 
 MOST = 20000
 pid = gdb.selected_inferior().pid
