@@ -200,7 +200,9 @@ internal sealed unsafe partial class Carrier
         }
     }
 
-    /// <summary>Runs a greenlet that was given the calling thread for its stack.</summary>
+    /// <summary>Runs a greenlet that was given the calling thread for its stack. Optimized from the first call: unoptimized
+    /// code would keep the body while it runs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void LiveOnThisThread()
     {
         t_current = this;
