@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A few threads with a hub each, and many runs in every one. What is run goes to the hub with the fewest.</summary>
@@ -55,6 +58,63 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     public Task RunAsync(Action main, CancellationToken cancellation = default) =>
         Choose().InvokeAsync(main, cancellation);
 
+    /// <summary>For <c>async</c> code: calls a function for each item in one hub, several at a time, and gives the results as
+    /// they come. The next items are taken meanwhile; never more than twice the limit are ahead of who uses the
+    /// results.</summary>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <typeparam name="TResult">The type of the results.</typeparam>
+    /// <param name="items">The items; taken in the hub.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="limit">How many calls go on at a time at most.</param>
+    /// <param name="isInOrder">Whether the results are in the order of the items; else each is given when it comes.</param>
+    /// <param name="cancellation">Ends it by an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>The results. To leave them ends what still runs; so does an exception, which is thrown as it is. When the
+    /// enumeration is over nothing runs any more.</returns>
+    public IAsyncEnumerable<TResult> MapAsync<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, int limit, bool isInOrder = true, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        ArgumentNullException.ThrowIfNull(function);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        return EnumerateAsync(cancellation);
+
+        async IAsyncEnumerable<TResult> EnumerateAsync([EnumeratorCancellation] CancellationToken token)
+        {
+            using CancellationTokenSource leaving = CancellationTokenSource.CreateLinkedTokenSource(token);
+            Channel<TResult> results = Channel.CreateBounded<TResult>(1);
+            Task run = RunAsync(Feed, leaving.Token);
+            _ = run.ContinueWith(_ => results.Writer.Complete(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            bool isLeft = true;
+            try
+            {
+                await foreach (TResult result in results.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+                {
+                    yield return result;
+                }
+
+                isLeft = false;
+            }
+            finally
+            {
+                if (isLeft)
+                {
+                    await leaving.CancelAsync().ConfigureAwait(false);
+                    await run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+            }
+
+            await run.ConfigureAwait(false);
+
+            void Feed()
+            {
+                GreenPool pool = new(limit);
+                foreach (TResult result in isInOrder ? pool.MapInOrder(items, function) : pool.MapUnordered(items, function))
+                {
+                    Hub.Await(results.Writer.WriteAsync(result, CancellationToken.None)); // the run itself is canceled
+                }
+            }
+        }
+    }
+
     /// <summary>Ends the hubs: kills their tasks, whose <c>finally</c> blocks run, and returns when all have ended.</summary>
     /// <exception cref="InvalidOperationException">It is the shared pool.</exception>
     public void Dispose()
@@ -72,6 +132,9 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
 
     /// <inheritdoc cref="Dispose"/>
     public ValueTask DisposeAsync() => new(EndAsync());
+
+    /// <summary>How many the hub with the fewest has.</summary>
+    internal int FewestRuns => _hubs.Min(hub => hub?.PendingRuns ?? 0);
 
     /// <summary>The hub with the fewest runs.</summary>
     internal Hub Choose()

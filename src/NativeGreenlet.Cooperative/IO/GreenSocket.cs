@@ -1,15 +1,26 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A socket whose operations park the task instead of blocking the thread. For bytes in a row, take its
 /// <see cref="GetStream"/>.</summary>
+/// <remarks>What <see cref="Receive"/> gives up on a connection, by a kill or a timeout, is not lost: the next one gets it,
+/// or the stream. After a <see cref="Send"/> that was given up the next one throws, unless it was sent after all. One task
+/// at a time receives, and one sends, without allocating anything; more may, and do.</remarks>
 public sealed class GreenSocket : IDisposable
 {
     private readonly Socket _socket;
+    private readonly PendingOperation _receiving = new();
+    private readonly PendingOperation _sending = new();
+    private NetworkStream? _bytes; // of a connection: how Receive and Send see it
     private bool _isShared;
+    private bool _hasStream;
+    private volatile bool _isClosed;
+    private int _isReceiving; // whether a task uses the above
+    private int _isSending;
 
     /// <summary>Wraps a socket and owns it.</summary>
     /// <param name="socket">The socket.</param>
@@ -59,10 +70,30 @@ public sealed class GreenSocket : IDisposable
     }
 
     /// <summary>How long <see cref="Receive"/> waits at most; without a limit unless it is set.</summary>
-    public TimeSpan ReceiveTimeout { get; set; } = Timeout.InfiniteTimeSpan;
+    public TimeSpan ReceiveTimeout
+    {
+        get;
+        set
+        {
+            HubClock.Check(value, nameof(value));
+            field = value;
+        }
+    }
+
+    = Timeout.InfiniteTimeSpan;
 
     /// <summary>How long <see cref="Send"/> waits at most; without a limit unless it is set.</summary>
-    public TimeSpan SendTimeout { get; set; } = Timeout.InfiniteTimeSpan;
+    public TimeSpan SendTimeout
+    {
+        get;
+        set
+        {
+            HubClock.Check(value, nameof(value));
+            field = value;
+        }
+    }
+
+    = Timeout.InfiniteTimeSpan;
 
     /// <summary>The local address.</summary>
     public EndPoint? LocalEndPoint => _socket.LocalEndPoint;
@@ -133,24 +164,62 @@ public sealed class GreenSocket : IDisposable
     /// <exception cref="TimeoutException">It took longer than <see cref="ReceiveTimeout"/>.</exception>
     public int Receive(Span<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
-        byte[] own = new byte[buffer.Length];
-        int count = Perform(token => _socket.ReceiveAsync(own.AsMemory(), flags, token), ReceiveTimeout);
-        own.AsSpan(0, count).CopyTo(buffer);
-        return count;
+        _ = Hub.RequireTask();
+        if (Bytes is { } bytes && (flags & SocketFlags.OutOfBand) == 0 && TryClaim(ref _isReceiving))
+        {
+            try
+            {
+                if (flags == SocketFlags.None)
+                {
+                    return Received(_receiving.Read(bytes, buffer, ReceiveTimeout), buffer);
+                }
+
+                // What was given up comes first, however it is asked for.
+                _receiving.Settle(ReceiveTimeout);
+                if (_receiving.HasLeftovers)
+                {
+                    return (flags & SocketFlags.Peek) != 0 ? _receiving.Peek(buffer) : _receiving.Read(bytes, buffer, ReceiveTimeout);
+                }
+            }
+            catch (IOException exception) when (exception.InnerException is SocketException or TimeoutException)
+            {
+                ThrowAsOfSocket(exception, ReceiveTimeout);
+            }
+            finally
+            {
+                Volatile.Write(ref _isReceiving, 0);
+            }
+        }
+
+        return ReceiveApart(buffer, flags);
     }
 
     /// <summary>Sends all bytes.</summary>
     /// <param name="buffer">The bytes.</param>
     /// <param name="flags">How.</param>
     /// <exception cref="TimeoutException">It took longer than <see cref="SendTimeout"/>.</exception>
+    /// <exception cref="IOException">An earlier one was given up, and nobody knows how much of it was sent.</exception>
     public void Send(ReadOnlySpan<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
-        ReadOnlyMemory<byte> rest = buffer.ToArray();
-        while (!rest.IsEmpty)
+        _ = Hub.RequireTask();
+        if (flags == SocketFlags.None && Bytes is { } bytes && TryClaim(ref _isSending))
         {
-            ReadOnlyMemory<byte> piece = rest;
-            rest = rest[Perform(token => _socket.SendAsync(piece, flags, token), SendTimeout)..];
+            try
+            {
+                _sending.Write(bytes, buffer, SendTimeout);
+                return;
+            }
+            catch (IOException exception) when (exception.InnerException is SocketException or TimeoutException)
+            {
+                ThrowAsOfSocket(exception, SendTimeout);
+            }
+            finally
+            {
+                Volatile.Write(ref _isSending, 0);
+            }
         }
+
+        SendApart(buffer, flags);
     }
 
     /// <summary>Receives a datagram; waits for one.</summary>
@@ -184,18 +253,101 @@ public sealed class GreenSocket : IDisposable
     /// <summary>Waits until there is something to receive, and receives nothing. On a connected socket.</summary>
     /// <param name="timeout">How long at most; null for no limit.</param>
     /// <returns>Whether there is: bytes, or the end of the connection.</returns>
-    public bool WaitUntilReadable(TimeSpan? timeout = null) =>
-        TryPerform(token => _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, token), timeout ?? Timeout.InfiniteTimeSpan, out _);
+    public bool WaitUntilReadable(TimeSpan? timeout = null)
+    {
+        _ = Hub.RequireTask();
+        if (TryClaim(ref _isReceiving))
+        {
+            try
+            {
+                _receiving.Settle(Timeout.InfiniteTimeSpan); // it was cancelled: that is soon
+                if (_receiving.HasLeftovers)
+                {
+                    return true;
+                }
+            }
+            finally
+            {
+                Volatile.Write(ref _isReceiving, 0);
+            }
+        }
+
+        return TryPerform(token => _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, token), timeout ?? Timeout.InfiniteTimeSpan, out _);
+    }
 
     /// <summary>Ends one or both directions.</summary>
     /// <param name="how">Which.</param>
     public void Shutdown(SocketShutdown how) => _socket.Shutdown(how);
 
     /// <summary>The connection as a stream. Closing it closes the socket.</summary>
-    public GreenStream GetStream() => new(new NetworkStream(_socket, ownsSocket: true), _isShared ? null : _socket);
+    public GreenStream GetStream()
+    {
+        GreenStream stream = new(new NetworkStream(_socket, ownsSocket: true), _isShared ? null : _socket, _receiving, _sending);
+        _hasStream = true;
+        return stream;
+    }
 
     /// <summary>Closes it; who waits in it gets an exception.</summary>
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _isClosed = true;
+        _socket.Dispose();
+        _bytes?.Dispose();
+    }
+
+    // Null if it is no connection: each datagram has its own bounds.
+    private NetworkStream? Bytes => _bytes ?? (_socket is { SocketType: SocketType.Stream, Connected: true, Blocking: true } ? MakeBytes() : null);
+
+    private static bool TryClaim(ref int isInUse) => Interlocked.CompareExchange(ref isInUse, 1, 0) == 0;
+
+    // NetworkStream says it in its own way.
+    [DoesNotReturn]
+    private static void ThrowAsOfSocket(IOException exception, TimeSpan timeout)
+    {
+        if (exception.InnerException is TimeoutException)
+        {
+            throw new TimeoutException($"The operation on the socket took longer than {timeout}.");
+        }
+
+        ExceptionDispatchInfo.Throw(exception.InnerException!);
+    }
+
+    private NetworkStream MakeBytes()
+    {
+        // With a stream it depends on how that is used.
+        if (!_isShared && !_hasStream)
+        {
+            InlineCompletions.TrySet(_socket, true);
+        }
+
+        return _bytes = new NetworkStream(_socket, ownsSocket: false);
+    }
+
+    // A socket that is closed here looks closed by the other side for a moment.
+    private int Received(int count, Span<byte> buffer)
+    {
+        ObjectDisposedException.ThrowIf(count == 0 && _isClosed && !buffer.IsEmpty, this);
+        return count;
+    }
+
+    // By an operation and a buffer of its own.
+    private int ReceiveApart(Span<byte> buffer, SocketFlags flags)
+    {
+        byte[] own = new byte[buffer.Length];
+        int count = Perform(token => _socket.ReceiveAsync(own.AsMemory(), flags, token), ReceiveTimeout);
+        own.AsSpan(0, count).CopyTo(buffer);
+        return count;
+    }
+
+    private void SendApart(ReadOnlySpan<byte> buffer, SocketFlags flags)
+    {
+        ReadOnlyMemory<byte> rest = buffer.ToArray();
+        while (!rest.IsEmpty)
+        {
+            ReadOnlyMemory<byte> piece = rest;
+            rest = rest[Perform(token => _socket.SendAsync(piece, flags, token), SendTimeout)..];
+        }
+    }
 
     private static T Perform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout) =>
         TryPerform(operation, timeout, out T? result) ? result : throw new TimeoutException($"The operation on the socket took longer than {timeout}.");

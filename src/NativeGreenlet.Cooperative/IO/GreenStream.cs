@@ -15,8 +15,8 @@ namespace NativeGreenlet.Cooperative;
 /// </remarks>
 public class GreenStream : Stream
 {
-    private readonly PendingOperation _reading = new();
-    private readonly PendingOperation _writing = new();
+    private readonly PendingOperation _reading;
+    private readonly PendingOperation _writing;
     private readonly bool _leaveOpen;
     private readonly Stream _stream;
     private Socket? _own; // what nobody else can reach
@@ -28,22 +28,31 @@ public class GreenStream : Stream
     /// <param name="stream">The stream. Its asynchronous methods must be truly asynchronous.</param>
     /// <param name="leaveOpen">Whether it stays open when this is closed.</param>
     public GreenStream(Stream stream, bool leaveOpen = false)
+        : this(stream, leaveOpen, new PendingOperation(), new PendingOperation())
     {
-        ArgumentNullException.ThrowIfNull(stream);
-        _stream = stream;
-        _leaveOpen = leaveOpen;
     }
 
     /// <summary>The stream of a socket.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="own">Its socket, if nobody else can reach that.</param>
-    internal GreenStream(NetworkStream stream, Socket? own)
-        : this(stream)
+    /// <param name="receiving">What the socket has begun to receive already.</param>
+    /// <param name="sending">What it has begun to send.</param>
+    internal GreenStream(NetworkStream stream, Socket? own, PendingOperation receiving, PendingOperation sending)
+        : this(stream, leaveOpen: false, receiving, sending)
     {
         if (own is not null && InlineCompletions.TrySet(own, true))
         {
             _own = own;
         }
+    }
+
+    private GreenStream(Stream stream, bool leaveOpen, PendingOperation reading, PendingOperation writing)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        _stream = stream;
+        _leaveOpen = leaveOpen;
+        _reading = reading;
+        _writing = writing;
     }
 
     /// <summary>The wrapped stream.</summary>
@@ -146,6 +155,35 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         Share().WriteAsync(buffer, cancellationToken);
+
+    /// <inheritdoc/>
+    public override IAsyncResult BeginRead(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
+        TaskToAsyncResult.Begin(ReadAsync(buffer, offset, count, CancellationToken.None), callback, state);
+
+    /// <inheritdoc/>
+    /// <remarks>Parks until the read is over, if it is not.</remarks>
+    public override int EndRead(IAsyncResult asyncResult)
+    {
+        Task<int> task = TaskToAsyncResult.Unwrap<int>(asyncResult);
+        return task.IsCompleted ? task.GetAwaiter().GetResult() : Hub.Await(task);
+    }
+
+    /// <inheritdoc/>
+    public override IAsyncResult BeginWrite(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
+        TaskToAsyncResult.Begin(WriteAsync(buffer, offset, count, CancellationToken.None), callback, state);
+
+    /// <inheritdoc/>
+    /// <remarks>Parks until the write is over, if it is not.</remarks>
+    public override void EndWrite(IAsyncResult asyncResult)
+    {
+        Task task = TaskToAsyncResult.Unwrap(asyncResult);
+        if (!task.IsCompleted)
+        {
+            Hub.Await(task);
+        }
+
+        task.GetAwaiter().GetResult();
+    }
 
     /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) => throw NoSeek();

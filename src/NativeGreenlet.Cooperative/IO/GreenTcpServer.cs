@@ -43,7 +43,7 @@ public sealed class GreenTcpServer : IDisposable
     public IPEndPoint EndPoint => (IPEndPoint?)_listener?.LocalEndPoint ?? _requested;
 
     /// <summary>
-    /// How many hubs serve the connections: 1, the caller's, unless it is set. For more, <see cref="Start"/> starts threads;
+    /// How many hubs serve the connections: 1, the caller's, unless it is set. More have threads, started as they are needed;
     /// each connection stays in the hub that had the fewest when it came, and the handler runs in several threads at a time.
     /// </summary>
     public int HubCount

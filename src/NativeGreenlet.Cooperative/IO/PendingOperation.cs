@@ -31,14 +31,32 @@ internal sealed class PendingOperation
             return 0;
         }
 
-        int count = Math.Min(_count, destination.Length);
-        _buffer.AsSpan(_from, count).CopyTo(destination);
+        int count = Peek(destination);
         _from += count;
         _count -= count;
         return count;
     }
 
-    /// <summary>The same for asynchronous callers: what an earlier read left, or else what comes next.</summary>
+    /// <summary>Waits until a read that was given up has ended: what it brings counts as left. One that somebody waits for
+    /// is theirs.</summary>
+    public void Settle(TimeSpan timeout)
+    {
+        if (_pending.IsInFlight && !_pending.IsWaitedFor)
+        {
+            TryFinishRead(timeout);
+        }
+    }
+
+    /// <summary>What an earlier read has left, which stays where it is.</summary>
+    public int Peek(Span<byte> destination)
+    {
+        int count = Math.Min(_count, destination.Length);
+        _buffer.AsSpan(_from, count).CopyTo(destination);
+        return count;
+    }
+
+    /// <summary>The same as <see cref="Read"/> for asynchronous callers: what an earlier read left, or else what comes
+    /// next.</summary>
     public async Task<int> ReadLeftoversAsync(Stream stream, Memory<byte> destination, CancellationToken cancellation)
     {
         if (_pending.IsInFlight)
@@ -103,18 +121,24 @@ internal sealed class PendingOperation
                 }
             }
 
-            bool wasGivenUp = _cancellation!.IsCancellationRequested;
-            Wait("a read", timeout);
-            if (wasGivenUp)
-            {
-                _cancellation = null;
-            }
-
-            if (TakeRead(wasGivenUp))
+            if (TryFinishRead(timeout))
             {
                 return _count;
             }
         }
+    }
+
+    // False if it was given up by somebody else before, and cancelled before it brought something.
+    private bool TryFinishRead(TimeSpan timeout)
+    {
+        bool wasGivenUp = _cancellation!.IsCancellationRequested;
+        Wait("a read", timeout);
+        if (wasGivenUp)
+        {
+            _cancellation = null;
+        }
+
+        return TakeRead(wasGivenUp);
     }
 
     private int Filled(int count)

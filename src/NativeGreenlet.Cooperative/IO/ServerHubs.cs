@@ -1,38 +1,24 @@
 namespace NativeGreenlet.Cooperative;
 
-/// <summary>The hubs that a server has besides its own, each with a thread: which of all gets a connection, and how many
-/// each has.</summary>
+/// <summary>The hubs that a server has besides its own: which of all gets a connection, and how many connections the others
+/// have.</summary>
 internal sealed class ServerHubs : IDisposable
 {
     private readonly Hub _own;
-    private readonly Hub[] _others;
-    private readonly int[] _counts;
+    private readonly HubPool? _others;
     private readonly Lock _gate = new();
+    private int _count;
     private TaskCompletionSource? _idle;
-    private bool _isStopping;
+    private volatile bool _isStopping;
 
     public ServerHubs(Hub own, int others, string name)
     {
         _own = own;
-        _others = new Hub[others];
-        _counts = new int[others];
-        for (int i = 0; i < others; i++)
-        {
-            _others[i] = Hub.Start($"{name} {i + 2}");
-        }
+        _others = others == 0 ? null : new HubPool(others, name);
     }
 
     /// <summary>Connections that the other hubs serve.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _counts.Sum();
-            }
-        }
-    }
+    public int Count => Volatile.Read(ref _count);
 
     /// <summary>Serves a connection in the hub with the fewest. False if that is the server's own.</summary>
     /// <param name="own">How many its own has.</param>
@@ -40,23 +26,18 @@ internal sealed class ServerHubs : IDisposable
     /// <param name="ended">Called when that has ended, or could not begin, on any thread.</param>
     public bool TryServe(int own, Action serve, Action ended)
     {
-        int index;
-        lock (_gate)
+        if (_others is null || own <= _others.FewestRuns)
         {
-            if (_others.Length == 0 || own <= _counts.Min())
-            {
-                return false;
-            }
-
-            index = Array.IndexOf(_counts, _counts.Min());
-            _counts[index]++;
+            return false;
         }
 
-        _ = _others[index].InvokeAsync(serve).ContinueWith(
+        Task serving = _others.RunAsync(serve);
+        Change(1);
+        _ = serving.ContinueWith(
             served =>
             {
                 ended();
-                Leave(index);
+                Change(-1);
                 Exception? error = served.Exception?.InnerException; // of one that was killed there is none
                 if (error is not null && !_isStopping)
                 {
@@ -75,7 +56,7 @@ internal sealed class ServerHubs : IDisposable
         Task idle;
         lock (_gate)
         {
-            if (_counts.Sum() == 0)
+            if (_count == 0)
             {
                 return true;
             }
@@ -91,19 +72,16 @@ internal sealed class ServerHubs : IDisposable
     public void Dispose()
     {
         _isStopping = true;
-        foreach (Hub hub in _others)
-        {
-            hub.Dispose();
-        }
+        _others?.Dispose();
     }
 
-    private void Leave(int index)
+    private void Change(int change)
     {
         TaskCompletionSource? idle = null;
         lock (_gate)
         {
-            _counts[index]--;
-            if (_counts.Sum() == 0)
+            _count += change;
+            if (_count == 0)
             {
                 (idle, _idle) = (_idle, null);
             }

@@ -59,6 +59,76 @@ public class AsyncRunTests
         }
     }
 
+    /// <summary>While one run waits, whatever else its thread does has nothing of it around: neither its
+    /// <see cref="SynchronizationContext"/> nor its ambient values.</summary>
+    [Fact]
+    public async Task A_run_that_waits_leaves_nothing_of_its_own_to_the_others()
+    {
+        using Hub hub = Hub.Start("async");
+        AsyncLocal<string?> ambient = new();
+        TaskCompletionSource isWaiting = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        GreenEvent go = new();
+        SynchronizationContext? first = null;
+        bool isOver = false;
+        Task run = AsyncRun.StartAsync(
+            hub,
+            async () =>
+            {
+                first = SynchronizationContext.Current;
+                ambient.Value = "first";
+                isWaiting.SetResult();
+                go.Wait();
+                Check(first, "first");
+                await Task.Yield();
+                Check(first, "first");
+                isOver = true;
+            },
+            CancellationToken.None);
+        await isWaiting.Task;
+
+        // A run without a context, before and after a wait of its own.
+        await hub.InvokeAsync(() =>
+        {
+            Check(null, null);
+            Hub.Spawn(() => Check(null, null)).Join();
+            ambient.Value = "plain";
+            Hub.Sleep(InHub.Tick);
+            Check(null, "plain");
+        });
+
+        // One with a context of its own.
+        SynchronizationContext? second = null;
+        await AsyncRun.StartAsync(
+            hub,
+            async () =>
+            {
+                second = SynchronizationContext.Current;
+                Check(second, null);
+                Hub.Sleep(InHub.Tick);
+                Check(second, null);
+                await Task.Delay(1);
+                Check(second, null);
+            },
+            CancellationToken.None);
+        Assert.NotNull(second);
+        Assert.NotSame(first, second);
+
+        // The hub itself: a callback, in the middle of the first run's wait and after the others.
+        TaskCompletionSource<(SynchronizationContext?, string?)> seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        hub.Post(() => seen.SetResult((SynchronizationContext.Current, ambient.Value)));
+        Assert.Equal((null, null), await seen.Task);
+        Assert.False(isOver);
+        go.Set();
+        await run;
+        Assert.True(isOver);
+
+        void Check(SynchronizationContext? context, string? value)
+        {
+            Assert.Same(context, SynchronizationContext.Current);
+            Assert.Equal(value, ambient.Value);
+        }
+    }
+
     [Fact]
     public async Task A_cancellation_is_thrown_once_by_whatever_waits_next()
     {
@@ -241,5 +311,79 @@ public class AsyncRunTests
         Assert.True(cleaned);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => pool.RunAsync(() => { }));
         Assert.Throws<InvalidOperationException>(HubPool.Shared.Dispose);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Results_of_tasks_come_to_async_code_one_by_one(bool isInOrder)
+    {
+        await using HubPool pool = new(1, "results");
+        int running = 0;
+        int most = 0;
+        int taken = 0;
+        List<int> results = [];
+        await foreach (int result in pool.MapAsync(Items(30), Square, limit: 4, isInOrder))
+        {
+            Assert.False(Hub.IsInside);
+            results.Add(result);
+            Assert.InRange(taken, results.Count - 1, results.Count + 10); // twice the limit, one that is handed over, one in the loop
+        }
+
+        Assert.Equal(Enumerable.Range(0, 30).Select(i => i * i), isInOrder ? results : results.Order());
+        Assert.NotEqual(isInOrder, !results.SequenceEqual(results.Order()));
+        Assert.Equal((0, 4), (running, most));
+
+        // One that is left, one that fails, one that is canceled: nothing runs any more.
+        await foreach (int result in pool.MapAsync(Items(int.MaxValue), Square, limit: 4, isInOrder))
+        {
+            if (result > 100)
+            {
+                break;
+            }
+        }
+
+        Assert.Equal(0, running);
+        InvalidTimeZoneException failure = new();
+        results.Clear();
+        Assert.Same(failure, await Assert.ThrowsAsync<InvalidTimeZoneException>(() => ReadAllAsync(pool.MapAsync(Items(30), i => i == 7 ? throw failure : Square(i), limit: 4, isInOrder), CancellationToken.None)));
+        Assert.Equal(0, running);
+        Assert.True(!isInOrder || results.SequenceEqual(Enumerable.Range(0, 7).Select(i => i * i)));
+        using CancellationTokenSource cancellation = new(50);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ReadAllAsync(pool.MapAsync(Items(int.MaxValue), Square, limit: 4, isInOrder), cancellation.Token));
+        Assert.Equal(0, running);
+        Assert.Equal(0, pool.PendingRuns);
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.MapAsync(Items(1), Square, limit: 0));
+
+        IEnumerable<int> Items(int count)
+        {
+            for (taken = 0; taken < count; taken++)
+            {
+                Assert.True(Hub.IsInside);
+                yield return taken;
+            }
+        }
+
+        int Square(int i)
+        {
+            most = Math.Max(most, ++running);
+            try
+            {
+                Hub.Sleep(InHub.Tick * (5 - (i % 4)));
+                return i * i;
+            }
+            finally
+            {
+                running--;
+            }
+        }
+
+        async Task ReadAllAsync(IAsyncEnumerable<int> from, CancellationToken token)
+        {
+            await foreach (int result in from.WithCancellation(token))
+            {
+                results.Add(result);
+            }
+        }
     }
 }

@@ -179,6 +179,40 @@ public class StreamWaitTests
         Assert.Equal(0, stream.Read(buffer));
     });
 
+    /// <summary>Libraries of before <c>async</c> begin and end, and may end before it is over.</summary>
+    [Fact]
+    public void Begin_and_end_park_like_the_rest() => InHub.Run(() =>
+    {
+        (GreenSocket near, GreenSocket far) = Pair();
+        using GreenStream stream = near.GetStream();
+        using GreenStream other = far.GetStream();
+        byte[] buffer = new byte[4];
+        object state = new();
+        IAsyncResult early = stream.BeginRead(buffer, 1, 3, null, state);
+        Assert.Same(state, early.AsyncState);
+        Assert.False(early.IsCompleted);
+        Hub.Spawn(() => other.EndWrite(other.BeginWrite([1, 2, 3, 4], 1, 2, null, null)));
+        Assert.Equal(2, stream.EndRead(early));
+        Assert.Equal([0, 2, 3, 0], buffer);
+
+        // The callback comes on a thread without a hub, where what is over can be ended.
+        GreenCompletionSource<(int, bool)> called = new();
+        IAsyncResult late = stream.BeginRead(buffer, 0, 4, result => called.SetResult((stream.EndRead(result), Hub.IsInside)), null);
+        Assert.False(late.IsCompleted);
+        other.WriteByte(5);
+        Assert.Equal((1, false), called.Result);
+
+        // What a synchronous read gave up comes here, too; and an exception as it is.
+        Assert.False(GreenTimeout.TryRun(InHub.Tick, () => stream.ReadByte()));
+        other.WriteByte(6);
+        Assert.Equal(1, stream.EndRead(stream.BeginRead(buffer, 0, 4, null, null)));
+        Assert.Equal(6, buffer[0]);
+        IAsyncResult big = stream.BeginWrite(new byte[64 * 1024 * 1024], 0, 64 * 1024 * 1024, null, null);
+        Assert.Throws<MissingHubException>(() => Hub.Offload(() => stream.EndWrite(big))); // it would have to wait
+        other.Dispose();
+        Assert.Throws<IOException>(() => stream.EndWrite(big));
+    });
+
     private static async Task<int> ReadAsync(GreenStream stream, Memory<byte> buffer, CancellationToken cancellation)
     {
         try
