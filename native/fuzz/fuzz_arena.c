@@ -37,7 +37,7 @@ static void check_holding(const holding* holding) {
 }
 
 static void take(holding* holding, size_t size) {
-  if (ng_arena_reserve(&arena, ng_arena_block_size(size)) != NG_OK) {
+  if (ng_arena_reserve(&arena, ng_arena_block_size(size), 0) != NG_OK) {
     return; // it is full
   }
   ng_arena_take(&arena, size, &holding->block);

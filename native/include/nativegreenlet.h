@@ -200,6 +200,10 @@ NG_API ng_status ng_coroutine_destroy(ng_coroutine* coroutine);
    overlaps is copied. A suspended slice takes as much memory as it has stack in use, from a few hundred bytes up, and one
    that runs has the whole stack of the thread below it.
 
+   What a slice needs of the arena is seen to when it suspends itself, so one that ends always gets away. The last eighth of
+   the arena (no more than the thread's stack is large) is left to the main slice: it can go on to whatever is suspended
+   when the arena is full, unless it has more than that in use below where the others started.
+
    A pointer to a local variable is valid only while the slice runs whose variable it is: at any other time another slice
    may have its bytes in that place. So slices that have something to tell each other keep it on the heap. Only the
    thread that made them may use them.
@@ -243,7 +247,8 @@ NG_API ng_status ng_slice_create(ng_slices* slices, ng_entry entry, void* argume
 // NG_ERROR_MEMORY, NG_ERROR_MAPPINGS, NG_ERROR_ARENA.
 NG_API ng_status ng_slice_switch(ng_slice* target);
 
-// The same, and the running slice, which cannot be main, has ended: returns only if it fails.
+// The same, and the running slice, which cannot be main, has ended: returns only for NG_ERROR_STATE and
+// NG_ERROR_ARGUMENT, never for want of memory.
 NG_API ng_status ng_slice_finish(ng_slice* target);
 
 // Frees a slice that has not started, is suspended (nothing is unwound) or has ended.

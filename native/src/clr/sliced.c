@@ -106,6 +106,16 @@ static void give_record_back(ng_sliced_carrier* carrier) {
   ng_record_give_back(carrier->record);
 }
 
+// A switch that is not final was given up, and the lists are already those of the other side.
+static void put_lists_back(ng_slices* slices) {
+  ng_sliced_carrier* carrier = (ng_sliced_carrier*)slices; // its first member
+  const ng_sliced_greenlet* from = (const ng_sliced_greenlet*)slices->current;
+  *carrier->thread.frame = from->top_frame;
+  *carrier->thread.exception_tracker = from->exception_tracker;
+  *carrier->thread.gc_frame = from->gc_frame;
+  slices->live -= slices->target->state == NG_SLICE_READY;
+}
+
 ng_status ng_sliced_attach(void* thread, const ng_slices_config* config, ng_sliced_commit_callback commit,
                            ng_sliced_entry_callback entry, ng_sliced_carrier** result) {
   if (thread == NULL || config == NULL || commit == NULL || entry == NULL || result == NULL) {
@@ -141,6 +151,7 @@ ng_status ng_sliced_attach(void* thread, const ng_slices_config* config, ng_slic
   carrier->preemptive_disabled = ng_thread_preemptive_disabled(thread);
   carrier->commit = commit;
   carrier->entry = entry;
+  carrier->slices.refused = put_lists_back;
 #if defined(NG_BREAKABLE)
   carrier->slices.does_not_zero = NG_BROKEN(NG_BREAK_ZEROS);
 #endif
@@ -264,9 +275,8 @@ ng_status ng_sliced_commit(ng_sliced_carrier* carrier, ng_sliced_greenlet* to, u
   if (ng_unlikely((atomic_load_explicit(carrier->thread_state, memory_order_relaxed) & ng_layout.hijacked_mask) != 0)) {
     return NG_RETRY; // a replaced return address must not be on a stack that is parked
   }
-  const ng_status status = ng_slices_reserve(slices, &to->slice, is_final != 0);
-  if (ng_unlikely(status != NG_OK)) {
-    return status;
+  if (ng_unlikely(!ng_slices_are_here(slices))) {
+    return NG_ERROR_STATE; // another thread's stack, or a segment: it must not be copied over
   }
 
   from->top_frame = *carrier->thread.frame;

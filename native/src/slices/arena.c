@@ -121,11 +121,6 @@ void ng_arena_tell_end(ng_arena* arena, uintptr_t* word) {
   set_end(arena, arena->end);
 }
 
-ng_status ng_arena_reserve(ng_arena* arena, size_t bytes) {
-  const size_t open = (size_t)(arena->committed - arena->end);
-  return ng_likely(bytes <= open) ? NG_OK : commit(arena, bytes - open);
-}
-
 static void unlink_free(ng_arena* arena, free_block* block) {
   if (block->previous != NULL) {
     block->previous->next = block->next;
@@ -196,6 +191,23 @@ static void compact(ng_arena* arena, size_t budget) {
   set_end(arena, arena->gap_low);
   arena->gap_low = NULL;
   arena->gap_high = NULL;
+}
+
+ng_status ng_arena_reserve(ng_arena* arena, size_t bytes, size_t spare) {
+  if (ng_likely(bytes <= ng_arena_open(arena) && bytes + spare <= (size_t)(arena->high - arena->end))) {
+    return NG_OK;
+  }
+  if (bytes + spare > (size_t)(arena->high - arena->end)) {
+    if (bytes + spare > ng_arena_left(arena)) {
+      return NG_ERROR_ARENA;
+    }
+    if (arena->gap_high == NULL) {
+      start_compaction(arena);
+    }
+    compact(arena, SIZE_MAX); // takes as long as there are blocks; but the next time it finds nothing free
+  }
+  const size_t open = ng_arena_open(arena);
+  return bytes <= open ? NG_OK : commit(arena, bytes - open);
 }
 
 // Gives back to the system what the used range has left behind, once that is worth a call.

@@ -48,8 +48,18 @@ void ng_arena_tell_end(ng_arena* arena, uintptr_t* word);
 // The bytes that a block for so many bytes takes.
 size_t ng_arena_block_size(size_t bytes);
 
-// Sees to it that blocks of `bytes` altogether can be taken. The only call that can fail.
-ng_status ng_arena_reserve(ng_arena* arena, size_t bytes);
+// Sees to it that blocks of `bytes` altogether can be taken, with addresses for `spare` bytes more left. The only call that
+// can fail. May move blocks.
+ng_status ng_arena_reserve(ng_arena* arena, size_t bytes, size_t spare);
+
+// Bytes that are in no block, and that a block could be made of: at once, and after compacting.
+static inline size_t ng_arena_open(const ng_arena* arena) {
+  return (size_t)(arena->committed - arena->end);
+}
+
+static inline size_t ng_arena_left(const ng_arena* arena) {
+  return (size_t)(arena->high - arena->end) + arena->free_bytes + (size_t)(arena->gap_high - arena->gap_low);
+}
 
 // Takes a block for so many bytes, all zero. It is *owner until it is freed; when it moves, *owner is changed.
 void ng_arena_take(ng_arena* arena, size_t bytes, ng_block** owner);

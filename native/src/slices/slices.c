@@ -12,6 +12,11 @@
    own saved bytes are copied back. So a slice that runs below another's bytes, like a generator below its caller, moves
    nothing but itself.
 
+   What a suspended slice needs of the arena is seen to when it is suspended, whether it is copied then or only later: a
+   block for all of its bytes is pledged, and stays so until it is suspended again. So a switch can fail for nothing but
+   the bytes of the slice that leaves, and one that ends always gets away. The last part of the arena is left to main: it
+   can continue whatever is suspended, and so empty an arena that is full.
+
    A collector that scans the stack and the arena must not find what is no longer there: blocks are zeroed when their
    bytes have gone back, and on the stack what lies between the running slice and the next bytes in use.
 
@@ -39,7 +44,7 @@ enum {
 #else
   BOTTOM_BYTES = 160,
 #endif
-  CALL_BYTES = 1024,      // more than the calls between ng_slices_reserve and the stack pointer that is saved take
+  MAIN_SHARE = 8,         // main has that part of the arena to itself, or as much as it can have on the stack
   SHRINK_FACTOR = 4,      // a block is given up for a smaller one when it is that much too large
   UNKNOWN_DEPTH = 1 << 18 // how deep slices may start if the end of the stack is not known
 };
@@ -51,10 +56,17 @@ typedef struct ng_beginning {
   void* argument;
 } ng_beginning;
 
+// Where to go on; or, with another status than NG_OK, why not.
+typedef struct ng_departure {
+  void* stack_pointer;
+  uintptr_t status;
+} ng_departure;
+
 // slices/arch/*.S: saves the callee-saved registers on the stack, calls leave(slices, stack pointer), makes what that
 // returns the stack pointer, calls arrive(slices), and restores the registers that lie there by now, and returns NG_OK;
-// or begins, with nothing of its own left on the stack.
-ng_status ng_assembly_reslice(ng_slices* slices, void* (*leave)(ng_slices*, void*), ng_beginning (*arrive)(ng_slices*));
+// or begins, with nothing of its own left on the stack. Returns leave's status at once if it is another.
+ng_status ng_assembly_reslice(ng_slices* slices, ng_departure (*leave)(ng_slices*, void*),
+                              ng_beginning (*arrive)(ng_slices*));
 #endif
 
 ng_status ng_slices_initialize(ng_slices* slices, ng_slice* main, size_t capacity, size_t prefix, void* low,
@@ -77,6 +89,9 @@ ng_status ng_slices_initialize(ng_slices* slices, ng_slice* main, size_t capacit
   slices->base = (char*)((uintptr_t)&status & ~(uintptr_t)63);
   const size_t room = low != NULL ? (size_t)(slices->base - (char*)low) / 2 : UNKNOWN_DEPTH;
   slices->deepest_start = slices->base - room;
+  slices->highest_stop = slices->base;
+  const size_t share = (size_t)(slices->arena.high - slices->arena.low) / MAIN_SHARE;
+  slices->kept_for_main = 2 * room < share ? 2 * room : share;
   return NG_OK;
 }
 
@@ -104,37 +119,48 @@ static char* stop_of_new(const ng_slices* slices, char* stack_pointer) {
   return stack_pointer < slices->deepest_start ? slices->base : (char*)((uintptr_t)stack_pointer & ~(uintptr_t)63);
 }
 
-#if NG_HAVE_SLICES
-
-ng_status ng_slices_reserve(ng_slices* slices, const ng_slice* target, bool is_final) {
-  size_t bytes = 0;
-  char* const here = (char*)&bytes;
-  char* const lowest = (char*)((uintptr_t)here - CALL_BYTES);
-  if (ng_unlikely(slices->stack_low != NULL && (here < slices->stack_low || here >= slices->stack_high))) {
-    return NG_ERROR_STATE; // another thread's stack, or a segment: it must not be copied over
-  }
-  const char* stop = target->state == NG_SLICE_READY ? stop_of_new(slices, lowest) : target->stop;
-  const ng_slice* current = slices->current;
-  for (const ng_slice* each = is_final ? current->previous : current; each != NULL && each != target;
-       each = each->previous) {
-    const char* low = each == current ? lowest : each->start;
-    const char* high = each->stop < stop ? each->stop : stop;
-    if (high > low && (each->block == NULL || ng_block_room(each->block) < (size_t)(high - low))) {
-      bytes += ng_arena_block_size((size_t)(high - low));
-    }
-    if (each->stop >= stop) {
-      break;
-    }
-  }
-  slices->reserved = bytes;
-  return ng_arena_reserve(&slices->arena, bytes);
+// Changes what is pledged for a slice.
+static void set_pledge(ng_slice* slice, size_t size) {
+  slice->owner->pledged += size - slice->pledged;
+  slice->pledged = size;
 }
 
-// Whether a slice should give up its block for a smaller one: not if that would take what others need now.
-static bool should_shrink(const ng_slices* slices, const ng_slice* slice, size_t wanted) {
-  const ng_arena* arena = &slices->arena;
-  return slice->saved == 0 && ng_block_room(slice->block) / SHRINK_FACTOR > wanted &&
-         (size_t)(arena->committed - arena->end) >= slices->reserved + ng_arena_block_size(wanted);
+#if NG_HAVE_SLICES
+
+// How many bytes of a slice that is suspended at `start` may have to be saved: main's as far as others have been in use.
+static size_t most_saved(const ng_slices* slices, const ng_slice* slice, const char* start) {
+  const char* stop = slice == slices->main ? slices->highest_stop : slice->stop;
+  return stop > start ? (size_t)(stop - start) : 0;
+}
+
+// Sees to it that all of the running slice can be saved, now or later. What was pledged when it was suspended last is still
+// there for it. If the arena is full up, the block that it has, in which nothing is, makes room for the larger one.
+static ng_status pledge(ng_slices* slices, ng_slice* from, const char* stack_pointer) {
+  ng_arena* arena = &slices->arena;
+  const size_t bytes = most_saved(slices, from, stack_pointer);
+  const bool has_room = bytes == 0 || (from->block != NULL && ng_block_room(from->block) >= bytes);
+  const size_t size = has_room ? 0 : ng_arena_block_size(bytes);
+  if (ng_unlikely(size > from->pledged)) {
+    const size_t wanted = slices->pledged - from->pledged + size;
+    const size_t spare = from == slices->main ? 0 : slices->kept_for_main;
+    ng_status status = ng_arena_reserve(arena, wanted, spare);
+    if (status == NG_ERROR_ARENA && from->block != NULL && wanted + spare <= ng_arena_left(arena) + from->block->size) {
+      ng_arena_free(arena, from->block);
+      from->block = NULL;
+      status = ng_arena_reserve(arena, wanted, spare);
+    }
+    if (status != NG_OK) {
+      return status;
+    }
+  }
+  set_pledge(from, size);
+  return NG_OK;
+}
+
+// Whether a slice should give up its block for a smaller one: not if that would take what others need.
+static bool should_shrink(const ng_slices* slices, const ng_slice* slice, size_t most) {
+  return slice->saved == 0 && slice->pledged == 0 && ng_block_room(slice->block) / SHRINK_FACTOR > most &&
+         ng_arena_open(&slices->arena) >= slices->pledged + ng_arena_block_size(most);
 }
 
 // Moves a slice's bytes to another block, which is large enough for `bytes`.
@@ -154,15 +180,26 @@ static void replace_block(ng_slices* slices, ng_slice* slice, size_t bytes) {
   ng_arena_free(arena, old); // last: it may move the other
 }
 
+// Gives a slice the block that it needs to be saved up to `wanted` bytes: no more than those, but all that it may ever
+// want if there is no room but for the blocks that were pledged.
+static void provide_block(ng_slices* slices, ng_slice* slice, size_t wanted, size_t most) {
+  const bool is_narrow = ng_arena_reserve(&slices->arena, slices->pledged + ng_arena_block_size(wanted), 0) != NG_OK;
+  replace_block(slices, slice, slice->pledged == 0 || is_narrow ? most : wanted);
+  if (ng_block_room(slice->block) >= most) {
+    set_pledge(slice, 0);
+  }
+}
+
 // Copies a slice's bytes out of the stack, up to `stop`.
 static void save(ng_slices* slices, ng_slice* slice, const char* stop) {
   if (stop <= unsaved(slice)) {
     return;
   }
   const size_t wanted = (size_t)(stop - slice->start);
+  const size_t most = most_saved(slices, slice, slice->start);
   const ng_block* block = slice->block;
-  if (ng_unlikely(block == NULL || ng_block_room(block) < wanted || should_shrink(slices, slice, wanted))) {
-    replace_block(slices, slice, wanted);
+  if (ng_unlikely(block == NULL || ng_block_room(block) < wanted || should_shrink(slices, slice, most))) {
+    provide_block(slices, slice, wanted, most);
   }
   const size_t length = wanted - slice->saved;
   memcpy(ng_block_bytes(slice->block) + slice->saved, unsaved(slice), length);
@@ -171,22 +208,31 @@ static void save(ng_slices* slices, ng_slice* slice, const char* stop) {
 }
 
 // On the stack that is left, below everything. Returns the stack pointer of the other side.
-static void* leave(ng_slices* slices, void* stack_pointer) {
+static ng_departure leave(ng_slices* slices, void* stack_pointer) {
   ng_slice* from = slices->current;
   ng_slice* to = slices->target;
   ng_slice* owner = from;
+  if (to->state == NG_SLICE_READY) {
+    to->stop = stop_of_new(slices, stack_pointer);
+    to->start = to->stop - BOTTOM_BYTES;
+    slices->highest_stop = to->stop > slices->highest_stop ? to->stop : slices->highest_stop;
+  }
   if (slices->is_final) {
     owner = from->previous; // its bytes are of no use to anybody
+    set_pledge(from, 0);
     if (from->block != NULL) {
       ng_arena_free(&slices->arena, from->block);
       from->block = NULL;
     }
   } else {
+    const ng_status status = pledge(slices, from, stack_pointer);
+    if (ng_unlikely(status != NG_OK)) {
+      if (slices->refused != NULL) {
+        slices->refused(slices);
+      }
+      return (ng_departure){stack_pointer, (uintptr_t)status};
+    }
     from->start = stack_pointer;
-  }
-  if (to->state == NG_SLICE_READY) {
-    to->stop = stop_of_new(slices, stack_pointer);
-    to->start = to->stop - BOTTOM_BYTES;
   }
   while (owner->stop < to->stop) {
     save(slices, owner, owner->stop);
@@ -196,7 +242,7 @@ static void* leave(ng_slices* slices, void* stack_pointer) {
     save(slices, owner, to->stop);
   }
   ng_tool_stack_pointer_moves(stack_pointer, to->start);
-  return to->start;
+  return (ng_departure){to->start, NG_OK};
 }
 
 // The next owner of bytes up the stack, seen from a slice that is about to run.
@@ -248,18 +294,11 @@ ng_status ng_slices_jump(ng_slices* slices, ng_slice* target, bool is_final) {
 
 #else
 
-ng_status ng_slices_reserve(ng_slices* slices, const ng_slice* target, bool is_final) {
-  (void)slices;
-  (void)target;
-  (void)is_final;
-  (void)stop_of_new;
-  return NG_ERROR_NOT_SUPPORTED;
-}
-
 ng_status ng_slices_jump(ng_slices* slices, ng_slice* target, bool is_final) {
   (void)slices;
   (void)target;
   (void)is_final;
+  (void)stop_of_new;
   abort(); // there are none
 }
 
@@ -274,6 +313,7 @@ void ng_slice_forget(ng_slice* slice) {
     ng_arena_free(&slices->arena, slice->block);
     slice->block = NULL;
   }
+  set_pledge(slice, 0);
   slice->saved = 0;
   slice->state = NG_SLICE_ENDED;
 }
@@ -370,11 +410,10 @@ static ng_status switch_to(ng_slice* target, bool is_final) {
   }
   ng_slices* slices = target->owner;
   if ((target->state != NG_SLICE_READY && target->state != NG_SLICE_SUSPENDED) ||
-      (is_final && slices->current == slices->main)) {
+      (is_final && slices->current == slices->main) || !ng_slices_are_here(slices)) {
     return NG_ERROR_STATE;
   }
-  const ng_status status = ng_slices_reserve(slices, target, is_final);
-  return status == NG_OK ? ng_slices_jump(slices, target, is_final) : status;
+  return ng_slices_jump(slices, target, is_final);
 }
 
 ng_status ng_slice_switch(ng_slice* target) {

@@ -26,6 +26,7 @@ struct ng_slice {
   char* stop;         // where its part of the stack ends, that is: the first byte that belongs to another
   ng_block* block;    // where its bytes go; kept while it runs, all zero then
   size_t saved;       // bytes from `start` up that are in the block; the others are still in their place
+  size_t pledged;     // the size of the block that all of it wants; 0 if the one that it has will do
   ng_slice* previous; // whose unsaved bytes are the next further up the stack; correct from the running one upwards
   ng_slices* owner;
   ng_entry entry;
@@ -44,9 +45,12 @@ struct ng_slices {
   char* deepest_start;
   char* stack_low;
   char* stack_high;
-  size_t reserved; // bytes of the arena that the switch may take
-  uint64_t live;   // without main
-  uint64_t copied; // bytes saved and restored so far
+  char* highest_stop;               // of those that have started
+  size_t pledged;                   // by all: the arena has that much open
+  size_t kept_for_main;             // what only main may take of the arena
+  void (*refused)(ng_slices* self); // called, if there is one, when a switch is given up: nothing has happened yet
+  uint64_t live;                    // without main
+  uint64_t copied;                  // bytes saved and restored so far
   ng_arena arena;
   ng_slice* main;
 };
@@ -59,11 +63,15 @@ void ng_slices_finalize(ng_slices* slices);
 
 void ng_slice_initialize(ng_slice* slice, ng_slices* owner, ng_entry entry, void* argument);
 
-// Sees to it that a switch to `target` cannot fail for want of memory.
-ng_status ng_slices_reserve(ng_slices* slices, const ng_slice* target, bool is_final);
+// Whether the caller is on the stack that is sliced. On another thread's, or a segment, nothing may be copied.
+static inline bool ng_slices_are_here(const ng_slices* slices) {
+  const char here = 0;
+  return slices->stack_low == NULL || (&here >= slices->stack_low && &here < slices->stack_high);
+}
 
-// Switches. `target` must be ready or suspended, and ng_slices_reserve have been called. Returns NG_OK, so that callers
-// may have it for their own last act: then no frame of theirs lies on the suspended stack.
+// Switches. `target` must be ready or suspended, and the stack the right one. Only a switch that is not final can fail:
+// NG_ERROR_ARENA, NG_ERROR_MEMORY, NG_ERROR_MAPPINGS. Callers have it for their own last act, so that no frame of theirs
+// lies on the suspended stack.
 ng_status ng_slices_jump(ng_slices* slices, ng_slice* target, bool is_final);
 
 // Gives up a suspended slice whose thread is gone, and with it what it had on the stack.

@@ -15,9 +15,12 @@
 /* Branch target identification: `hint #34` is `bti c`, a no-op on a CPU without it. */
 #define LANDING_PAD hint #34
 
+/* Bytes below a new slice that are zeroed: what its first functions use. */
+#define WIPED 2048
+
         .text
 
-/* ng_status ng_assembly_reslice(ng_slices* slices [x0], void* (*leave)(ng_slices*, void*) [x1],
+/* ng_status ng_assembly_reslice(ng_slices* slices [x0], ng_departure (*leave)(ng_slices*, void*) [x1],
                                  ng_beginning (*arrive)(ng_slices*) [x2]) */
         .globl  SYMBOL(ng_assembly_reslice)
         HIDDEN  SYMBOL(ng_assembly_reslice)
@@ -61,13 +64,15 @@ SYMBOL(ng_assembly_reslice):
         mov     x20, x2
         mov     x9, x1
         mov     x1, sp                  /* the stack pointer by which this side is continued */
-        blr     x9                      /* leave: copies out what the other side needs the room of */
+        blr     x9                      /* leave: copies out what the other side needs the room of; or says in x1 why not, */
+        cbnz    w1, 2f                  /* and in x0 what the stack pointer is anyway */
         mov     sp, x0                  /* from here on what is above belongs to the other side, and may be anything; */
                                         /* below is room for the one call that puts it right */
         mov     x29, xzr                /* until then there is no caller: a walk by frame pointers ends here */
         mov     x0, x19
         blr     x20                     /* arrive: copies back what lay here; or returns what a new slice does first */
         cbnz    x0, 1f                  /* (function in x0, its argument in x1) */
+3:      .cfi_remember_state             /* with the status in w0: NG_OK, or why nothing happened */
 #if defined(NG_SAVE_FPU_CONTROL)
         ldr     x9, [sp], #16
         msr     fpcr, x9
@@ -97,8 +102,11 @@ SYMBOL(ng_assembly_reslice):
         .cfi_restore x28
         .cfi_restore x29
         .cfi_restore x30
-        mov     w0, wzr                 /* NG_OK */
         ret                             /* to where the other side was suspended */
+
+        .cfi_restore_state              /* as it was at the jumps */
+2:      mov     w0, w1
+        b       3b
 
 1:      mov     x16, x0                 /* by way of x16, which `bti c` lets in */
         mov     x0, x1
@@ -107,12 +115,22 @@ SYMBOL(ng_assembly_reslice):
 #else
         add     sp, sp, #160            /* nothing stays */
 #endif
+        .cfi_def_cfa_offset 0
+        mov     x10, sp                 /* nothing of who started it, either: the first functions have holes in their */
+        sub     sp, sp, #WIPED          /* frames, and save registers in the slice, where a conservative collector takes */
+        .cfi_def_cfa_offset WIPED
+        mov     x9, sp                  /* what was there for references, to the new greenlet itself, too, and for as long */
+4:      stp     xzr, xzr, [x9], #16     /* as it lives. So the stack that they will use is zeroed, */
+        cmp     x9, x10
+        b.lo    4b
+        mov     sp, x10                 /* and the registers are */
+        .cfi_def_cfa_offset 0
         mov     x29, xzr                /* as if called from nowhere: no caller, and no return address, */
         mov     x30, xzr                /* so unwinders end there */
         .cfi_undefined x30
-        mov     x19, xzr                /* nothing of who started it, either: the first functions save these registers in */
-        mov     x20, xzr                /* the slice, where a conservative collector takes what was in them for */
-        mov     x21, xzr                /* references, to the new greenlet itself, too, and for as long as it lives */
+        mov     x19, xzr
+        mov     x20, xzr
+        mov     x21, xzr
         mov     x22, xzr
         mov     x23, xzr
         mov     x24, xzr

@@ -20,9 +20,12 @@
 #  define LANDING_PAD
 #endif
 
+/* Bytes below a new slice that are zeroed: what its first functions use. */
+#define WIPED 2048
+
         .text
 
-/* ng_status ng_assembly_reslice(ng_slices* slices [rdi], void* (*leave)(ng_slices*, void*) [rsi],
+/* ng_status ng_assembly_reslice(ng_slices* slices [rdi], ng_departure (*leave)(ng_slices*, void*) [rsi],
                                  ng_beginning (*arrive)(ng_slices*) [rdx]) */
         .globl  SYMBOL(ng_assembly_reslice)
         HIDDEN  SYMBOL(ng_assembly_reslice)
@@ -61,7 +64,9 @@ SYMBOL(ng_assembly_reslice):
         movq    %rdx, %r12
         movq    %rsi, %rax
         movq    %rsp, %rsi              /* the stack pointer by which this side is continued */
-        callq   *%rax                   /* leave: copies out what the other side needs the room of */
+        callq   *%rax                   /* leave: copies out what the other side needs the room of; or says in rdx why not, */
+        testl   %edx, %edx              /* and in rax what the stack pointer is anyway */
+        jnz     2f
         movq    %rax, %rsp              /* from here on what is above belongs to the other side, and may be anything; */
                                         /* below is room for the one call that puts it right */
         xorl    %ebp, %ebp              /* until then there is no caller: a walk by frame pointers ends here */
@@ -69,6 +74,7 @@ SYMBOL(ng_assembly_reslice):
         callq   *%r12                   /* arrive: copies back what lay here; or returns what a new slice does first */
         testq   %rax, %rax              /* (function in rax, its argument in rdx). What a new slice has here is zero, */
         jnz     1f                      /* a return address too: so unwinders end here, and where it begins */
+3:      .cfi_remember_state             /* with the status in eax: NG_OK, or why nothing happened */
 #if defined(NG_SAVE_FPU_CONTROL)
         ldmxcsr (%rsp)
         fldcw   4(%rsp)
@@ -93,19 +99,28 @@ SYMBOL(ng_assembly_reslice):
         popq    %rbp
         .cfi_adjust_cfa_offset -8
         .cfi_restore rbp
-        xorl    %eax, %eax              /* NG_OK */
         ret                             /* to where the other side was suspended */
 
-        .cfi_adjust_cfa_offset 56       /* as it was at the jump */
-1:      movq    %rdx, %rdi
-        addq    $56, %rsp               /* as if called from nowhere: only the zero for a return address stays */
-        .cfi_adjust_cfa_offset -56
-        xorl    %ebx, %ebx              /* and nothing of who started it: the first functions save these registers in the */
-        xorl    %r12d, %r12d            /* slice, where a conservative collector takes what was in them for references, */
-        xorl    %r13d, %r13d            /* to the new greenlet itself, too, and for as long as it lives */
+        .cfi_restore_state              /* as it was at the jumps */
+2:      movl    %edx, %eax
+        jmp     3b
+
+1:      movq    %rax, %r8
+        addq    $(56 - WIPED), %rsp
+        .cfi_adjust_cfa_offset (WIPED - 56)
+        movq    %rsp, %rdi              /* nothing of who started it must stay: the first functions have holes in their */
+        xorl    %eax, %eax              /* frames, and save registers in the slice, where a conservative collector takes */
+        movl    $(WIPED / 8), %ecx      /* what was there for references, to the new greenlet itself, too, and for as long */
+        rep stosq                       /* as it lives. So the stack that they will use is zeroed, */
+        addq    $WIPED, %rsp            /* as if called from nowhere: only the zero for a return address stays, */
+        .cfi_adjust_cfa_offset -WIPED
+        xorl    %ebx, %ebx              /* and the registers are */
+        xorl    %r12d, %r12d
+        xorl    %r13d, %r13d
         xorl    %r14d, %r14d
         xorl    %r15d, %r15d
-        jmpq    *%rax
+        movq    %rdx, %rdi
+        jmpq    *%r8
         .cfi_endproc
 #if defined(__ELF__)
         .size   ng_assembly_reslice, . - ng_assembly_reslice
