@@ -680,7 +680,7 @@ typedef struct beginning {
 #    define SYMBOL(name) name
 #  endif
 
-void test_slice_begins(void* beginning);
+void test_slice_begins(void* argument);
 NG_NORETURN void test_slice_began(void);
 
 // Stores them before any function has touched one.
@@ -735,8 +735,8 @@ static bool can_look_at_the_beginning(void) {
 
 #else
 
-static void test_slice_begins(void* beginning) {
-  (void)beginning;
+static void test_slice_begins(void* argument) {
+  (void)argument;
   finish_to_main();
 }
 

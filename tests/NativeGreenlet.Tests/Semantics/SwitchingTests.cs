@@ -381,7 +381,7 @@ public class SwitchingTests
         }
     });
 
-    [FactOn(Backends.Segments | Backends.Threads, Because = "What a stack refers to", Optimized = true)]
+    [OptimizedFact]
     [FeatureRow(44)]
     public void Delivered_exceptions_first_values_and_results_are_not_kept_alive() => OnThread.Run(() =>
     {
