@@ -15,6 +15,7 @@ Each peer is a program of its own that measures itself. The conversation, over i
                 time it finds no memory at hand
     floor       into native code and, where that has a name of its own, back into managed code
     park N      memory and collection pause of N suspended greenlets
+    frames N    the same pause of N managed frames of an ordinary thread
 
 A round starts every peer afresh, because where the loader puts things is part of the noise. Within a round the peers take
 turns work by work, because the machine's speed changes. What counts is the median of the rounds.
@@ -45,6 +46,7 @@ DOTNET = ["dotnet", ROOT / "artifacts/bin/NativeGreenlet.Peer/release/NativeGree
 GO = BUILT / "peers/go"
 ONE_PROCESSOR = {"GOMAXPROCS": "1"}
 THREADS_BACKEND = {"NATIVEGREENLET_BACKEND": "threads"}
+SLICES_BACKEND = {"NATIVEGREENLET_BACKEND": "slices", "DOTNET_gcConservative": "1"}
 
 CHAIN = 100_000
 PARKED = 10_000
@@ -75,12 +77,14 @@ TABLE = [
     ("monitor", ".NET threads: Monitor", [*DOTNET, "monitor"], {}, "switch"),
     ("thread", ".NET threads: Start and Join", [*DOTNET, "threads"], {}, "create"),
     ("threads-backend", ".NET: NativeGreenlet, Threads backend", [*DOTNET, "greenlets"], THREADS_BACKEND, "switch resume create"),
+    ("slices-backend", ".NET: NativeGreenlet, Slices backend", [*DOTNET, "greenlets"], SLICES_BACKEND, "switch resume create chain"),
     ("exception", ".NET: throw and catch, no greenlet", [*DOTNET, "exceptions"], {}, "throw"),
     ("floor", ".NET: a native call that calls back", [*DOTNET, "floor"], {}, "floor"),
     ("call", ".NET: a native call, no GC transition", [*DOTNET, "call"], {}, "floor"),
-    ("park", ".NET: NativeGreenlet, suspended", [*DOTNET, "park"], {}, "park"),
+    ("park", ".NET: NativeGreenlet, suspended", [*DOTNET, "park"], {}, "park frames"),
+    ("park-slices", ".NET: NativeGreenlet, Slices backend, suspended", [*DOTNET, "park"], SLICES_BACKEND, "park"),
 ]
-ORDER = ["switch", "resume", "create", "throw", "allocated", "floor", "park", "chain"]  # what leaves most behind comes last
+ORDER = ["switch", "resume", "create", "throw", "allocated", "floor", "park", "frames", "chain"]  # what leaves most behind comes last
 
 
 def fibers_of_ruby():
@@ -186,8 +190,8 @@ class Comparison:
             if work == "chain":
                 self.chain(key, peer)
                 return
-            if work in ("park", "allocated"):
-                figures = peer.ask(work, PARKED if work == "park" else SWITCHES)
+            if work in ("park", "frames", "allocated"):
+                figures = peer.ask(work, SWITCHES if work == "allocated" else PARKED)
             else:
                 peer.ask(work, WARM_UP)
                 figures = {work: statistics.median(peer.ask(work, SAMPLE)[work] for _ in range(SAMPLES))}

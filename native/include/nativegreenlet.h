@@ -377,6 +377,10 @@ NG_API ng_status ng_commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is
 // another processor than x86-64, on Windows, for contexts other than assembly, or if the layout does not fit.
 NG_API void* ng_clr_direct(void);
 
+// How far below a greenlet's own address its stack reaches: whoever has a variable there runs on that stack, as long as the
+// greenlet has not been destroyed. 0 where a greenlet does not lie on top of its stack: for main, and on Windows.
+NG_API uint64_t ng_greenlet_stack_reach(const ng_greenlet* greenlet);
+
 // Bytes of stack that a parked greenlet uses; 0 for one that runs, has not started, or has ended.
 NG_API uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet);
 

@@ -478,6 +478,8 @@ TEST(bad_arguments_are_refused) {
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_destroy(self->main.greenlet));
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_abandon(NULL));
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_abandon(self->main.greenlet));
+  CHECK_EQUAL(0, ng_greenlet_stack_reach(NULL));
+  CHECK_EQUAL(0, ng_greenlet_stack_reach(self->main.greenlet)); // its thread's stack may be another thread's by and by
   CHECK_EQUAL(0, ng_greenlet_stack_used(NULL));
   CHECK_EQUAL(0, ng_greenlet_stack_used(self->main.greenlet));
 
@@ -552,6 +554,42 @@ static void use_stack_and_park(actor* self) {
   self->user = room; // or a compiler would leave it out
   go_back_to_main_for_ever(self);
   self->user = NULL;
+}
+
+static void look_where_it_runs(actor* self) {
+  char here;
+  const uintptr_t distance = (uintptr_t)self->greenlet - (uintptr_t)&here;
+  *(bool*)self->user = distance < ng_greenlet_stack_reach(self->greenlet);
+  go_back_to_main_for_ever(self);
+}
+
+TEST(a_greenlets_reach_is_its_own_stack_and_nothing_else) {
+  set_up();
+  bool is_in_reach[2] = {false, false};
+  actor* actors[2];
+  for (int i = 0; i < 2; i++) {
+    actors[i] = fake_create(&carrier, look_where_it_runs);
+    actors[i]->user = &is_in_reach[i];
+    fake_switch(&carrier.main, actors[i]);
+  }
+  char here;
+  for (int i = 0; i < 2; i++) {
+    const uint64_t reach = ng_greenlet_stack_reach(actors[i]->greenlet);
+    const uintptr_t at = (uintptr_t)actors[i]->greenlet;
+#if defined(_WIN32)
+    CHECK_EQUAL(0, reach);
+#else
+    CHECK(reach > ng_greenlet_stack_used(actors[i]->greenlet));
+    CHECK(TEST_UNDER_TOOL || is_in_reach[i]);
+    *(volatile char*)(at - reach) = 1; // its lowest byte: below is the guard page
+#endif
+    CHECK(at - (uintptr_t)&here >= reach);
+    CHECK(at - (uintptr_t)actors[1 - i]->greenlet >= reach);
+    fake_abandon(actors[i]);
+  }
+  fake_destroy(&carrier, actors[0]);
+  fake_destroy(&carrier, actors[1]);
+  tear_down();
 }
 
 TEST(used_stack_is_measured) {

@@ -81,18 +81,19 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
     /// <exception cref="InvalidOperationException">Called outside of the body.</exception>
     /// <exception cref="GreenletException">Called by another thread while the body runs, or the switch failed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
-    public TIn Yield(TOut value)
+    [SkipLocalsInit]
+    public unsafe TIn Yield(TOut value)
     {
+        byte here;
         if (_greenlet.Core.State != GreenletState.Running)
         {
             throw new InvalidOperationException("Yield can only be called by the coroutine's own body.");
         }
 
         // Before anything is written: the body that runs on its own thread may have its result there.
-        Carrier carrier = Carrier.OfThisThread;
-        if (_greenlet.Core.Carrier != carrier)
+        if (_greenlet.Core.Carrier is not { } carrier || !carrier.IsOfThisThread(&here))
         {
-            throw Greenlet.WrongThread(_greenlet, carrier);
+            throw Greenlet.WrongThread(_greenlet, Carrier.OfThisThread);
         }
 
         _out = value;

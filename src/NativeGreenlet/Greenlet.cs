@@ -240,13 +240,21 @@ public class Greenlet : IDisposable
     /// <exception cref="Exception">Whatever the caller is continued with by <see cref="Throw(Exception?)"/>, or by the
     /// end of a child.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public object? Switch(object? value = null)
+    [SkipLocalsInit]
+    public unsafe object? Switch(object? value = null)
     {
+        byte here;
         GreenletCore core = Core;
-        Carrier? carrier = Carrier.OfThisThreadOrNull;
-        return carrier is not null && core.Carrier == carrier && core.State == GreenletState.Suspended && !carrier.HasKills
-            ? carrier.Transfer(this, value, null)
-            : Dispatch(this, value, null);
+        if (core.State == GreenletState.Suspended)
+        {
+            Carrier carrier = core.Carrier!; // asked after the state: another thread may start it
+            if (carrier.IsOfThisThread(&here) && !carrier.HasKills)
+            {
+                return carrier.Transfer(this, value, null);
+            }
+        }
+
+        return Dispatch(this, value, null);
     }
 
     /// <summary>

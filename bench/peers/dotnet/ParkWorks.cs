@@ -11,6 +11,40 @@ internal sealed class ParkWorks : Works
     public ParkWorks()
     {
         Add("park", Park);
+        Add("frames", Frames);
+    }
+
+    // The floor of the pause: the collector's walk over plain managed frames, of a thread that uses no greenlet.
+    private static string Frames(int count)
+    {
+        double[] pauses = new double[2];
+        for (int i = 0; i < pauses.Length; i++)
+        {
+            int depth = i * count;
+            using ManualResetEventSlim isThere = new();
+            using ManualResetEventSlim mayEnd = new();
+            Thread thread = new(() => Descend(depth, isThere, mayEnd), (count * 256) + (1 << 20));
+            thread.Start();
+            isThere.Wait();
+            pauses[i] = Measure().Pause;
+            mayEnd.Set();
+            thread.Join();
+        }
+
+        return $"frame-pause {(pauses[1] - pauses[0]) / count}";
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static int Descend(int depth, ManualResetEventSlim isThere, ManualResetEventSlim mayEnd)
+    {
+        if (depth == 0)
+        {
+            isThere.Set();
+            mayEnd.Wait();
+            return 0;
+        }
+
+        return 1 + Descend(depth - 1, isThere, mayEnd);
     }
 
     private static string Park(int count)

@@ -287,6 +287,11 @@ void* ng_greenlet_exceptions(const ng_greenlet* greenlet) {
   return (void*)(is_parked ? greenlet->exception_tracker : (uintptr_t)ng_layout.exception_tracker_end);
 }
 
+uint64_t ng_greenlet_stack_reach(const ng_greenlet* greenlet) {
+  const bool is_on_top = NG_MEMORY_FOR_STACKS && greenlet != NULL && greenlet->segment != NULL;
+  return is_on_top ? (uintptr_t)greenlet - greenlet->limits[1] : 0;
+}
+
 uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet) {
   if (greenlet == NULL || greenlet->segment == NULL || greenlet->state != NG_GREENLET_PARKED) {
     return 0;

@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+// arch/. The target must be one of this carrier.
 uint64_t ng_direct_switch(ng_carrier* carrier, ng_greenlet* target); // arch/
 
 // What arch/ has pushed: the callee-saved registers, and above them the return address.
@@ -42,7 +43,7 @@ void* ng_direct_relink(ng_carrier* carrier, ng_greenlet* to, void* registers) {
   const uintptr_t no_gc_frame = (uintptr_t)ng_layout.gc_frame_end;
   const uintptr_t gc_frame = *carrier->thread.gc_frame;
   const bool is_plain =
-      to->state == NG_GREENLET_PARKED && to->carrier == carrier && to->record == NULL &&
+      to->state == NG_GREENLET_PARKED && to->record == NULL &&
       *carrier->thread.exception_tracker == (uintptr_t)ng_layout.exception_tracker_end &&
       (atomic_load_explicit(carrier->thread_state, memory_order_relaxed) & ng_layout.hijacked_mask) == 0;
   if (ng_unlikely(!is_plain) || NG_BROKEN(NG_BREAK_FILTERS)) {

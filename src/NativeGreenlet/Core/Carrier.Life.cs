@@ -180,7 +180,7 @@ internal sealed unsafe partial class Carrier
         Main.Core.State = GreenletState.Dead;
         _kills.Clear();
         _native = null;
-        _direct = null;
+        _direct = &Refuse;
         _stacks?.Detach(this, suspended);
     }
 

@@ -34,7 +34,7 @@ internal sealed unsafe partial class Carrier
         GreenletCore self = _reporting!;
         GreenletCore to = Current.Core;
         _reporting = null;
-        _isEventful = HasListener;
+        _isEventful = IsAlwaysEventful;
         self.State = GreenletState.Suspended;
         to.State = GreenletState.Running;
         while (_stacks!.Switch(self, to, isFinal: false) is not ng_status.OK and ng_status status)

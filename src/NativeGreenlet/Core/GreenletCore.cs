@@ -12,7 +12,11 @@ internal sealed unsafe class GreenletCore
     /// <summary>The native greenlet: its stack. Null before the start and after the end.</summary>
     public ng_greenlet* Native;
 
-    /// <summary>The same where stacks are threads.</summary>
+    /// <summary>Where the stack ends that is this greenlet's alone, at least <see cref="Carrier.LeastReach"/> bytes above where
+    /// it begins; 0 if there is none.</summary>
+    public nuint StackTop;
+
+    /// <summary>The same as <see cref="Native"/> where stacks are threads.</summary>
     public BatonThread? Thread;
 
     /// <summary>The thread it is bound to, from its first start on.</summary>

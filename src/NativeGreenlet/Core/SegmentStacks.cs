@@ -46,12 +46,14 @@ internal sealed unsafe class SegmentStacks : NativeStacks
         }
 
         core.Native = native;
+        core.StackTop = NativeMethods.ng_greenlet_stack_reach(native) >= Carrier.LeastReach ? (nuint)native : 0;
     }
 
     public override void Release(GreenletCore core)
     {
         _ = NativeMethods.ng_greenlet_destroy(core.Native);
         core.Native = null;
+        core.StackTop = 0;
     }
 
     public override void Detach(Carrier carrier, IReadOnlyList<GreenletCore> suspended)

@@ -411,6 +411,11 @@ internal static unsafe partial class NativeMethods
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [return: NativeTypeName("uint64_t")]
     [SuppressGCTransition]
+    public static extern ulong ng_greenlet_stack_reach([NativeTypeName("const ng_greenlet *")] ng_greenlet* greenlet);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("uint64_t")]
+    [SuppressGCTransition]
     public static extern ulong ng_greenlet_stack_used([NativeTypeName("const ng_greenlet *")] ng_greenlet* greenlet);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

@@ -111,12 +111,25 @@ public class ThreadTests
         using CancellationTokenSource stop = new();
         int refusals = 0;
         Worker[] workers = [new(), new(), new()];
-        Task<bool>[] tasks = [.. workers.Select(worker => worker.Begin(() =>
+        Task<bool>[] tasks = [.. workers.Select((worker, index) => worker.Begin(() =>
         {
-            while (!stop.IsCancellationRequested)
+            void Try()
             {
                 Expect.Failure(GreenletError.WrongThread, () => greenlet.Switch("lost"));
                 Expect.Failure(GreenletError.WrongThread, () => greenlet.Throw());
+            }
+
+            while (!stop.IsCancellationRequested)
+            {
+                if (index == 0)
+                {
+                    Try();
+                }
+                else
+                {
+                    _ = new Greenlet(Try).Switch(); // on a stack that was, or will be, one of the owner's
+                }
+
                 _ = (greenlet.State, greenlet.IsDead, greenlet.Parent, greenlet.OwnerThreadId, greenlet.StackBytesUsed, $"{greenlet}");
                 Interlocked.Increment(ref refusals);
             }
@@ -129,6 +142,10 @@ public class ThreadTests
         for (; i < 20_000 || Volatile.Read(ref refusals) < 30; i++)
         {
             Assert.Equal(i, greenlet.Switch(i));
+            if (i % 16 == 0)
+            {
+                _ = new Greenlet(() => greenlet.Switch(i)).Switch(); // its stack goes back for others to take
+            }
         }
 
         stop.Cancel();

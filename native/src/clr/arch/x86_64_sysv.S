@@ -14,6 +14,9 @@
        +88  rbp ----+
        +96  return address
 
+   It leaves by `jmp`, as ng_assembly_swap does and why: managed code that switches is compiled into its callers, so two
+   sides are rarely suspended by the same call.
+
    SPDX-License-Identifier: MIT */
 
 #if defined(__APPLE__)
@@ -26,8 +29,10 @@
 
 #if defined(__CET__) && (__CET__ & 1)
 #  define LANDING_PAD endbr64           /* it is called by a pointer */
+#  define JUMP_BACK   notrack jmp       /* a return address has no landing pad */
 #else
 #  define LANDING_PAD
+#  define JUMP_BACK   jmp
 #endif
 
 #if defined(NG_DIRECT)
@@ -90,7 +95,10 @@ SYMBOL(ng_direct_switch):
         .cfi_adjust_cfa_offset -8
         .cfi_restore rbp
         xorl    %eax, %eax              /* done */
-        ret                             /* to where the new side was suspended: here, or in ng_commit */
+        popq    %rcx                    /* where the new side was suspended: here, or in ng_commit */
+        .cfi_adjust_cfa_offset -8
+        .cfi_register rip, rcx
+        JUMP_BACK *%rcx
 
         .cfi_restore_state
 1:      addq    $56, %rsp               /* nothing was changed, so the registers are as they were */
