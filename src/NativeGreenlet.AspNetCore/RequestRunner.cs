@@ -80,7 +80,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             if (lease is { IsAcquired: false })
             {
                 LogTooMany(_options.MaxConcurrentRequests!.Value);
-                context.Response.StatusCode = _options.RejectionStatusCode;
+                Reject(context);
                 return;
             }
 
@@ -89,7 +89,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         catch (GreenletException exception) when (!hasStarted && exception.Reason == GreenletError.OutOfStacks)
         {
             LogNoStack(exception);
-            context.Response.StatusCode = _options.RejectionStatusCode;
+            Reject(context);
         }
         finally
         {
@@ -100,6 +100,19 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         {
             hasStarted = true;
             return next(context);
+        }
+    }
+
+    // A response that has begun cannot say it any more; that it was cut off, the client sees.
+    private void Reject(HttpContext context)
+    {
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+        }
+        else
+        {
+            context.Response.StatusCode = _options.RejectionStatusCode;
         }
     }
 

@@ -83,4 +83,87 @@ public class TimeoutTests
             }
         }
     });
+
+    [Fact]
+    public void They_may_end_in_any_order() => InHub.Run(() =>
+    {
+        GreenEvent signal = new();
+        Hub.Spawn(() =>
+        {
+            signal.Set();
+            Thread.Sleep(600);
+        });
+        using GreenTimeout outer = new(TimeSpan.FromMilliseconds(500));
+        GreenTimeout middle = new(InHub.Long);
+        using GreenTimeout inner = new(InHub.Long);
+        middle.Dispose();
+        signal.Wait(); // over before the outer one is due
+        GreenTimeoutException exception = Assert.Throws<GreenTimeoutException>((Action)YieldOften);
+        Assert.Same(outer, exception.Timeout);
+
+        static void YieldOften()
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                Hub.Yield();
+            }
+        }
+    });
+
+    [Fact]
+    public void What_is_not_needed_any_more_leaves_no_timer() => InHub.Run(() =>
+    {
+        int before = Hub.Current.Timers.Count;
+        Hub.SpawnLater(InHub.Long, () => { }).Kill();
+        new GreenTimeout(InHub.Long).Dispose();
+        GreenTask sleeping = Hub.Spawn(() => Hub.Sleep(InHub.Long));
+        Hub.Yield();
+        Assert.Equal(before + 1, Hub.Current.Timers.Count);
+        sleeping.Kill(timeout: TimeSpan.Zero);
+        Assert.False(new GreenEvent(isSet: false).Wait(InHub.Tick));
+        Assert.Equal(before, Hub.Current.Timers.Count);
+    });
+
+    [Fact]
+    public void Timers_come_in_the_order_of_their_times_and_else_as_they_were_added()
+    {
+        Random random = new(20261128);
+        TimerHeap heap = new();
+        List<(long Due, int Number, CallbackTimer Timer)> expected = [];
+        List<int> fired = [];
+        for (int i = 0; i < 5000; i++)
+        {
+            int number = i;
+            if (expected.Count != 0 && random.Next(3) == 0)
+            {
+                int index = random.Next(expected.Count);
+                heap.Remove(expected[index].Timer);
+                heap.Remove(expected[index].Timer); // it is out
+                expected.RemoveAt(index);
+            }
+            else if (random.Next(5) == 0)
+            {
+                long now = random.Next(10);
+                (long Due, int Number, CallbackTimer Timer)[] due = [.. expected.Where(each => each.Due <= now).OrderBy(each => each.Due).ThenBy(each => each.Number)];
+                fired.Clear();
+                while (heap.TakeDue(now) is { } timer)
+                {
+                    timer.Fire();
+                }
+
+                Assert.Equal(due.Select(each => each.Number), fired);
+                expected.RemoveAll(each => each.Due <= now);
+            }
+            else
+            {
+                CallbackTimer timer = new(() => fired.Add(number));
+                long due = random.Next(12);
+                heap.Add(timer, due);
+                expected.Add((due, number, timer));
+            }
+
+            Assert.Equal(expected.Count, heap.Count);
+            Assert.Equal(expected.Count == 0 ? long.MaxValue : expected.Min(each => each.Due), heap.NextDue);
+        }
+    }
 }

@@ -243,6 +243,38 @@ public class SynchronizationTests
     });
 
     [Fact]
+    public void A_nursery_throws_what_failed_first_and_what_left_its_scope_before_all() => InHub.Run(() =>
+    {
+        Assert.Throws<InvalidTimeZoneException>(() => GreenNursery.Run(nursery =>
+        {
+            nursery.Spawn(() =>
+            {
+                try
+                {
+                    Hub.Sleep(InHub.Long);
+                }
+                catch (GreenletExit)
+                {
+                    throw new NotFiniteNumberException(); // killed because of the other, it fails, too
+                }
+            });
+            nursery.Spawn(() => throw new InvalidTimeZoneException());
+        }));
+
+        GreenNursery? closed = null;
+        Assert.Throws<NotFiniteNumberException>(() => GreenNursery.Run(nursery =>
+        {
+            closed = nursery;
+            GreenTask child = nursery.Spawn(() => throw new InvalidTimeZoneException());
+            Hub.Yield();
+            Assert.NotNull(child.Exception);
+            throw new NotFiniteNumberException();
+        }));
+        Assert.Throws<ObjectDisposedException>(() => closed!.Spawn(() => { }));
+        Assert.Equal(0, closed!.Count);
+    });
+
+    [Fact]
     public void A_wake_up_is_not_lost_on_a_waiter_that_was_just_killed() => InHub.Run(() =>
     {
         GreenSemaphore semaphore = new(0);
