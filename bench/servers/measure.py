@@ -9,6 +9,7 @@ request is the server's alone.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -58,6 +59,10 @@ class Failure(Exception):
     """A server or its load cannot do something; the message says why."""
 
 
+# Of one server, too: it has died, or its load said something unheard of. The others go on.
+FAILURES = Failure, OSError, LookupError, TypeError, ValueError
+
+
 class Program:
     """A server that has told its port."""
 
@@ -100,7 +105,8 @@ class Program:
         return self.process.poll() is None
 
     def stop(self):
-        self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
@@ -188,28 +194,30 @@ class Comparison:
         longest = 0
         while self.rounds == 0 or time.monotonic() - self.start + longest < self.options.seconds:
             began = time.monotonic()
-            downstream = Program([BUILT / "downstream", DELAY])
-            try:
-                for kind in self.options.kinds:
-                    self.round(kind, downstream.port)
-            finally:
-                downstream.stop()
+            for kind in self.options.kinds:
+                self.round(kind)
             self.rounds += 1
             longest = max(longest, time.monotonic() - began)
         compare.tell("")
 
-    def round(self, kind, downstream):
+    def round(self, kind):
         programs = {}
+        downstreams = []
         try:
             for key, label, command, environment in self.table:
                 if (kind, key) in self.problems or (kind == "echo" and key.startswith("kestrel")):
                     continue
                 self.tell(kind, "starting", label)
                 try:
-                    program = programs[key] = Program([*command, kind, *([downstream] if kind == "http" else [])], environment)
+                    words = [*command, kind]
+                    if kind == "http":
+                        # One for each: they keep thousands of connections, and those to one port would use up the ports.
+                        downstreams.append(Program([BUILT / "downstream", DELAY]))
+                        words.append(downstreams[-1].port)
+                    program = programs[key] = Program(words, environment)
                     self.versions[key] = program.version
                     LOADS[kind](program.port, *WARM_UP)
-                except Failure as failure:
+                except FAILURES as failure:
                     self.fail(kind, key, failure)
             for connections in self.options.connections:
                 for key, label, _, _ in self.table:
@@ -218,10 +226,10 @@ class Comparison:
                         try:
                             figures = self.measure(kind, connections, programs[key])
                             self.samples.setdefault(kind, {}).setdefault(connections, {}).setdefault(key, []).append(figures)
-                        except Failure as failure:
+                        except FAILURES as failure:
                             self.fail(kind, key, failure)
         finally:
-            for program in programs.values():
+            for program in [*programs.values(), *downstreams]:
                 program.stop()
 
     def measure(self, kind, connections, program):
@@ -246,9 +254,9 @@ class Comparison:
         return figures
 
     def fail(self, kind, key, failure):
-        self.problems[kind, key] = str(failure)
+        self.problems[kind, key] = str(failure) if isinstance(failure, Failure) else f"{type(failure).__name__}: {failure}"
         compare.tell("")
-        print(f"== Without {key}, {kind}: {failure}", flush=True)
+        print(f"== Without {key}, {kind}: {self.problems[kind, key]}", flush=True)
 
     def tell(self, kind, what, label):
         gone = int(time.monotonic() - self.start)
