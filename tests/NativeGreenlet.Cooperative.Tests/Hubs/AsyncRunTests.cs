@@ -250,9 +250,18 @@ public class AsyncRunTests
         Hub hub = Hub.Start("async");
         hub.UnhandledException += (_, _) => { };
         TaskCompletionSource never = new();
-        Task run = AsyncRun.StartAsync(hub, () => never.Task, CancellationToken.None);
+        using CountdownEvent begun = new(2); // one that has not begun when the hub ends is just killed
+        Task run = AsyncRun.StartAsync(
+            hub,
+            () =>
+            {
+                begun.Signal();
+                return never.Task;
+            },
+            CancellationToken.None);
         Task<int> other = hub.InvokeAsync(() =>
         {
+            begun.Signal();
             while (true)
             {
                 try
@@ -268,6 +277,7 @@ public class AsyncRunTests
             return 1;
 #pragma warning restore CS0162
         });
+        Assert.True(begun.Wait(InHub.Long));
         await Task.Delay(20);
         hub.Dispose();
         Hub.ShutdownGrace = grace;
