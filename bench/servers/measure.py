@@ -51,7 +51,8 @@ CONNECTIONS = [10, 100, 1000, 5000]
 BYTES = 64  # of a message of the echo
 DELAY = 10  # milliseconds of the downstream service
 WARM_UP = 100, 1.5  # connections and seconds
-SETTLING = 0.5  # seconds from the start of the load which the samples leave out
+SETTLING = 0.5  # seconds from the start of the load which are not measured
+MANY = 1000  # connections from which on HTTP has a load before the one that is measured: the server makes as many of its own
 SAMPLE_EVERY = 0.1
 
 
@@ -116,11 +117,12 @@ class Program:
 
 
 class Sampler(threading.Thread):
-    """Looks at a server while it is under load."""
+    """Looks at a server while it is under load. What is measured is the end of that."""
 
-    def __init__(self, program):
+    def __init__(self, program, seconds):
         super().__init__()
         self.program = program
+        self.seconds = seconds
         self.ended = threading.Event()
         self.threads = 0
         self.resident = 0
@@ -135,7 +137,7 @@ class Sampler(threading.Thread):
 
     def processors(self):
         """How many processors it kept busy, once the load had settled."""
-        settled = [point for point in self.points if point[0] >= self.points[0][0] + SETTLING]
+        settled = [point for point in self.points if point[0] >= self.points[-1][0] - self.seconds]
         if len(settled) < 2:
             return None
         (start, used_before), (end, used_after) = settled[0], settled[-1]
@@ -144,14 +146,18 @@ class Sampler(threading.Thread):
 
 def echo_load(port, connections, seconds):
     command = [BUILT / "echo_load", port, connections, BYTES, int(SETTLING * 1000), int(seconds * 1000)]
-    words = run(command, seconds + 30).splitlines()[-1].split()
+    words = run(command, seconds + 60).splitlines()[-1].split()
     figures = {name: float(value) for name, value in zip(words[::2], words[1::2])}
     return {name: figures[name] for name in ("rate", "p50", "p90", "p99", "failed")}
 
 
 def http_load(port, connections, seconds):
-    duration = max(1, round(seconds + SETTLING))
-    text = run(["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--latency", f"http://127.0.0.1:{port}/"], duration + 30)
+    # It counts from the first connection on, and thousands of them take a while.
+    duration = max(1, round(seconds + SETTLING + connections / 2000))
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--latency", f"http://127.0.0.1:{port}/"]
+    if connections >= MANY:
+        run(command, duration + 30)
+    text = run(command, duration + 30)
     figures = {f"p{share}": microseconds(re.search(rf"^\s+{share}%\s+(\S+)", text, re.MULTILINE)[1]) for share in (50, 90, 99)}
     figures["rate"] = float(re.search(r"Requests/sec:\s+(\S+)", text)[1])
     figures["failed"] = sum(int(number) for line in re.findall(r"Socket errors:.*|Non-2xx.*", text) for number in re.findall(r"\d+", line.replace("2xx", "").replace("3xx", "")))
@@ -235,7 +241,7 @@ class Comparison:
     def measure(self, kind, connections, program):
         has_collector = program.process.args[0] == "dotnet"
         before = program.collector() if has_collector else {}
-        sampler = Sampler(program)
+        sampler = Sampler(program, self.options.measure)
         sampler.start()
         try:
             figures = LOADS[kind](program.port, connections, self.options.measure)
@@ -294,7 +300,7 @@ def allow_connections(most):
 
 def main():
     arguments = argparse.ArgumentParser(description="Greenlets, async/await, threads and gevent as servers under load.")
-    arguments.add_argument("--seconds", type=int, default=510, help="rounds are run until this time is used")
+    arguments.add_argument("--seconds", type=int, default=560, help="rounds are run until this time is used")
     arguments.add_argument("--measure", type=float, default=1.5, help="seconds that one load is measured")
     arguments.add_argument("--servers", nargs="+", default=[row[0] for row in TABLE], choices=[row[0] for row in TABLE])
     arguments.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))

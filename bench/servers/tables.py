@@ -65,13 +65,12 @@ def figures(results, kind):
 
 
 def collections(results, kind):
-    """What the collectors did, where that is worth a word: figures of one load."""
+    """What the collectors did, where that is worth a word: figures of one load, connecting included."""
     rows = []
     for (connections, server), row in results.rows[kind].items():
         if connections == max(results.connections(kind)) and "gc-gen0" in row:
-            share = row["gc-paused"] / 10 / results.all["seconds"]
-            rows.append([results.labels[server], *(f"{row[f'gc-{name}']:,.0f}" for name in ("gen0", "gen1", "gen2")), f"{share:.1f}%", memory(row["gc-allocated"])])
-    return report.table([f"at {max(results.connections(kind)):,} connections", "gen0", "gen1", "gen2", "of the time paused", "allocated"], rows)
+            rows.append([results.labels[server], *(f"{row[f'gc-{name}']:,.0f}" for name in ("gen0", "gen1", "gen2")), f"{row['gc-paused']:,.0f} ms", memory(row["gc-allocated"])])
+    return report.table([f"at {max(results.connections(kind)):,} connections", "gen0", "gen1", "gen2", "paused in all", "allocated"], rows)
 
 
 def goals(results):
@@ -141,7 +140,8 @@ sends {results.all['bytes']} bytes there and back, one message at a time on each
 (`bench/servers/native/echo_load.c`: one thread, epoll), because the usual load tools speak HTTP only. The HTTP servers are driven by
 `wrk` with one thread; each request takes a connection from the server's pool, sends 16 bytes to a downstream service of
 its own process, and waits for the answer, which comes after 10 ms. So {10_000 / 100:,.0f} requests a second are the most that one
-connection can have, and with few connections all servers have that.
+connection can have, and with few connections all servers have that. `wrk` counts from its first connection on; with 1,000
+or more, a load that does not count comes first. The echo counts when every connection has had an answer.
 
 All of .NET's servers run on .NET's own sockets, with the same parser, the same connection pool and the workstation
 collector. gevent is one process, as it is: it can use one core.

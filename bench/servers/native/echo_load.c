@@ -4,6 +4,7 @@
 //
 //     echo_load PORT CONNECTIONS BYTES WARM-UP-MS MEASURE-MS
 //
+// The warm-up begins when every connection has had its first answer: until then the server is still accepting.
 // prints names and values: rate (round trips per second), p50 p90 p99 max (microseconds), failed (connections lost).
 
 #include <arpa/inet.h>
@@ -21,12 +22,14 @@
 
 #define MOST_BYTES         65536
 #define CONNECTING_AT_ONCE 128
+#define PATIENCE           10000000000u // nanoseconds for the first answers
 #define FINE_BITS          6 // 64 steps for each power of two
 #define STEPS              ((64 - FINE_BITS) << FINE_BITS)
 
 struct connection {
   int socket;
   int received;
+  int was_answered;
   uint64_t sent_at;
 };
 
@@ -34,7 +37,7 @@ static char message[MOST_BYTES];
 static char scratch[MOST_BYTES];
 static uint64_t histogram[STEPS];
 static uint64_t trips, longest;
-static int failed, bytes, poller;
+static int failed, answered, bytes, poller;
 
 static void stop(const char* what) {
   fprintf(stderr, "echo_load: %s: %s\n", what, strerror(errno));
@@ -76,6 +79,8 @@ static double percentile(double share) {
 }
 
 static void lose(struct connection* connection) {
+  answered += !connection->was_answered; // or never: it is not waited for
+  connection->was_answered = 1;
   close(connection->socket);
   connection->socket = -1;
   failed++;
@@ -104,6 +109,8 @@ static void receive(struct connection* connection, int is_measured) {
     return;
   }
   uint64_t time = now();
+  answered += !connection->was_answered;
+  connection->was_answered = 1;
   if (is_measured) {
     uint64_t taken = time - connection->sent_at;
     histogram[step_of(taken)]++;
@@ -181,7 +188,7 @@ int main(int count, char** arguments) {
     stop("start");
   }
   connect_all(connections, number, &address);
-  uint64_t start = now() + warm_up, end = start + measure;
+  uint64_t begin = now(), start = UINT64_MAX, end = UINT64_MAX;
   for (int i = 0; i < number; i++) {
     send_message(&connections[i], now());
   }
@@ -196,6 +203,10 @@ int main(int count, char** arguments) {
       if (connection->socket >= 0) {
         receive(connection, time >= start);
       }
+    }
+    if (start == UINT64_MAX && (answered == number || time - begin > PATIENCE)) {
+      start = now() + warm_up;
+      end = start + measure;
     }
   }
   printf("rate %.1f p50 %.1f p90 %.1f p99 %.1f max %.1f failed %d\n", (double)trips / ((double)measure / 1e9),

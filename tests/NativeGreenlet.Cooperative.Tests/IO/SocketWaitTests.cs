@@ -164,6 +164,35 @@ public class SocketWaitTests
         }
     });
 
+    /// <summary>Not by chance: the bytes come when the exit is on its way and the operation has not been cancelled yet.</summary>
+    [Fact]
+    public void Bytes_that_came_before_the_operation_was_cancelled_go_to_whatever_reads_next() => InHub.Run(() =>
+    {
+        Func<GreenSocket, byte[], int>[] ways =
+        [
+            (socket, buffer) => socket.Receive(buffer),
+            (socket, buffer) => socket.GetStream().Read(buffer, 0, buffer.Length),
+            (socket, buffer) => Hub.Await(socket.GetStream().ReadAsync(buffer, 0, buffer.Length)),
+            (socket, buffer) => socket.WaitUntilReadable(InHub.Tick) && socket.Receive(buffer, SocketFlags.Peek) == 3 ? socket.Receive(buffer) : 0,
+        ];
+        foreach (Func<GreenSocket, byte[], int> read in ways)
+        {
+            (GreenSocket near, GreenSocket far) = Pair();
+            GreenTask receiver = Hub.Spawn(() => near.Receive(new byte[10]));
+            Hub.Sleep(InHub.Tick);
+            receiver.Kill(timeout: TimeSpan.Zero);
+            far.Socket.Send([1, 2, 3]); // without a wait
+            Thread.Sleep(50);
+            Assert.True(receiver.Kill(timeout: InHub.Long));
+            byte[] buffer = new byte[10];
+            int count = 0;
+            Assert.True(GreenTimeout.TryRun(InHub.Long / 10, () => count = read(near, buffer)), "the bytes were lost");
+            Assert.Equal([1, 2, 3], buffer.AsSpan(0, count).ToArray());
+            near.Dispose();
+            far.Dispose();
+        }
+    });
+
     [Fact]
     public void Several_may_send_and_each_message_stays_whole() => InHub.Run(() =>
     {
