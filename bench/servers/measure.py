@@ -157,6 +157,7 @@ def http_load(port, connections, seconds):
     command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--latency", f"http://127.0.0.1:{port}/"]
     if connections >= MANY:
         run(command, duration + 30)
+        time.sleep(SETTLING)  # what was under way when it ended
     text = run(command, duration + 30)
     figures = {f"p{share}": microseconds(re.search(rf"^\s+{share}%\s+(\S+)", text, re.MULTILINE)[1]) for share in (50, 90, 99)}
     figures["rate"] = float(re.search(r"Requests/sec:\s+(\S+)", text)[1])
