@@ -85,13 +85,18 @@ internal static unsafe class NativeEngine
         }
 
         // Not by way of NativeMethods, which would lead back here.
-        uint version = ((delegate* unmanaged[Cdecl]<uint>)NativeLibrary.GetExport(handle, nameof(NativeMethods.ng_abi_version)))();
-        if (version != NativeMethods.NG_ABI_VERSION)
+        uint? version = NativeLibrary.TryGetExport(handle, nameof(NativeMethods.ng_abi_version), out nint function)
+            ? ((delegate* unmanaged[Cdecl]<uint>)function)()
+            : null;
+        if (version == NativeMethods.NG_ABI_VERSION)
         {
-            throw Missing($"The native library has interface version {version}; this assembly needs {NativeMethods.NG_ABI_VERSION}.");
+            return handle;
         }
 
-        return handle;
+        string which = string.IsNullOrEmpty(path) ? $"The '{FileName}' that was found" : $"{PathVariable} names '{path}', which";
+        throw Missing(version is null
+            ? $"{which} is another library: it has no {nameof(NativeMethods.ng_abi_version)}."
+            : $"The native library has interface version {version}; this assembly needs {NativeMethods.NG_ABI_VERSION}.");
     }
 
     private static GreenletException Missing(string what) => new(

@@ -25,14 +25,26 @@ public class NativeEngineTests
         Assert.Contains("main is running", child.Output, StringComparison.Ordinal);
     }
 
+    // Linux cannot load a managed assembly; Windows can.
+    [Fact]
+    public void A_file_that_is_no_native_library_is_refused()
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "NativeGreenlet.Tests.runtimeconfig.json");
+        Assert.True(File.Exists(path));
+
+        Assert.Contains("which could not be loaded", Refusal(path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_managed_assembly_is_refused() => _ = Refusal(typeof(NativeEngineTests).Assembly.Location);
+
     [Fact]
     public void A_library_that_is_not_ours_is_refused()
     {
-        InChild.Result child = InChild.Run(Report, s_noWish, (NativeEngine.PathVariable, typeof(NativeEngineTests).Assembly.Location));
+        string path = OperatingSystem.IsWindows() ? "kernel32.dll" : OperatingSystem.IsMacOS() ? "/usr/lib/libSystem.dylib" : Process.GetCurrentProcess()
+            .Modules.Cast<ProcessModule>().First(module => Path.GetFileName(module.FileName) == "libcoreclr.so").FileName;
 
-        Assert.Equal(0, child.ExitCode);
-        Assert.Contains($"{GreenletError.NativeLibraryMissing}, Unstarted:", child.Output, StringComparison.Ordinal);
-        Assert.Contains("./build.sh", child.Output, StringComparison.Ordinal);
+        Assert.Contains("is another library: it has no ng_abi_version", Refusal(path), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -122,6 +134,18 @@ public class NativeEngineTests
         Assert.Contains($"{GreenletError.NotSupported}, Unstarted:", child.Output, StringComparison.Ordinal);
         Assert.Contains("'nonsense'", child.Output, StringComparison.Ordinal);
         Assert.Contains("segments", child.Output, StringComparison.Ordinal);
+    }
+
+    private static string Refusal(string path)
+    {
+        InChild.Result child = InChild.Run(Report, s_noWish, (NativeEngine.PathVariable, path));
+
+        Assert.Equal(0, child.ExitCode);
+        Assert.Contains($"{GreenletError.NativeLibraryMissing}, Unstarted:", child.Output, StringComparison.Ordinal);
+        Assert.Contains(path, child.Output, StringComparison.Ordinal);
+        Assert.Contains("./build.sh", child.Output, StringComparison.Ordinal);
+        Assert.Contains("again: NativeLibraryMissing", child.Output, StringComparison.Ordinal);
+        return child.Output;
     }
 
     private static void SetAndDescribe()
