@@ -46,7 +46,8 @@ usage: ./build.ps1 [verb] [arguments]
   fuzz [args]       build and run the fuzzer (--minutes N; --help lists its arguments)
   bench [args]      build and run the benchmarks, all or what BenchmarkDotNet's arguments say: --filter '*Switch*',
                     --list flat, --job short (all in 6 minutes), --job dry (in one)
-  bench native      the C library's switches; bench peers and bench strategies: on Linux only
+  bench tables      all benchmarks, short, into bench/results/benchmarks.md
+  bench native      the C library's switches; bench peers, bench strategies and bench servers: on Linux only
   pack              packages, with the native library of this platform: artifacts/packages
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
@@ -282,8 +283,8 @@ function Invoke-Native {
 }
 
 # What need not be run on every backend: tests that choose their own, in processes of their own.
-$anyBackend = @('Faults', 'Fuzzing', 'Interop', 'Leaks', 'Properties', 'Publish', 'Runtime', 'Slices', 'Survival' |
-    ForEach-Object { "FullyQualifiedName!~.Tests.$_." }) -join '&'
+$anyBackend = (@('Faults', 'Fuzzing', 'Interop', 'Leaks', 'Properties', 'Publish', 'Runtime', 'Slices', 'Survival' |
+      ForEach-Object { "FullyQualifiedName!~.Tests.$_." }) + 'FullyQualifiedName!~.Tools.Tests.') -join '&'
 
 # Every part runs, whatever the others did; then the failures are told. With arguments, which are for dotnet test, only
 # what they ask for.
@@ -324,13 +325,53 @@ function Invoke-Fuzz {
   Start-Program 'NativeGreenlet.Fuzz' 'NativeGreenlet.Fuzz' $rest
 }
 
-# bench native ...: the C library's switches; else BenchmarkDotNet's arguments
+# All benchmarks, short, and their tables in one document, as bench/NativeGreenlet.Benchmarks/tables.sh makes it.
+function Write-Tables([string[]] $arguments) {
+  $tables = 'artifacts/benchmarks/results'
+  $document = 'bench/results/benchmarks.md'
+  if (Test-Path $tables) { Remove-Item -Recurse -Force $tables }
+  Invoke-Tool 'dotnet' (@('artifacts/bin/NativeGreenlet.Benchmarks/release/NativeGreenlet.Benchmarks.dll',
+      '--artifacts', 'artifacts/benchmarks', '--job', 'short') + $arguments)
+
+  $lines = @('# Benchmarks', '',
+    'Written by `./build.ps1 bench tables`: a few short iterations each, so mind the error. A dash for what is allocated',
+    'stands for 0 bytes.', '')
+  $about = $false
+  foreach ($file in Get-ChildItem $tables -Filter '*-report-github.md' | Sort-Object Name) {
+    $report = [IO.File]::ReadAllLines($file.FullName)
+    if (-not $about) {
+      # What the machine is comes first in each of them, as code.
+      $marks = 0
+      foreach ($line in $report) {
+        $lines += $line
+        if ($line.StartsWith('```')) { $marks++ }
+        if ($marks -eq 2) { break }
+      }
+      $about = $true
+    }
+    $name = $file.Name -replace '^.*NativeGreenlet\.Benchmarks\.', '' -replace 'Benchmarks-report-github\.md$', ''
+    $lines += '', "## $name", ''
+    # The quotes around a method's description go, what it has inside stays.
+    foreach ($line in $report -match '^\|') {
+      $line = $line -replace '^\| &#39;', '| '
+      $line = ([regex]'&#39; *\|').Replace($line, ' |', 1)
+      $lines += $line.Replace('&#39;', "'")
+    }
+  }
+  [IO.File]::WriteAllText((Join-Path $PSScriptRoot $document), ($lines -join "`n") + "`n")
+  Say "Wrote $document"
+}
+
+# bench native ...: the C library's switches; bench tables ...: BenchmarkDotNet, all of it; else BenchmarkDotNet's arguments
 function Invoke-Bench {
   if ($rest.Count -gt 0 -and $rest[0] -eq 'peers') {
     Stop-Build 'bench peers takes the other languages from Debian: run ./build.sh bench peers there, or in WSL'
   }
   if ($rest.Count -gt 0 -and $rest[0] -eq 'strategies') {
     Stop-Build 'bench strategies compares segments with slices, which Windows has not: run ./build.sh bench strategies on Linux, or in WSL'
+  }
+  if ($rest.Count -gt 0 -and $rest[0] -eq 'servers') {
+    Stop-Build 'bench servers needs Linux, for the load and for what is measured: run ./build.sh bench servers there, or in WSL'
   }
   if ($rest.Count -gt 0 -and $rest[0] -eq 'native') {
     $tree = 'artifacts/bench/native'
@@ -344,6 +385,10 @@ function Invoke-Bench {
   Build-Native 'Release' 'nativegreenlet_publish'
   Build-Managed 'bench/NativeGreenlet.Benchmarks/NativeGreenlet.Benchmarks.csproj'
   Say 'Benchmarks'
+  if ($rest.Count -gt 0 -and $rest[0] -eq 'tables') {
+    Write-Tables @($rest | Select-Object -Skip 1)
+    return
+  }
   Start-Program 'NativeGreenlet.Benchmarks' 'NativeGreenlet.Benchmarks' (@('--artifacts', 'artifacts/benchmarks') + $rest)
 }
 
