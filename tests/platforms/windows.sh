@@ -17,6 +17,7 @@ case ${1:-} in
 esac
 
 need 'command -v x86_64-w64-mingw32-gcc' gcc-mingw-w64-x86-64
+need 'command -v x86_64-w64-mingw32-g++' g++-mingw-w64-x86-64 # the header in C++
 need 'command -v wine' wine wine64
 need 'command -v clang' clang
 
@@ -36,6 +37,12 @@ for source in $(find native/src -name '*.c' ! -name '*_posix.c' ! -name '*_ucont
     { gsub(/__builtin_offsetof/, "offsetof") }
     ours && /__attribute__|__builtin_|__asm__|__extension__/ { print source ": " $0; found = 1 }
     END { exit found }' || status=1
+  files=$((files + 1))
+done
+# What a program sees of it, in both languages.
+for language in '/TC /std:c11' '/TP /std:c++17'; do
+  # shellcheck disable=SC2086 # two options
+  clang --driver-mode=cl --target=x86_64-pc-windows-msvc $language /DNG_SHARED /W4 /WX -Wgnu -Wpedantic /Zs native/include/nativegreenlet.h || status=1
   files=$((files + 1))
 done
 set --

@@ -12,6 +12,8 @@
 #define MEM_RELEASE                       0x8000
 #define PAGE_NOACCESS                     1
 #define PAGE_READWRITE                    4
+#define PAGE_EXECUTE                      0x10
+#define PAGE_GUARD                        0x100
 #define FIBER_FLAG_FLOAT_SWITCH           1
 #define STACK_SIZE_PARAM_IS_A_RESERVATION 0x10000
 
@@ -22,10 +24,20 @@ typedef void* HANDLE;
 typedef struct SYSTEM_INFO {
   DWORD dwPageSize;
 } SYSTEM_INFO;
+typedef struct MEMORY_BASIC_INFORMATION {
+  void* BaseAddress;
+  void* AllocationBase;
+  DWORD AllocationProtect;
+  size_t RegionSize;
+  DWORD State;
+  DWORD Protect;
+  DWORD Type;
+} MEMORY_BASIC_INFORMATION;
 
 void WINAPI GetSystemInfo(SYSTEM_INFO* info);
 void* WINAPI VirtualAlloc(void* address, size_t size, DWORD type, DWORD protection);
 BOOL WINAPI VirtualFree(void* address, size_t size, DWORD type);
+size_t WINAPI VirtualQuery(const void* address, MEMORY_BASIC_INFORMATION* information, size_t size);
 
 BOOL WINAPI SwitchToThread(void);
 void WINAPI Sleep(DWORD milliseconds);
