@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -14,9 +15,25 @@ internal static unsafe class CollectorKind
     private const string OldVariable = "COMPlus_gcConservative";
     private const int Samples = 16;
 
-    /// <summary>Whether the environment asks for it: that which the process was started with, or what the program has
-    /// made of it.</summary>
-    public static bool IsAskedFor => IsSet(Variable) || IsSet(OldVariable);
+    /// <summary>Whether it seems to be so: the environment asks for it, that which the process was started with or what the
+    /// program has made of it. Windows has but one, and the first is lost when the program changes it: there the collector is
+    /// asked.</summary>
+    public static bool IsAskedFor => IsSet(Variable) || IsSet(OldVariable) || (OperatingSystem.IsWindows() && IsConfigured() != false);
+
+    /// <summary>What the collector's own configuration says; null if it does not say.</summary>
+    public static bool? IsConfigured()
+    {
+        // What GC.GetConfigurationVariables calls, which leaves out what has no public name.
+        MethodInfo? method = typeof(GC).GetMethod("_EnumerateConfigurationValues", BindingFlags.Static | BindingFlags.NonPublic);
+        if (method?.GetParameters() is not [{ ParameterType.IsPointer: true }, { ParameterType.IsFunctionPointer: true }])
+        {
+            return null;
+        }
+
+        int answer = -1;
+        ((delegate*<void*, delegate* unmanaged<int*, byte*, byte*, int, long, void>, void>)method.MethodHandle.GetFunctionPointer())(&answer, &Hear);
+        return answer < 0 ? null : answer != 0;
+    }
 
     /// <summary>Whether it is so. Collects the youngest generation, so ask only where it seems to be.</summary>
     public static bool IsConservative()
@@ -26,6 +43,15 @@ internal static unsafe class CollectorKind
         thread.UnsafeStart();
         thread.Join();
         return isConservative;
+    }
+
+    [UnmanagedCallersOnly]
+    private static void Hear(int* answer, byte* name, byte* publicName, int type, long value)
+    {
+        if (MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name).SequenceEqual("ConservativeGC"u8))
+        {
+            *answer = (byte)value;
+        }
     }
 
     // Objects that nothing refers to but numbers on the stack.

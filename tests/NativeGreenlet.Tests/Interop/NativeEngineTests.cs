@@ -114,6 +114,18 @@ public class NativeEngineTests
         Assert.All([late, cleared], child => Assert.EndsWith("works", child.Output.Trim(), StringComparison.Ordinal));
     }
 
+    // Windows has one environment only, so there it is the collector that says what the process was started with.
+    [Theory]
+    [InlineData("1", "True")]
+    [InlineData("0", "False")]
+    public void The_collector_says_what_it_is(string conservative, string answer)
+    {
+        InChild.Result child = InChild.Run(AskCollector, ("DOTNET_gcConservative", conservative));
+
+        Assert.Equal(answer, child.Output.Trim());
+        Assert.Equal(0, child.ExitCode);
+    }
+
     [Fact]
     public void Under_a_conservative_collector_segments_are_not_chosen()
     {
@@ -189,6 +201,8 @@ public class NativeEngineTests
         Console.WriteLine(GreenletRuntime.Description);
         Succeed();
     }
+
+    private static void AskCollector() => Console.WriteLine(CollectorKind.IsConfigured());
 
     private static void ListLibraries()
     {
