@@ -53,7 +53,7 @@ internal readonly unsafe struct GCFrameList
             {
                 uint offset = i * sizeof(ulong);
                 if (offset != frameOffset && offset != exceptionTrackerOffset && inside[i] != outside[i]
-                    && LeadsTo(inside[i], outside[i], (ulong)low, (ulong)high))
+                    && LeadsTo(inside[i], outside[i], (ulong)high))
                 {
                     found.Add(new GCFrameList(offset, outside[i]));
                 }
@@ -81,9 +81,12 @@ internal readonly unsafe struct GCFrameList
     private static void Copy(nint thread, ulong* words, int count) =>
         new ReadOnlySpan<ulong>((void*)thread, count).CopyTo(new Span<ulong>(words, count));
 
-    private static bool LeadsTo(ulong head, ulong end, ulong low, ulong high)
+    // Entries are callers'; below need be no memory yet (Windows).
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool LeadsTo(ulong head, ulong end, ulong high)
     {
         ulong at = head;
+        ulong low = (ulong)&at;
         for (int steps = 0; steps < MostSteps; steps++)
         {
             if (at == end)

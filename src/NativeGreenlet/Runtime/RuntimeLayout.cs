@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using NativeGreenlet.Interop;
 
 namespace NativeGreenlet.Runtime;
@@ -131,7 +131,7 @@ internal sealed unsafe class RuntimeLayout
             throw new UnsupportedRuntimeException("a fresh thread has an exception in flight");
         }
 
-        CheckFrames(thread, layout, (ulong)low, (ulong)high);
+        CheckFrames(thread, layout, (ulong)high);
         OwnFrame.Check(thread, layout, returnAddress, (ulong)low, (ulong)high);
         ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, thrownObject, (ulong)low, (ulong)high);
         StackLimits limits = StackLimits.Find(thread);
@@ -154,11 +154,14 @@ internal sealed unsafe class RuntimeLayout
         }
     }
 
-    // The chain of explicit frames must lie on the stack, go up, and end as we expect.
-    private static void CheckFrames(nint thread, in ng_clr_layout layout, ulong low, ulong high)
+    // The chain of explicit frames must lie on the stack, go up, and end as we expect. They are callers'; below is memory
+    // that need not be there yet, on Windows, and reading it would end the process.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void CheckFrames(nint thread, in ng_clr_layout layout, ulong high)
     {
         ulong frame = *(ulong*)(thread + (nint)layout.thread_frame);
         ulong previous = 0;
+        ulong low = (ulong)&previous;
         for (int i = 0; frame != layout.frame_end; i++)
         {
             if (i == MostFrames || frame < low || frame >= high || frame <= previous || frame % sizeof(ulong) != 0)
