@@ -10,7 +10,7 @@ internal static class BreakableLibrary
     {
         get
         {
-            string name = OperatingSystem.IsWindows() ? "nativegreenlet_breakable.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet_breakable.dylib" : "libnativegreenlet_breakable.so";
+            string name = OperatingSystem.IsWindows() ? "libnativegreenlet_breakable.dll" : OperatingSystem.IsMacOS() ? "libnativegreenlet_breakable.dylib" : "libnativegreenlet_breakable.so";
             string path = System.IO.Path.Combine(AppContext.BaseDirectory, name);
             Assert.True(File.Exists(path), $"{name} is not beside the tests: build with ./build.sh (CMake option NG_BREAKABLE).");
             return path;

@@ -71,7 +71,7 @@ public class FallbackTests
 
     private static void Works(InChild.Result child, string description)
     {
-        string[] lines = child.Output.Split('\n');
+        string[] lines = child.Output.ReplaceLineEndings("\n").Split('\n');
         Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
         Assert.StartsWith(description, lines[0], StringComparison.Ordinal);
         Assert.StartsWith("ok: ", lines[1], StringComparison.Ordinal);
