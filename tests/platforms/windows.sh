@@ -53,6 +53,10 @@ export WINEPREFIX="$PWD/artifacts/platforms/win-x64/wine" WINEARCH=win64 WINEDEB
 export WINEDLLOVERRIDES='winedbg.exe=d' # no debugger for what is meant to crash
 mkdir -p "$WINEPREFIX"
 trap 'wineserver -k >/dev/null 2>&1 || true' EXIT
+exclude=
+# Each of ten thousand greenlets that wait inside a finally needs a thread record, which is a thread, and Wine keeps four
+# descriptors open for each thread: a program that only creates threads stops at a quarter of the limit.
+ulimit -n 60000 2>/dev/null || exclude='--exclude .Ten_thousand_users_are_stopped_and_clean_up'
 wineboot --init >"$log/win-x64-wine.log" 2>&1 || true
 # Two mappings of one page, which the runtime makes for code unless it is told not to, go wrong when code is freed.
 export DOTNET_EnableWriteXorExecute=0
@@ -74,16 +78,18 @@ x86_64-w64-mingw32-gcc -std=c11 -O2 -Wall -Wextra -Werror -municode -o "$out/Run
 # (docs/platforms/windows.md).
 say "Managed tests, each class in a process of its own"
 status=0
-wine "$out/Runner.Wine.exe" --apart --attempts 2 --patience 150 --threads 1 \
+# shellcheck disable=SC2086 # two words or none
+wine "$out/Runner.Wine.exe" --apart --attempts 2 --patience 150 --threads 1 $exclude \
   --include .Semantics. --include .Generators. --include .Runtime. --include .Interop. --include .Slices. --include .Hubs. --include .Synchronization. \
   NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll </dev/null 2>&1 | tr -d '\r' >"$log/win-x64-managed.log"
 grep -A 12 -E '^(FAILED|AGAIN)' "$log/win-x64-managed.log" | head -n 200 || true
 managed=$(closing_line "$log/win-x64-managed.log" | sed 's/ (.*//')
+again=$(closing_line "$log/win-x64-managed.log" | sed -n 's/.* (\(.*\))$/; \1/p')
 case $managed in
   *' 0 failed'*) ;;
   *) status=1 ;;
 esac
-verdict managed "$status" "${managed:-no closing line}"
+verdict managed "$status" "${managed:-no closing line}$again${exclude:+, $exclude}"
 
 # run NAME ARGUMENT...: the stress program; its closing line must say ok
 run() {
@@ -140,5 +146,5 @@ verdict stress "$status" "$figures; $cctor"
 
 write_result win-x64 platform "Windows x64" built "cross, MinGW-w64 GCC $(x86_64-w64-mingw32-gcc -dumpversion)" c_tests "$c_tests; Debug: $debug" \
   managed_tests "${managed:-none}" stress "$figures" by "windows.sh, $(wine --version 2>/dev/null | sed 's/ .*//')" \
-  notes "In Wine, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0; $cctor. What only a real Windows can show: docs/platforms/windows.md."
+  notes "In Wine, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0; $cctor${exclude:+; without $(printf '%s' "$exclude" | sed 's/.*\.//'), which needs more descriptors than this machine gives Wine}$again. What only a real Windows can show: docs/platforms/windows.md."
 [ -z "$failed" ] || stop "FAILED:$failed"
