@@ -57,6 +57,7 @@ exclude=
 # Each of ten thousand greenlets that wait inside a finally needs a thread record, which is a thread, and Wine keeps four
 # descriptors open for each thread: a program that only creates threads stops at a quarter of the limit.
 ulimit -n 60000 2>/dev/null || exclude='--exclude .Ten_thousand_users_are_stopped_and_clean_up'
+wineserver -p # one that stays: a program that starts while another ends by itself is cut off
 wineboot --init >"$log/win-x64-wine.log" 2>&1 || true
 # Two mappings of one page, which the runtime makes for code unless it is told not to, go wrong when code is freed.
 export DOTNET_EnableWriteXorExecute=0
