@@ -92,11 +92,12 @@ case $managed in
 esac
 verdict managed "$status" "${managed:-no closing line}$again${exclude:+, $exclude}"
 
+patience=$((seconds * 2 + 120))
 # run NAME ARGUMENT...: the stress program; its closing line must say ok
 run() {
   name=$1
   shift
-  timeout $((seconds * 2 + 120)) wine "$out/Runner.Wine.exe" exec NativeGreenlet.Stress.dll "$@" </dev/null 2>&1 |
+  timeout "$patience" wine "$out/Runner.Wine.exe" exec NativeGreenlet.Stress.dll "$@" </dev/null 2>&1 |
     tr -d '\r' >"$log/win-x64-$name.log"
   grep -q '^ok' "$log/win-x64-$name.log"
 }
@@ -133,6 +134,7 @@ status=0
 figures="$good of $((good + bad)) runs: $seconds s, $short s each on 5 kinds of collector and without tiers"
 
 say "Static constructors, on plain threads and on greenlets"
+patience=150 # Wine loses a thread, and the program waits for it
 if run control-cctor --control --scenario cctor --seconds 10 --seed 1; then
   if run cctor --scenario cctor --seconds 10 --seed 1; then
     cctor="with static constructors"
