@@ -49,6 +49,7 @@ usage: ./build.ps1 [verb] [arguments]
   bench tables      all benchmarks, short, into bench/results/benchmarks.md
   bench native      the C library's switches; bench peers, bench strategies and bench servers: on Linux only
   pack              packages, with the native library of this platform: artifacts/packages
+  docs              the guides and the API reference as pages, with docfx: artifacts/docs/site
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
   help              this text
@@ -394,6 +395,8 @@ function Invoke-Bench {
 
 function Invoke-Pack {
   Build-Native 'Release' 'nativegreenlet_publish'
+  # What is packed twice is the same twice: files in a package get the time of the commit.
+  if (-not $env:SOURCE_DATE_EPOCH -and (Test-Tool 'git')) { $env:SOURCE_DATE_EPOCH = [string](& git log -1 --format=%ct) }
   if (Test-Path artifacts/packages) { Remove-Item -Recurse -Force artifacts/packages }
   foreach ($project in Get-ChildItem src/*/*.csproj) {
     Say "Package: $($project.BaseName)"
@@ -401,6 +404,19 @@ function Invoke-Pack {
         '-p:ContinuousIntegrationBuild=true') + $rest)
   }
   Say 'Done: artifacts/packages'
+}
+
+# The guides of docs/ and the API reference, as pages. A link that leads nowhere, or a reference in a comment, is an error.
+function Invoke-Docs {
+  Build-Native 'Release' 'nativegreenlet_publish'
+  Build-Managed 'src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj'
+  Say 'Restoring docfx (docs/site/.config/dotnet-tools.json)'
+  Invoke-Tool 'dotnet' @('tool', 'restore', '--tool-manifest', 'docs/site/.config/dotnet-tools.json')
+  if (Test-Path artifacts/docs) { Remove-Item -Recurse -Force artifacts/docs }
+  Push-Location docs/site
+  Invoke-Tool 'dotnet' @('tool', 'run', 'docfx', '../../docfx.json', '--warningsAsErrors')
+  Pop-Location
+  Say 'Done: artifacts/docs/site; begin with index.html'
 }
 
 # The generator writes its output even when it could not parse the header, so it writes to another file first.
@@ -454,7 +470,7 @@ the package source of this machine does not have that tool.
   }
 }
 
-if ($verb -in 'build', 'native', 'test', 'demo', 'stress', 'fuzz', 'bench', 'pack') {
+if ($verb -in 'build', 'native', 'test', 'demo', 'stress', 'fuzz', 'bench', 'pack', 'docs') {
   Confirm-Dotnet
   Confirm-NativeTools
 }
@@ -468,6 +484,7 @@ switch ($verb) {
   'fuzz' { Invoke-Fuzz }
   'bench' { Invoke-Bench }
   'pack' { Invoke-Pack }
+  'docs' { Invoke-Docs }
   'bindings' {
     Confirm-Dotnet
     Invoke-Bindings

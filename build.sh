@@ -30,6 +30,7 @@ usage: ./build.sh [verb] [arguments]
   check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)
   check PLATFORM    arm64, musl, macos, windows, package: docs/platforms.md
   pack              packages, with the native library of every platform there is a compiler for: artifacts/packages
+  docs              the guides and the API reference as pages, with docfx: artifacts/docs/site
   bindings          generate src/NativeGreenlet/Interop/NativeMethods.g.cs from the C header
   clean             remove artifacts/, where everything that is built lies
   help              this text
@@ -461,6 +462,8 @@ pack() {
     cross linux-musl-x64 musl-gcc -D CMAKE_C_COMPILER=musl-gcc
     cross win-x64 x86_64-w64-mingw32-gcc -D CMAKE_TOOLCHAIN_FILE=native/cmake/mingw-w64.cmake
   fi
+  # What is packed twice is the same twice: files in a package get the time of the commit.
+  [ -n "${SOURCE_DATE_EPOCH:-}" ] || ! SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null) || export SOURCE_DATE_EPOCH
   rm -rf artifacts/packages
   for project in src/*/*.csproj; do
     say "Package: $(basename "$project" .csproj)"
@@ -469,11 +472,28 @@ pack() {
   say "Done: artifacts/packages"
 }
 
+# Where the manifest lies that names its version
+docfx() { (cd docs/site && dotnet tool run docfx ../../docfx.json --warningsAsErrors); }
+
+# The guides of docs/ and the API reference, as pages. A link that leads nowhere, or a reference in a comment, is an error.
+docs() {
+  need_dotnet
+  need_native_tools
+  native_build Release nativegreenlet_publish
+  managed_build src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj
+  say "Restoring docfx (docs/site/.config/dotnet-tools.json)"
+  logged tool dotnet tool restore --tool-manifest docs/site/.config/dotnet-tools.json || stop "the package source of this machine does not have docfx"
+  say "docfx"
+  rm -rf artifacts/docs
+  logged docs docfx || stop "the pages could not be made: artifacts/log/docs.log"
+  say "Done: artifacts/docs/site, $(find artifacts/docs/site -name '*.html' | wc -l) pages; begin with index.html"
+}
+
 verb=${1:-build}
 [ $# -eq 0 ] || shift
 case $verb in
   help | -h | --help) help ;;
-  build | native | check | pack | demo | stress | fuzz | bench | bindings) "$verb" "$@" ;;
+  build | native | check | pack | docs | demo | stress | fuzz | bench | bindings) "$verb" "$@" ;;
   test) run_tests "$@" ;;
   clean)
     say "Removing artifacts/"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# 64-bit Arm Linux, cross-built and emulated: ./build.sh check arm64 [ctest] [managed] [stress] (all, if none
-# is named; the row is made of the last run of each). ctest, then the tests and the stress
-# program on the runtime of that platform, in qemu's user emulation. A quarter of an hour.
+# 64-bit Arm Linux, cross-built and emulated: ./build.sh check arm64 [--resume] [ctest] [managed] [stress] (all, if none
+# is named; the row is made of the last run of each). ctest, then the tests and the stress program on the runtime of that
+# platform, in qemu's user emulation. With --resume the classes of tests that ended before are not run again.
 #
 # The emulator itself loses some runs of the runtime, with no greenlet in sight. So beside every run of the stress program there
 # is a control: the same load on plain threads (--control). What greenlets lose and the control does not is a failure, and so are
@@ -12,11 +12,18 @@ CDPATH='' cd -- "$(dirname -- "$0")/../.."
 . tests/platforms/common.sh
 
 seconds=60
+resume=
+if [ "${1:-}" = --resume ]; then
+  resume=yes
+  shift
+fi
 parts=" ${*:-ctest managed stress} "
 wants() { case $parts in *" $1 "*) true ;; *) false ;; esac; }
 sysroot=/usr/aarch64-linux-gnu
 # Two mappings of one page, which the runtime makes for code unless it is told not to, are what qemu gets wrong most.
 export DOTNET_EnableWriteXorExecute=0
+# Seconds after which a test of the cooperative layer is taken to hang: ten thousand parked stacks take minutes here.
+export NATIVEGREENLET_TEST_PATIENCE=900
 
 need 'command -v aarch64-linux-gnu-gcc' gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 need 'command -v qemu-aarch64' qemu-user
@@ -47,14 +54,18 @@ managed_tests() {
   "$host" "$@" --threads 1 --include .Semantics. --include .Generators. --include .Hubs. --exclude CompatibilityTableTests \
     NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-arm64-managed.log" 2>&1
 }
+results=$PWD/artifacts/platforms/linux-arm64/results
 if wants managed; then
   say "Managed tests"
   status=0
-  managed_tests || status=1
-  if [ -z "$(closing_line "$log/linux-arm64-managed.log")" ]; then
-    say "Lost; again, each class in a process of its own"
+  if [ -z "$resume" ]; then
+    rm -rf "$results"
+    managed_tests || status=1
+  fi
+  if [ -n "$resume" ] || [ -z "$(closing_line "$log/linux-arm64-managed.log")" ]; then
+    [ -n "$resume" ] || say "Lost; again, each class in a process of its own"
     status=0
-    managed_tests --apart --attempts 3 --patience 900 || status=1
+    managed_tests --apart --attempts 3 --patience 900 --results "$results" || status=1
   fi
   grep -A 12 -E '^(FAILED|AGAIN)' "$log/linux-arm64-managed.log" | head -n 200 || true
   verdict managed "$status" "$(closing_line "$log/linux-arm64-managed.log")"

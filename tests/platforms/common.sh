@@ -21,16 +21,18 @@ need() {
   if sh -c "$probe" >/dev/null 2>&1; then
     return 0
   fi
-  if ! has apt-get || [ "$(id -u)" -ne 0 ]; then
+  asroot=
+  [ "$(id -u)" -eq 0 ] || asroot='sudo -n'
+  if ! has apt-get || ! $asroot true 2>/dev/null; then
     stop "On Debian or Ubuntu type
     apt-get install $*
   as root, and run this again."
   fi
   say "apt-get install $*"
   export DEBIAN_FRONTEND=noninteractive
-  [ -n "${refreshed:-}" ] || apt-get update -q >"$log/apt.log" 2>&1 || true
+  [ -n "${refreshed:-}" ] || $asroot apt-get update -q >"$log/apt.log" 2>&1 || true
   refreshed=yes
-  apt-get install -q -y --no-install-recommends "$@" >>"$log/apt.log" 2>&1 </dev/null || {
+  $asroot apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" >>"$log/apt.log" 2>&1 </dev/null || {
     tail -n 5 "$log/apt.log" >&2
     stop "apt-get install $* did not work"
   }

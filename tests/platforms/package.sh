@@ -1,118 +1,318 @@
 #!/bin/sh
-# The packages, as those use them who install them: ./build.sh check package [variant ...]. Packs into a folder; console
-# projects that have only that folder for NativeGreenlet run the README's example, and must print what it shows. Variants:
-# framework self-contained single-file trimmed ready-to-run aot indirect (all, if none is named).
+# The packages, as those use them who install them: ./build.sh check package [part ...]. Packs into a folder; programs that
+# have only that folder for NativeGreenlet are built and run, and must print what they should. Parts (all, if none is named):
+#
+#   contents       what is in the packages
+#   symbols        the symbols are those of the assemblies, and say where the sources are
+#   deterministic  built and packed twice, the packages are the same to the byte
+#   framework self-contained single-file trimmed ready-to-run aot
+#                  the README's example, published that way
+#   indirect       the same from a program three references away from the package
+#   elsewhere      the same on a platform for which the package has no native library
+#   missing        the same where there should be a native library and is not: an error that says what to do
+#   cooperative    a program on NativeGreenlet.Cooperative, published in three ways
+#   aspnetcore     a server on NativeGreenlet.AspNetCore, published in two ways
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/../.."
 . tests/platforms/common.sh
 
+programs=$PWD/tests/platforms/package
 place=$PWD/artifacts/platforms/packages
+packages=$PWD/artifacts/packages
 rm -rf "$place"
-mkdir -p "$place/app"
+mkdir -p "$place"
+need 'command -v unzip' unzip
 say "Packing"
 ./build.sh pack >"$log/pack.log" 2>&1 || {
   tail -n 20 "$log/pack.log" >&2
   stop "the packages could not be made"
 }
-package=$(find artifacts/packages -name 'NativeGreenlet.[0-9]*.nupkg')
-version=$(basename "$package" .nupkg | sed 's/^NativeGreenlet\.//')
-need 'command -v unzip' unzip
-contents=$(unzip -Z1 "$package")
-status=0
-for file in lib/net10.0/NativeGreenlet.dll lib/net10.0/NativeGreenlet.xml README.md LICENSE icon.png runtimes/linux-x64/native/libnativegreenlet.so; do
-  echo "$contents" | grep -qx "$file" || {
-    echo "$file is not in $package"
-    status=1
-  }
-done
-verdict contents "$status" "$(find artifacts/packages -name '*.nupkg' | wc -l) packages, NativeGreenlet for $(echo "$contents" | sed -n 's|^runtimes/\([^/]*\)/native/.*|\1|p' | tr '\n' ' ')"
+version=$(find "$packages" -name 'NativeGreenlet.[0-9]*.nupkg' -exec basename {} .nupkg \; | sed 's/^NativeGreenlet\.//')
+all="NativeGreenlet NativeGreenlet.Cooperative NativeGreenlet.AspNetCore"
+rid=$(dotnet msbuild src/NativeGreenlet/NativeGreenlet.csproj -getProperty:NativeGreenletRid)
 
 # Packages go to a cache of their own, or an older one of the same version would be taken; what is in the usual one already
 # need not be fetched again.
 usual=$(dotnet nuget locals global-packages --list | sed 's/^[^ ]* //')
 export NUGET_PACKAGES="$place/cache"
-cat >"$place/nuget.config" <<CONFIG
+# configure FOLDER: where NativeGreenlet is taken from
+configure() {
+  cat >"$place/nuget.config" <<CONFIG
 <configuration>
   <packageSources>
-    <add key="built" value="$PWD/artifacts/packages" />
+    <add key="built" value="$1" />
   </packageSources>
   <fallbackPackageFolders>
     <add key="usual" value="$usual" />
   </fallbackPackageFolders>
 </configuration>
 CONFIG
+}
+configure "$packages"
 # Nothing of this repository's settings.
-echo '<Project />' | tee "$place/Directory.Build.props" "$place/Directory.Build.targets" >"$place/Directory.Packages.props"
+for file in Directory.Build.props Directory.Build.targets Directory.Packages.props; do
+  echo '<Project />' >"$place/$file"
+done
 
-# The example and its output, from the README.
-awk '/^```csharp/ { inside = 1; next } /^```/ { if (inside) exit } inside' README.md >"$place/app/Program.cs"
-echo 'Console.Error.WriteLine(GreenletRuntime.Description);' >>"$place/app/Program.cs"
-awk '/^```text/ { inside = 1; next } /^```/ { if (inside) exit } inside' README.md >"$place/expected"
-
-# project DIRECTORY PROPERTIES ITEMS
+# project NAME SDK PROPERTIES ITEMS
 project() {
+  mkdir -p "$place/$1"
   cat >"$place/$1/$1.csproj" <<PROJECT
-<Project Sdk="Microsoft.NET.Sdk">
+<Project Sdk="$2">
   <PropertyGroup>
     <TargetFramework>net10.0</TargetFramework>
     <ImplicitUsings>enable</ImplicitUsings>
     <Nullable>enable</Nullable>
     <InvariantGlobalization>true</InvariantGlobalization>
-    $2
+    $3
   </PropertyGroup>
   <ItemGroup>
-    $3
+    $4
   </ItemGroup>
 </Project>
 PROJECT
 }
-reference="<PackageReference Include=\"NativeGreenlet\" Version=\"$version\" />"
 
-# variant NAME BACKEND PROPERTY...: publishes the app, runs it, compares
+# reference PACKAGE [VERSION]
+reference() { printf '<PackageReference Include="%s" Version="%s" />' "$1" "${2:-$version}"; }
+
+# publish NAME PROJECT OPTION...: into $place/out
+publish() {
+  published=$log/package-$1.log
+  project=$2
+  shift 2
+  rm -rf "$place/out" "$place/$project/obj" "$place/$project/bin"
+  if dotnet publish "$place/$project" -c Release -o "$place/out" --nologo -v quiet -nodeReuse:false "$@" >"$published" 2>&1 &&
+    ! grep -q ': warning ' "$published"; then
+    return 0
+  fi
+  tail -n 10 "$published"
+  return 1
+}
+
+# variant NAME PROJECT BACKEND OPTION...: publishes the project, runs it, compares what it prints. BACKEND is what
+# the description must begin with.
 variant() {
   name=$1
-  backend=$2
-  shift 2
-  status=0
-  what=
-  rm -rf "$place/out" "$place/app/obj" "$place/app/bin"
-  if ! dotnet publish "$place/app" -c Release -o "$place/out" --nologo -v quiet -nodeReuse:false "$@" >"$log/package-$name.log" 2>&1; then
-    tail -n 10 "$log/package-$name.log"
-    status=1
-    what="it could not be published"
-  elif ! "$place/out/app" >"$place/printed" 2>"$place/described" || ! cmp -s "$place/printed" "$place/expected"; then
-    cat "$place/printed" "$place/described"
-    status=1
-    what="it does not print what it should"
-  else
-    what=$(head -n 1 "$place/described")
-    case $what in
-      $backend:*) ;;
-      *) status=1 ;;
-    esac
+  program=$2
+  backend=$3
+  shift 3
+  status=1
+  what="it could not be published without a warning"
+  if publish "$name" "$program" "$@"; then
+    if timeout 120 "$place/out/$program" >"$place/printed" 2>"$place/described" && cmp -s "$place/printed" "$place/$program/expected"; then
+      what=$(tail -n 1 "$place/described")
+      case $what in
+        "$backend"*) status=0 ;;
+      esac
+    else
+      cat "$place/printed" "$place/described"
+      what="it does not print what it should"
+    fi
   fi
   verdict "$name" "$status" "$what"
 }
 
-rid=$(dotnet msbuild src/NativeGreenlet/NativeGreenlet.csproj -getProperty:NativeGreenletRid)
-[ $# -gt 0 ] || set -- framework self-contained single-file trimmed ready-to-run aot indirect
-for wanted; do
-  project app '<OutputType>Exe</OutputType>' "$reference"
-  case $wanted in
-    framework) variant framework Segments ;;
-    self-contained) variant self-contained Segments -r "$rid" --self-contained ;;
-    single-file) variant single-file Segments -r "$rid" --self-contained -p:PublishSingleFile=true ;;
-    trimmed) variant trimmed Segments -r "$rid" --self-contained -p:PublishTrimmed=true ;;
-    ready-to-run) variant ready-to-run Segments -r "$rid" --self-contained -p:PublishReadyToRun=true ;;
-    aot) variant aot Threads -r "$rid" -p:PublishAot=true ;;
-    indirect) # a library three references away
-      mkdir -p "$place/first" "$place/second"
-      project first '' "$reference"
-      project second '' '<ProjectReference Include="../first/first.csproj" />'
-      project app '<OutputType>Exe</OutputType>' '<ProjectReference Include="../second/second.csproj" />'
-      variant indirect Segments
+# The example and its output, from the README.
+project app Microsoft.NET.Sdk '<OutputType>Exe</OutputType>' "$(reference NativeGreenlet)"
+awk '/^```csharp/ { inside = 1; next } /^```/ { if (inside) exit } inside' README.md >"$place/app/Program.cs"
+echo 'Console.Error.WriteLine(GreenletRuntime.Description);' >>"$place/app/Program.cs"
+awk '/^```text/ { inside = 1; next } /^```/ { if (inside) exit } inside' README.md >"$place/app/expected"
+
+segments="Segments: the garbage collector is precise"
+# What programs published in these ways need besides the framework.
+alone="-r $rid --self-contained"
+
+contents() {
+  status=0
+  for package in $all; do
+    unzip -Z1 "$packages/$package.$version.nupkg" >"$place/list" || status=1
+    for file in "lib/net10.0/$package.dll" "lib/net10.0/$package.xml" README.md LICENSE icon.png; do
+      grep -qx "$file" "$place/list" || {
+        echo "$file is not in $package"
+        status=1
+      }
+    done
+    [ -f "$packages/$package.$version.snupkg" ] || {
+      echo "$package has no symbols"
+      status=1
+    }
+    # A place of this machine, say of its clone, is of no use to others.
+    unzip -p "$packages/$package.$version.nupkg" "$package.nuspec" | grep -F "$PWD" && status=1
+  done
+  unzip -Z1 "$packages/NativeGreenlet.$version.nupkg" >"$place/list"
+  for file in "runtimes/$rid/native/libnativegreenlet.so" build/NativeGreenlet.targets buildTransitive/NativeGreenlet.targets; do
+    grep -qx "$file" "$place/list" || {
+      echo "$file is not in NativeGreenlet"
+      status=1
+    }
+  done
+  verdict contents "$status" "$(find "$packages" -name '*.nupkg' | wc -l) packages, NativeGreenlet for $(sed -n 's|^runtimes/\([^/]*\)/native/.*|\1|p' "$place/list" | tr '\n' ' ')"
+}
+
+# symbols_of FOLDER: what Symbols.cs says of the packages there
+symbols_of() {
+  folder=$1
+  shift
+  for package in $all; do
+    rm -rf "$place/unpacked/$package"
+    unzip -q -o "$folder/$package.$version.nupkg" "lib/*" -d "$place/unpacked/$package"
+    unzip -q -o "$folder/$package.$version.snupkg" "lib/*" -d "$place/unpacked/$package"
+    set -- "$@" "$place/unpacked/$package/lib/net10.0/$package.dll" "$place/unpacked/$package/lib/net10.0/$package.pdb"
+  done
+  "$place/symbols-out/symbols" "$@"
+}
+
+# The repository as it is now, and as if it had come from a place that debuggers can get sources from.
+symbols() {
+  project symbols Microsoft.NET.Sdk '<OutputType>Exe</OutputType>' ''
+  cp "$programs/Symbols.cs" "$place/symbols/Program.cs"
+  status=0
+  publish symbols symbols || status=1
+  mv "$place/out" "$place/symbols-out"
+  symbols_of "$packages" || status=1
+  copy=$place/copy
+  mkdir -p "$copy"
+  git ls-files -co --exclude-standard | while read -r file; do [ ! -f "$file" ] || echo "$file"; done | tar cf - -T - | tar xf - -C "$copy"
+  (
+    cd "$copy"
+    git init -q
+    git remote add origin https://github.com/example/NativeGreenlet.git
+    git add -A
+    git -c user.name=nobody -c user.email=nobody@example.com commit -q -m "As it is"
+    unset NUGET_PACKAGES
+    for package in $all; do
+      dotnet pack "src/$package/$package.csproj" -c Release --nologo --tl:off -v quiet -p:ContinuousIntegrationBuild=true \
+        -p:NativeGreenletBuildNative=false -nodeReuse:false
+    done
+  ) >"$log/package-source-link.log" 2>&1 || {
+    tail -n 10 "$log/package-source-link.log"
+    status=1
+  }
+  commit=$(git -C "$copy" rev-parse HEAD)
+  symbols_of "$copy/artifacts/packages" | tee "$place/linked" || status=1
+  [ "$(grep -c "sources at https://raw.githubusercontent.com/example/NativeGreenlet/$commit/" "$place/linked")" -eq 3 ] || status=1
+  unzip -p "$copy/artifacts/packages/NativeGreenlet.$version.nupkg" NativeGreenlet.nuspec |
+    grep -q "<repository type=\"git\" url=\"https://github.com/example/NativeGreenlet.git\" .*commit=\"$commit\"" || {
+    echo "the package does not say from which commit it is"
+    status=1
+  }
+  verdict symbols "$status" "3 packages; with an address for every source where the repository has one"
+}
+
+# The library of this platform and all assemblies, compiled again in the same place.
+deterministic() {
+  status=0
+  again=$place/again
+  mkdir -p "$again"
+  cp "artifacts/native/$rid/libnativegreenlet.so" "$place/first.so"
+  cmake --build artifacts/native/Release --clean-first --target nativegreenlet_publish >"$log/package-again.log" 2>&1 || status=1
+  cmp "$place/first.so" "artifacts/native/$rid/libnativegreenlet.so" || status=1
+  (
+    unset NUGET_PACKAGES
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+    export SOURCE_DATE_EPOCH
+    for package in $all; do
+      dotnet msbuild "src/$package/$package.csproj" -t:Rebuild -nologo -v:quiet -terminalLogger:off -nodeReuse:false \
+        -p:Configuration=Release -p:ContinuousIntegrationBuild=true
+      dotnet pack "src/$package/$package.csproj" -c Release --no-build --nologo --tl:off -v quiet -nodeReuse:false \
+        -p:ContinuousIntegrationBuild=true "-p:PackageOutputPath=$again"
+    done
+  ) >>"$log/package-again.log" 2>&1 || {
+    tail -n 10 "$log/package-again.log"
+    status=1
+  }
+  same=0
+  for file in "$packages"/*; do
+    if cmp "$file" "$again/$(basename "$file")"; then
+      same=$((same + 1))
+    else
+      status=1
+    fi
+  done
+  verdict deterministic "$status" "$same of $(find "$packages" -type f | wc -l) files the same"
+}
+
+# A library three references away.
+indirect() {
+  project first Microsoft.NET.Sdk '' "$(reference NativeGreenlet)"
+  project second Microsoft.NET.Sdk '' '<ProjectReference Include="../first/first.csproj" />'
+  project far Microsoft.NET.Sdk '<OutputType>Exe</OutputType>' '<ProjectReference Include="../second/second.csproj" />'
+  cp "$place/app/Program.cs" "$place/app/expected" "$place/far"
+  variant indirect far "$segments"
+}
+
+# A package of its own that is for another platform only.
+elsewhere() {
+  mkdir -p "$place/other"
+  (
+    unset NUGET_PACKAGES
+    dotnet pack src/NativeGreenlet/NativeGreenlet.csproj -c Release --nologo --tl:off -v quiet -nodeReuse:false \
+      "-p:PackageOutputPath=$place/other" -p:NativeGreenletPackagedRids=linux-s390x -p:PackageVersion=0.0.1-elsewhere
+  ) >"$log/package-other.log" 2>&1 || {
+    tail -n 10 "$log/package-other.log"
+    verdict elsewhere 1 "the package could not be made"
+    return
+  }
+  configure "$place/other"
+  project strange Microsoft.NET.Sdk '<OutputType>Exe</OutputType>' "$(reference NativeGreenlet 0.0.1-elsewhere)"
+  cp "$place/app/Program.cs" "$place/app/expected" "$place/strange"
+  variant elsewhere strange "Threads: there is no native library for this platform"
+  # shellcheck disable=SC2086 # several words
+  variant elsewhere-single-file strange "Threads: there is no native library for this platform" $alone -p:PublishSingleFile=true
+  configure "$packages"
+}
+
+missing() {
+  status=1
+  if publish missing app; then
+    find "$place/out" -name 'libnativegreenlet*' -exec rm {} +
+    if "$place/out/app" >"$place/printed" 2>"$place/described"; then
+      what="it runs: $(tail -n 1 "$place/described")"
+    else
+      what=$(grep -o 'The native library of NativeGreenlet is missing.*' "$place/described" | head -n 1) && status=0
+    fi
+  else
+    what="it could not be published without a warning"
+  fi
+  verdict missing "$status" "$what"
+}
+
+cooperative() {
+  project tasks Microsoft.NET.Sdk '<OutputType>Exe</OutputType>' "$(reference NativeGreenlet.Cooperative)"
+  cp "$programs/Cooperative.cs" "$place/tasks/Program.cs"
+  cp "$programs/Cooperative.expected" "$place/tasks/expected"
+  variant cooperative tasks "$segments"
+  # shellcheck disable=SC2086
+  variant cooperative-trimmed tasks "$segments" $alone -p:PublishTrimmed=true
+  variant cooperative-aot tasks "Threads: " -r "$rid" -p:PublishAot=true
+}
+
+aspnetcore() {
+  project server Microsoft.NET.Sdk.Web '' "$(reference NativeGreenlet.AspNetCore)"
+  cp "$programs/AspNetCore.cs" "$place/server/Program.cs"
+  cp "$programs/AspNetCore.expected" "$place/server/expected"
+  variant aspnetcore server "$segments"
+  # shellcheck disable=SC2086
+  variant aspnetcore-single-file server "$segments" $alone -p:PublishSingleFile=true
+}
+
+[ $# -gt 0 ] || set -- contents symbols deterministic framework self-contained single-file trimmed ready-to-run aot indirect \
+  elsewhere missing cooperative aspnetcore
+for part; do
+  # shellcheck disable=SC2086
+  case $part in
+    contents | symbols | deterministic | indirect | elsewhere | missing | cooperative | aspnetcore) "$part" ;;
+    framework) variant framework app "$segments" ;;
+    self-contained) variant self-contained app "$segments" $alone ;;
+    single-file) variant single-file app "$segments" $alone -p:PublishSingleFile=true ;;
+    trimmed) variant trimmed app "$segments" $alone -p:PublishTrimmed=true ;;
+    ready-to-run) variant ready-to-run app "$segments" $alone -p:PublishReadyToRun=true ;;
+    aot)
+      need 'command -v clang || command -v gcc' clang
+      variant aot app "Threads: this runtime is not one that we know: it is NativeAOT" -r "$rid" -p:PublishAot=true
       ;;
-    *) stop "there is no variant '$wanted'" ;;
+    *) stop "there is no part '$part'" ;;
   esac
 done
 [ -z "$failed" ] || stop "FAILED:$failed"

@@ -25,7 +25,7 @@ public sealed class GreenChannel<T> : IShared
     /// <param name="item">The item.</param>
     public void Send(T item) => TrySend(item, Timeout.InfiniteTimeSpan);
 
-    /// <inheritdoc cref="Send(T)"/>
+    /// <summary>Hands an item to a receiver, if there is one in time.</summary>
     /// <param name="item">The item.</param>
     /// <param name="timeout">How long to wait at most; by default not at all.</param>
     /// <returns>Whether it was received.</returns>

@@ -64,10 +64,12 @@ public class GreenQueue<T> : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is full.</exception>
     public void Put(T item) => TryPut(item, Timeout.InfiniteTimeSpan);
 
-    /// <inheritdoc cref="Put(T)"/>
+    /// <summary>Puts an item in, if there is room in time.</summary>
     /// <param name="item">The item.</param>
     /// <param name="timeout">How long to wait at most; by default not at all.</param>
     /// <returns>Whether it was put in.</returns>
+    /// <exception cref="InvalidOperationException">The queue is completed.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is full.</exception>
     public bool TryPut(T item, TimeSpan timeout = default)
     {
         HubClock.Check(timeout, nameof(timeout));

@@ -11,6 +11,9 @@ internal static unsafe class NativeEngine
     /// <summary>An environment variable with the path of the library to use instead of the one beside the assembly.</summary>
     public const string PathVariable = "NATIVEGREENLET_LIBRARY";
 
+    // Set by src/NativeGreenlet/build/Package.targets in programs that use the package.
+    private const string PlatformsSetting = "NativeGreenlet.PackagedPlatforms";
+
     private const string Name = "nativegreenlet";
 
     // With "lib" on every platform, or it would be NativeGreenlet.dll on Windows, which is this assembly.
@@ -22,10 +25,26 @@ internal static unsafe class NativeEngine
     /// <summary>Whether the library was loaded; does not try.</summary>
     public static bool IsLoaded => Volatile.Read(ref s_handle) != 0;
 
-    /// <summary>Whether this is a platform that the library is built for, so that its absence is a mistake.</summary>
-    public static bool IsExpectedHere =>
-        RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
-        && (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS() || OperatingSystem.IsWindows());
+    /// <summary>Whether this is a platform that the library is built for, so that its absence is a mistake. A program that has
+    /// NativeGreenlet from a package knows which those are.</summary>
+    public static bool IsExpectedHere => AppContext.GetData(PlatformsSetting) is string platforms
+        ? platforms.Split(',').Contains(Platform)
+        : RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
+            && (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS() || OperatingSystem.IsWindows());
+
+    // As packages name it: what a distribution calls its own runtime may have other names.
+    private static string Platform
+    {
+        get
+        {
+            string system = OperatingSystem.IsWindows() ? "win"
+                : OperatingSystem.IsMacOS() ? "osx"
+                : !OperatingSystem.IsLinux() ? "other"
+                : RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal) || RuntimeInformation.RuntimeIdentifier.StartsWith("alpine", StringComparison.Ordinal) ? "linux-musl"
+                : "linux";
+            return $"{system}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+        }
+    }
 
     /// <summary>The loaded library.</summary>
     /// <exception cref="GreenletException">It is missing, or of another version.</exception>

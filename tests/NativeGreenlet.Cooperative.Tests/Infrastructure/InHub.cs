@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 
 namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
@@ -6,7 +7,9 @@ namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 /// <summary>Runs the body of a test in a hub on a thread of its own, and fails if it hangs.</summary>
 internal static class InHub
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    /// <summary>When a test is taken to hang. An emulator needs more (tests/platforms).</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(
+        int.TryParse(Environment.GetEnvironmentVariable("NATIVEGREENLET_TEST_PATIENCE"), CultureInfo.InvariantCulture, out int seconds) ? seconds : 60);
 
     /// <summary>What no test should need more than.</summary>
     public static readonly TimeSpan Long = TimeSpan.FromSeconds(30);

@@ -12,11 +12,40 @@ internal static class ClassesApart
     {
         foreach (string name in tests.Classes)
         {
+            Tally? kept = options.Results is null ? null : Kept(Path.Combine(options.Results, name));
+            if (kept is not null)
+            {
+                Console.WriteLine($"{name}: {kept} (before)");
+                tally.Add(kept);
+                continue;
+            }
+
             for (int attempt = 1; !TryRun(tests, name, options, tally, isLast: attempt >= options.Attempts); attempt++)
             {
                 tally.Again();
+                Keep(options, $"{name}.again", $"{attempt}\n");
             }
         }
+    }
+
+    private static void Keep(Options options, string file, string text)
+    {
+        if (options.Results is not null)
+        {
+            File.WriteAllText(Path.Combine(options.Results, file), text);
+        }
+    }
+
+    private static Tally? Kept(string path)
+    {
+        Tally? tally = File.Exists(path) ? Tally.Parse(File.ReadAllText(path)) : null;
+        int again = tally is not null && File.Exists($"{path}.again") ? int.Parse(File.ReadAllText($"{path}.again"), CultureInfo.InvariantCulture) : 0;
+        for (int i = 0; i < again; i++)
+        {
+            tally!.Again();
+        }
+
+        return tally;
     }
 
     // Whether the class is done with: with whatever result, unless its process ended without one.
@@ -52,6 +81,7 @@ internal static class ClassesApart
 
             Console.WriteLine($"{name}: {result} ({seconds})");
             tally.Add(result);
+            Keep(options, name, $"{result}\n");
             return true;
         }
 

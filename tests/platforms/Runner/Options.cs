@@ -14,6 +14,7 @@ internal sealed class Options
           --apart             each class in a process of its own, so that one which crashes costs its class only
           --patience SECONDS  with --apart: when to end the process of a class (600)
           --attempts N        with --apart: a class that crashed or hung is run again, until it has been N times (1)
+          --results FOLDER    with --apart: keeps there what each class ended with; what has ended is not run again
           --threads N         how many collections of tests at once (the number of cores)
           --list              only print the names of the classes
 
@@ -38,6 +39,9 @@ internal sealed class Options
     public TimeSpan Patience { get; private set; } = TimeSpan.FromMinutes(10);
 
     public int Attempts { get; private set; } = 1;
+
+    /// <summary>Where the results of classes are kept; null if they are not.</summary>
+    public string? Results { get; private set; }
 
     public int Threads { get; private set; } = Environment.ProcessorCount;
 
@@ -67,6 +71,9 @@ internal sealed class Options
                     break;
                 case "--attempts":
                     options.Attempts = int.Parse(Value(), CultureInfo.InvariantCulture);
+                    break;
+                case "--results":
+                    options.Results = Directory.CreateDirectory(Value()).FullName;
                     break;
                 case "--threads":
                     options.Threads = int.Parse(Value(), CultureInfo.InvariantCulture);

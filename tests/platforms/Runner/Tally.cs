@@ -59,6 +59,7 @@ internal sealed partial class Tally
             _passed += other._passed;
             _failed += other._failed;
             _skipped += other._skipped;
+            _again += other._again;
         }
     }
 

@@ -1,0 +1,53 @@
+# cmake -D HEADER=... -D RECORD=... [-D RENEW=ON] -P abi.cmake: what the header declares (functions, structures, enumerations,
+# constants) is what the record says, so that nobody breaks compiled programs without seeing it. With RENEW the record is
+# written anew, unless something that it has is gone and NG_ABI_VERSION is still the same.
+
+cmake_minimum_required(VERSION 3.20)
+
+file(READ "${HEADER}" header)
+string(REPLACE "\r" "" header "${header}")
+string(REPLACE ";" "@" header "${header}") # a list's separator
+string(REGEX REPLACE "//[^\n]*" "" header "${header}")
+string(REGEX MATCHALL "\n(#define NG_[A-Z0-9_]+ [^\n]+|(typedef|NG_API) [^@{]*({[^}]*})?[^@]*@)" declarations "${header}")
+set(found)
+foreach(declaration IN LISTS declarations)
+  string(REGEX REPLACE "[ \n]+" " " declaration "${declaration}")
+  string(STRIP "${declaration}" declaration)
+  list(APPEND found "${declaration}")
+endforeach()
+list(LENGTH found count)
+if(count LESS 60 OR NOT found MATCHES "#define NG_ABI_VERSION [0-9]+")
+  message(FATAL_ERROR "only ${count} declarations found in ${HEADER}")
+endif()
+
+set(recorded)
+if(EXISTS "${RECORD}")
+  file(READ "${RECORD}" text)
+  string(REPLACE ";" "@" text "${text}")
+  string(REGEX REPLACE "\r?\n" ";" recorded "${text}")
+endif()
+list(REMOVE_ITEM recorded "")
+set(gone ${recorded})
+list(REMOVE_ITEM gone ${found})
+set(new ${found})
+list(REMOVE_ITEM new ${recorded})
+foreach(name IN ITEMS found gone new)
+  list(JOIN ${name} "\n" ${name}_text)
+  string(REPLACE "@" ";" ${name}_text "${${name}_text}")
+endforeach()
+
+if(NOT gone AND NOT new)
+  message("${count} declarations, as recorded")
+  return()
+endif()
+set(advice)
+if(gone AND NOT gone MATCHES "#define NG_ABI_VERSION ")
+  set(advice "Compiled programs break: raise NG_ABI_VERSION.\n")
+endif()
+if(RENEW AND NOT advice)
+  file(WRITE "${RECORD}" "${found_text}\n")
+  message("${RECORD}: ${count} declarations")
+  return()
+endif()
+message(FATAL_ERROR "${advice}Gone or changed:\n${gone_text}\nNew:\n${new_text}\n"
+                    "If it is meant: cmake -D HEADER=native/include/nativegreenlet.h -D RECORD=native/abi.txt -D RENEW=ON -P native/tests/abi.cmake")

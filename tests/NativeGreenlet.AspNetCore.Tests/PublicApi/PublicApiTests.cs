@@ -1,0 +1,33 @@
+using System.Reflection;
+using NativeGreenlet.AspNetCore;
+using PublicApiGenerator;
+
+namespace NativeGreenlet.AspNetCore.Tests.PublicApi;
+
+/// <summary>What the assemblies offer is what is recorded beside their sources, so that nobody changes it without seeing it. The
+/// tests of this project know all of them.</summary>
+public class PublicApiTests
+{
+    public static TheoryData<Assembly> Assemblies =>
+        [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly];
+
+    [Theory]
+    [MemberData(nameof(Assemblies), DisableDiscoveryEnumeration = true)]
+    public void The_public_interface_is_as_recorded(Assembly assembly)
+    {
+        string name = assembly.GetName().Name!;
+        string found = assembly.GeneratePublicApi(new ApiGeneratorOptions { IncludeAssemblyAttributes = false }).ReplaceLineEndings("\n").TrimEnd() + "\n";
+        string record = Path.Combine(AppContext.BaseDirectory, "PublicApi", name, "PublicApi.txt");
+        string recorded = File.Exists(record) ? File.ReadAllText(record).ReplaceLineEndings("\n") : string.Empty;
+        if (found == recorded)
+        {
+            return;
+        }
+
+        string file = Path.Combine(AppContext.BaseDirectory, $"{name}.PublicApi.txt");
+        File.WriteAllText(file, found);
+        string[] gone = [.. recorded.Split('\n').Except(found.Split('\n'))];
+        string[] added = [.. found.Split('\n').Except(recorded.Split('\n'))];
+        Assert.Fail($"Gone or changed:\n{string.Join('\n', gone)}\nNew:\n{string.Join('\n', added)}\nIf it is meant, copy {file} to src/{name}/PublicApi.txt.");
+    }
+}
