@@ -397,10 +397,13 @@ function Invoke-Pack {
   Build-Native 'Release' 'nativegreenlet_publish'
   # What is packed twice is the same twice: files in a package get the time of the commit.
   if (-not $env:SOURCE_DATE_EPOCH -and (Test-Tool 'git')) { $env:SOURCE_DATE_EPOCH = [string](& git log -1 --format=%ct) }
+  # All anew: what was compiled here before has the paths of this machine in it, which makes it another file.
+  Invoke-Tool 'dotnet' (@('msbuild', 'src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj', '-restore', '-t:Rebuild',
+      '-p:Configuration=Release', '-p:ContinuousIntegrationBuild=true', '-nologo', '-verbosity:quiet') + $rest)
   if (Test-Path artifacts/packages) { Remove-Item -Recurse -Force artifacts/packages }
   foreach ($project in Get-ChildItem src/*/*.csproj) {
     Say "Package: $($project.BaseName)"
-    Invoke-Tool 'dotnet' (@('pack', $project.FullName, '-c', 'Release', '--nologo', '--tl:off', '-v', 'quiet',
+    Invoke-Tool 'dotnet' (@('pack', $project.FullName, '-c', 'Release', '--no-build', '--nologo', '--tl:off', '-v', 'quiet',
         '-p:ContinuousIntegrationBuild=true') + $rest)
   }
   Say 'Done: artifacts/packages'

@@ -464,10 +464,14 @@ pack() {
   fi
   # What is packed twice is the same twice: files in a package get the time of the commit.
   [ -n "${SOURCE_DATE_EPOCH:-}" ] || ! SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null) || export SOURCE_DATE_EPOCH
+  # All anew: what was compiled here before has the paths of this machine in it, which makes it another file.
+  say "Managed build, Release, for packages (SDK $sdk)"
+  dotnet msbuild src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj -restore -t:Rebuild -p:Configuration=Release \
+    -p:ContinuousIntegrationBuild=true -nologo -verbosity:quiet -terminalLogger:off "$@"
   rm -rf artifacts/packages
   for project in src/*/*.csproj; do
     say "Package: $(basename "$project" .csproj)"
-    dotnet pack "$project" -c Release --nologo --tl:off -v quiet -p:ContinuousIntegrationBuild=true "$@"
+    dotnet pack "$project" -c Release --no-build --nologo --tl:off -v quiet -p:ContinuousIntegrationBuild=true "$@"
   done
   say "Done: artifacts/packages"
 }

@@ -212,9 +212,9 @@ deterministic() {
     unset NUGET_PACKAGES
     SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
     export SOURCE_DATE_EPOCH
+    dotnet msbuild src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj -t:Rebuild -nologo -v:quiet -terminalLogger:off \
+      -nodeReuse:false -p:Configuration=Release -p:ContinuousIntegrationBuild=true
     for package in $all; do
-      dotnet msbuild "src/$package/$package.csproj" -t:Rebuild -nologo -v:quiet -terminalLogger:off -nodeReuse:false \
-        -p:Configuration=Release -p:ContinuousIntegrationBuild=true
       dotnet pack "src/$package/$package.csproj" -c Release --no-build --nologo --tl:off -v quiet -nodeReuse:false \
         -p:ContinuousIntegrationBuild=true "-p:PackageOutputPath=$again"
     done
