@@ -156,6 +156,7 @@ symbols_of() {
   shift
   for package in $all; do
     rm -rf "$place/unpacked/$package"
+    mkdir -p "$place/unpacked/$package"
     unzip -q -o "$folder/$package.$version.nupkg" "lib/*" -d "$place/unpacked/$package"
     unzip -q -o "$folder/$package.$version.snupkg" "lib/*" -d "$place/unpacked/$package"
     set -- "$@" "$place/unpacked/$package/lib/net10.0/$package.dll" "$place/unpacked/$package/lib/net10.0/$package.pdb"
