@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using NativeGreenlet.AspNetCore;
 using PublicApiGenerator;
 
@@ -16,7 +17,12 @@ public class PublicApiTests
     public void The_public_interface_is_as_recorded(Assembly assembly)
     {
         string name = assembly.GetName().Name!;
-        string found = assembly.GeneratePublicApi(new ApiGeneratorOptions { IncludeAssemblyAttributes = false }).ReplaceLineEndings("\n").TrimEnd() + "\n";
+        ApiGeneratorOptions options = new()
+        {
+            IncludeAssemblyAttributes = false,
+            ExcludeAttributes = [typeof(SkipLocalsInitAttribute).FullName!], // how it is compiled, which is nobody's concern
+        };
+        string found = assembly.GeneratePublicApi(options).ReplaceLineEndings("\n").TrimEnd() + "\n";
         string record = Path.Combine(AppContext.BaseDirectory, "PublicApi", name, "PublicApi.txt");
         string recorded = File.Exists(record) ? File.ReadAllText(record).ReplaceLineEndings("\n") : string.Empty;
         if (found == recorded)

@@ -66,7 +66,7 @@ public partial class FuzzerTests(ITestOutputHelper output)
     [InlineData("crash:both", Fuzzer.NotOurs, "VERDICT runtime, not us")]
     public void A_fault_is_found_and_blamed_on_the_right_side(string fault, int exitCode, string verdict)
     {
-        ChildProcess child = Fuzzer.Run($"--seconds 4 --evidence 1 --shrink 0 --patience 4 --inject {fault}");
+        ChildProcess child = Fuzzer.Run($"--seconds 15 --evidence 1 --shrink 0 --patience 4 --inject {fault}");
         IsBlamedOn(exitCode, verdict, child);
     }
 
