@@ -579,8 +579,10 @@ TEST(a_greenlets_reach_is_its_own_stack_and_nothing_else) {
 #if defined(_WIN32)
     CHECK_EQUAL(0, reach);
 #else
-    CHECK(reach > ng_greenlet_stack_used(actors[i]->greenlet));
-    CHECK(TEST_UNDER_TOOL || is_in_reach[i]);
+    if (!TEST_UNDER_TOOL) { // ASan may keep locals elsewhere
+      CHECK(reach > ng_greenlet_stack_used(actors[i]->greenlet));
+      CHECK(is_in_reach[i]);
+    }
     *(volatile char*)(at - reach) = 1; // its lowest byte: below is the guard page
 #endif
     CHECK(at - (uintptr_t)&here >= reach);
