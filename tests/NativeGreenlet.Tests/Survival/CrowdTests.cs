@@ -47,7 +47,8 @@ public class CrowdTests
 
     [LinuxFact]
     public void Greenlets_survive_on_slices() =>
-        Stress.Survives("--carriers 2 --main-thread", 10, Stress.OnSlices);
+        // All but dynamic methods, which the runtime itself loses under a conservative collector: --control dies there, too.
+        Stress.Survives("--scenario hold,catch,filters,cctor,invoke,sort,native,activator,iterators,async,throw,spawn --carriers 2 --main-thread", 10, Stress.OnSlices);
 
     [LinuxFact]
     public void Greenlets_on_slices_survive_inside_exception_filters() =>
