@@ -377,6 +377,13 @@ NG_API ng_status ng_commit(ng_carrier* carrier, ng_greenlet* target, uint32_t is
 // another processor than x86-64, on Windows, for contexts other than assembly, or if the layout does not fit.
 NG_API void* ng_clr_direct(void);
 
+// The same for the end of a greenlet, whose stack is left for ever; likewise null.
+NG_API void* ng_clr_direct_end(void);
+
+// Makes a managed method with machine code the entry of this carrier's greenlets: it is called as an ordinary managed method,
+// in cooperative mode, so that a greenlet can be started directly, too. NG_ERROR_NOT_SUPPORTED where ng_clr_direct is null.
+NG_API ng_status ng_carrier_enter_directly(ng_carrier* carrier, ng_entry_callback entry);
+
 // How far below a greenlet's own address its stack reaches: whoever has a variable there runs on that stack, as long as the
 // greenlet has not been destroyed. 0 where a greenlet does not lie on top of its stack: for main, and on Windows.
 NG_API uint64_t ng_greenlet_stack_reach(const ng_greenlet* greenlet);

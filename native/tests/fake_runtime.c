@@ -133,6 +133,7 @@ static ng_status try_to_attach(fake_carrier* self, const ng_slices_config* slice
 static void attach(fake_carrier* self, const ng_slices_config* slices) {
   self->carrier = NULL;
   self->sliced = NULL;
+  self->enters_directly = false;
   (void)new_thread_object(&self->thread);
   void* low = NULL;
   void* high = NULL;
@@ -167,6 +168,15 @@ static void attach(fake_carrier* self, const ng_slices_config* slices) {
   }
   self->main.greenlet = slices == NULL ? ng_carrier_main(self->carrier) : (ng_greenlet*)ng_sliced_main(self->sliced);
   self->attached = true;
+  static atomic_uint turn;
+  if (atomic_fetch_add(&turn, 1) % 2 != 0) {
+    (void)fake_enter_directly(self);
+  }
+}
+
+bool fake_enter_directly(fake_carrier* self) {
+  self->enters_directly = self->carrier != NULL && ng_carrier_enter_directly(self->carrier, enter_greenlet) == NG_OK;
+  return self->enters_directly;
 }
 
 void fake_attach(fake_carrier* self) {
@@ -282,17 +292,7 @@ void fake_pop_gc_frame(actor* self) {
    Switching
    --------------------------------------------------------------------------------------------------------------- */
 
-static actor* actor_of(ng_greenlet* greenlet) {
-  CHECK(pthread_mutex_lock(&world.lock) == 0);
-  actor* found = world.actors;
-  while (found != NULL && found->greenlet != greenlet) {
-    found = found->next;
-  }
-  CHECK(pthread_mutex_unlock(&world.lock) == 0);
-  return found;
-}
-
-// On the way to ng_commit: what it is asked for, because it has no other argument for it.
+// On the way to ng_commit, or to a first start: what it is asked for, because it has no other argument for it.
 static _Thread_local actor* switching_from;
 static _Thread_local actor* switching_to;
 
@@ -375,9 +375,9 @@ ng_status fake_try_switch(actor* self, ng_greenlet* greenlet, actor* target, boo
 }
 
 // Whether it was done: the switch that managed code tries first, in cooperative mode all the time.
-bool fake_switch_directly(actor* self, actor* target) {
+static bool try_directly(actor* self, actor* target, void* function, bool is_final) {
   typedef uint64_t (*direct_switch)(ng_carrier*, ng_greenlet*);
-  const direct_switch direct = (direct_switch)(uintptr_t)ng_clr_direct();
+  const direct_switch direct = (direct_switch)(uintptr_t)function;
   if (direct == NULL || self->carrier->sliced != NULL) {
     return false;
   }
@@ -389,10 +389,11 @@ bool fake_switch_directly(actor* self, actor* target) {
   fake_carrier* target_carrier = target->carrier;
   self->direct_high = (uintptr_t)__builtin_frame_address(0);
   self->direct_low = self->direct_high - 1024;
-  self->state = ACTOR_PARKED;
+  self->state = is_final ? ACTOR_ENDED : ACTOR_PARKED;
   target->state = ACTOR_RUNNING;
   target->carrier = carrier;
   carrier->current = target;
+  set_switching(self, target);
   if (direct(carrier->carrier, target->greenlet) != 0) { // nothing happened
     carrier->current = self;
     target->carrier = target_carrier;
@@ -409,10 +410,19 @@ bool fake_switch_directly(actor* self, actor* target) {
   return true;
 }
 
-// Every other time directly, if that can be: so each way meets stacks that were parked in the other.
+bool fake_switch_directly(actor* self, actor* target) {
+  return try_directly(self, target, ng_clr_direct(), false);
+}
+
+bool fake_end_directly(actor* self, actor* target) {
+  return try_directly(self, target, ng_clr_direct_end(), true);
+}
+
+// Most times directly, if that can be: so each way meets stacks that were parked in the other.
 static void switch_for_sure(actor* self, actor* target, bool is_final) {
   static atomic_uint turn;
-  if (!is_final && atomic_fetch_add(&turn, 1) % 3 != 0 && fake_switch_directly(self, target)) {
+  if (atomic_fetch_add(&turn, 1) % 3 != 0 &&
+      (is_final ? fake_end_directly(self, target) : fake_switch_directly(self, target))) {
     return;
   }
   for (;;) {
@@ -438,11 +448,14 @@ void fake_end(actor* self, actor* target) {
 }
 
 static void enter_greenlet(ng_greenlet* greenlet) {
-  actor* self = actor_of(greenlet);
-  CHECK(self != NULL);
+  actor* self = switching_to;
+  CHECK(self->greenlet == greenlet);
   fake_thread* thread = &self->carrier->thread;
-  CHECK_EQUAL(0, atomic_load(&thread->preemptive_disabled)); // preemptive, as its caller was
-  enter_cooperative(thread);
+  if (!self->carrier->enters_directly) {
+    CHECK_EQUAL(0, atomic_load(&thread->preemptive_disabled)); // preemptive, as its caller was
+    enter_cooperative(thread);
+  }
+  CHECK_EQUAL(1, atomic_load(&thread->preemptive_disabled));
   CHECK(self->state == ACTOR_RUNNING && self->carrier->current == self);
   if (thread->exception_tracker != FAKE_EXCEPTION_END || thread->gc_frame != FAKE_GC_FRAME_END) {
     FAIL("a new stack has the lists of another");

@@ -100,6 +100,7 @@ typedef struct fake_carrier {
   actor main;
   actor* current;
   bool attached;
+  bool enters_directly;
 } fake_carrier;
 
 // What a record's stack base is while nobody uses the record.
@@ -139,8 +140,12 @@ void fake_pop_gc_frame(actor* self);
 void fake_switch(actor* self, actor* target);
 void fake_end(actor* self, actor* target);
 
-// Without a transition: whether that could be. fake_switch tries it, two times in three.
+// Without a transition: whether that could be. fake_switch and fake_end try it, two times in three.
 bool fake_switch_directly(actor* self, actor* target);
+bool fake_end_directly(actor* self, actor* target);
+
+// Lets a carrier's greenlets be started in that way, too, if there is one; every other carrier's are from the beginning.
+bool fake_enter_directly(fake_carrier* carrier);
 
 // One attempt, and its status. Without an actor it must be refused.
 ng_status fake_try_switch(actor* self, ng_greenlet* greenlet, actor* target, bool is_final);

@@ -325,6 +325,62 @@ TEST(direct_switch_leaves_to_the_other_what_it_cannot_do) {
   tear_down();
 }
 
+static void end_directly(actor* self) {
+  actor* next = self->user;
+  fake_entry entry;
+  fake_push_exception(self, &entry);
+  CHECK(!fake_end_directly(self, next));
+  fake_pop_exception(self);
+  fake_push_gc_frame(self, &entry);
+  CHECK(!fake_end_directly(self, next));
+  fake_pop_gc_frame(self);
+  atomic_fetch_or(&self->carrier->thread.state, FAKE_HIJACKED);
+  CHECK(!fake_end_directly(self, next));
+  atomic_fetch_and(&self->carrier->thread.state, ~(unsigned)FAKE_HIJACKED);
+  CHECK(!fake_end_directly(self, self)); // nobody continues itself
+  fake_collect(self->carrier);
+  (void)fake_end_directly(self, next);
+  FAIL("a greenlet came back from its end");
+}
+
+TEST(greenlets_start_and_end_directly) {
+  enum { COUNT = 20 };
+  set_up();
+  if (!fake_enter_directly(&carrier)) SKIP("there is no direct switch here");
+  CHECK(!fake_end_directly(&carrier.main, &carrier.main)); // main cannot end
+  actor* greenlets[COUNT];
+  for (int i = 0; i < COUNT; i++) {
+    greenlets[i] = fake_create(&carrier, end_directly);
+  }
+  fake_entry entry;
+  fake_push_exception(&carrier.main, &entry);
+  CHECK(!fake_switch_directly(&carrier.main, greenlets[0]));
+  CHECK_EQUAL(ACTOR_READY, greenlets[0]->state);
+  fake_pop_exception(&carrier.main);
+  fake_collect(&carrier); // and it was not linked in
+  for (int i = 0; i < COUNT; i++) { // three of four go on with the next, which has not started
+    greenlets[i]->user = i % 4 == 3 || i == COUNT - 1 ? &carrier.main : greenlets[i + 1];
+  }
+  for (int i = 0; i < COUNT; i += 4) {
+    CHECK(fake_switch_directly(&carrier.main, greenlets[i]));
+    fake_collect(&carrier);
+  }
+  for (int i = 0; i < COUNT; i++) {
+    CHECK_EQUAL(ACTOR_ENDED, greenlets[i]->state);
+    fake_destroy(&carrier, greenlets[i]);
+  }
+  tear_down();
+}
+
+TEST(no_direct_entry_where_there_is_no_direct_switch) {
+  set_up();
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_carrier_enter_directly(NULL, NULL));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_carrier_enter_directly(carrier.carrier, NULL));
+  CHECK_EQUAL(ng_clr_direct() != NULL, fake_enter_directly(&carrier));
+  CHECK_EQUAL(ng_clr_direct() != NULL, ng_clr_direct_end() != NULL);
+  tear_down();
+}
+
 TEST(no_direct_switch_without_the_frame_for_it) {
   ng_clr_layout layout = fake_layout;
   layout.transition_frame_identifier = 0;

@@ -50,7 +50,6 @@ static void take_out_ended_thread(void) {
   *carrier->thread.frame = (uintptr_t)ng_layout.frame_end;
   *carrier->thread.exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
   *carrier->thread.gc_frame = (uintptr_t)ng_layout.gc_frame_end;
-  last->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
   last->state = NG_GREENLET_PARKED;
   carrier->current = main;
 }
@@ -94,6 +93,8 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
 
   ng_greenlet* main = &carrier->main;
   main->carrier = carrier;
+  main->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
+  main->gc_frame = (uintptr_t)ng_layout.gc_frame_end;
   main->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
   main->state = NG_GREENLET_RUNNING;
   main->anchor_address = (uintptr_t)ng_layout.frame_end;
@@ -232,6 +233,8 @@ ng_status ng_greenlet_create(ng_segments* segments, ng_greenlet** result) {
   }
   greenlet->segment = segment;
   greenlet->state = NG_GREENLET_READY;
+  greenlet->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
+  greenlet->gc_frame = (uintptr_t)ng_layout.gc_frame_end;
   greenlet->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
   greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
   greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
@@ -298,5 +301,5 @@ uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet) {
   }
   // The frame of the switch itself, or the registers that it saved: the last, but for a few words.
   const bool is_direct = *greenlet->link == (uintptr_t)&greenlet->direct;
-  return greenlet->limits[0] - (is_direct ? (uintptr_t)greenlet->context.state : greenlet->top_frame);
+  return greenlet->limits[0] - (is_direct ? (uintptr_t)greenlet->context.state : greenlet->direct.next);
 }

@@ -45,7 +45,7 @@ typedef struct ng_record {
 // A DynamicHelperFrame.
 typedef struct ng_direct_frame {
   uintptr_t identifier;
-  uintptr_t next;
+  uintptr_t next;      // while its greenlet is parked, in whatever way: its top frame
   uintptr_t block;     // the TransitionBlock
   uintptr_t unused[5]; // all zero: no method, no arguments that refer to anything
 } ng_direct_frame;
@@ -62,8 +62,7 @@ struct ng_greenlet {
   uintptr_t* link;            // the word that leads to this stack: the previous anchor's link
   uintptr_t anchor_address;   // what that word holds while this stack is not parked in the chain
   uintptr_t* terminator_link; // the terminator's link
-  uintptr_t top_frame;        // while parked: the heads of the three lists
-  uintptr_t exception_tracker;
+  uintptr_t exception_tracker; // while parked: the heads of two of the three lists (the third: direct.next); else their ends
   uintptr_t gc_frame;
   uintptr_t limits[NG_LIMIT_COUNT];
   ng_record* record; // while parked unclean
@@ -92,6 +91,7 @@ struct ng_carrier {
   atomic_uint* preemptive_disabled;
   ng_commit_callback commit;
   ng_entry_callback entry;
+  bool is_entered_directly; // the entry is a managed method
   ng_record* record;
   ng_greenlet* first; // of the chain; main is the last
   void* thread_object;

@@ -39,8 +39,10 @@ void ng_greenlet_enter(void* argument) {
   if (!NG_MEMORY_FOR_STACKS) {
     adopt_stack(self, &terminator);
   }
-  // ng_commit was called in cooperative mode; the managed entry expects to come from preemptive mode.
-  atomic_store(self->carrier->preemptive_disabled, 0);
+  // Whoever started us did so in cooperative mode. A method for callers in native code expects to come from preemptive mode.
+  if (!self->carrier->is_entered_directly) {
+    atomic_store(self->carrier->preemptive_disabled, 0);
+  }
   self->carrier->entry(self);
   abort(); // the entry never returns: its last act is a final switch
 }
@@ -121,7 +123,7 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
       *from->link = top;
       *from->terminator_link = from->anchor_address;
     }
-    from->top_frame = top;
+    from->direct.next = top;
     from->exception_tracker = exception_tracker;
     from->gc_frame = gc_frame;
     from->state = NG_GREENLET_PARKED;
@@ -142,17 +144,17 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
     *to->terminator_link = (uintptr_t)ng_layout.frame_end;
   } else {
     ng_chain_insert(carrier, to);
-    to->top_frame = (uintptr_t)&to->terminator;
-    to->exception_tracker = no_exception;
-    to->gc_frame = no_gc_frame;
+    to->direct.next = (uintptr_t)&to->terminator;
   }
   to->state = NG_GREENLET_RUNNING;
   carrier->current = to;
-  *carrier->thread.frame = to->top_frame;
+  *carrier->thread.frame = to->direct.next;
   if (!NG_BROKEN(NG_BREAK_LISTS)) {
     *carrier->thread.exception_tracker = to->exception_tracker;
     *carrier->thread.gc_frame = to->gc_frame;
   }
+  to->exception_tracker = no_exception;
+  to->gc_frame = no_gc_frame;
   if (!NG_BROKEN(NG_BREAK_LIMITS)) {
     memcpy(carrier->thread.limits, to->limits, sizeof to->limits);
   }

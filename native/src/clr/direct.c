@@ -4,9 +4,9 @@
    is that of one of the runtime's own stubs, a DynamicHelperFrame, whose arguments refer to nothing. It lies in the
    greenlet, not on the stack: a chain's first frame may lie anywhere.
 
-   What is not as it nearly always is, is left to ng_commit: a first start, an end, entries in the other two lists, a stack
-   that was parked with a record of its own, and a hijacked return address. The last is why a thread that only switches
-   still stops for a collection: ng_commit's caller makes a transition.
+   What is not as it nearly always is, is left to ng_commit: entries in the other two lists, a stack that was parked with a
+   record of its own, a first start where the entry expects to come from preemptive mode, and a hijacked return address. The
+   last is why a thread that only switches still stops for a collection: ng_commit's caller makes a transition.
 
    SPDX-License-Identifier: MIT */
 #include "direct.h"
@@ -16,74 +16,144 @@
 
 #include <string.h>
 
-// arch/. The target must be one of this carrier.
-uint64_t ng_direct_switch(ng_carrier* carrier, ng_greenlet* target); // arch/
+// arch/. The target must be one of this carrier, or not started.
+uint64_t ng_direct_switch(ng_carrier* carrier, ng_greenlet* target);
+uint64_t ng_direct_end(ng_carrier* carrier, ng_greenlet* target);
 
 // What arch/ has pushed: the callee-saved registers, and above them the return address.
 enum { REGISTER_BYTES = 6 * sizeof(uintptr_t) };
 
-void* ng_clr_direct(void) {
 #if defined(NG_DIRECT)
-  const bool fits = ng_layout.transition_frame_identifier != 0 &&
-                    ng_layout.frame_next == offsetof(ng_direct_frame, next) &&
-                    ng_layout.transition_frame_block == offsetof(ng_direct_frame, block) &&
-                    ng_layout.transition_block_return == ng_layout.transition_block_registers + REGISTER_BYTES;
-  return fits && ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY ? (void*)(uintptr_t)ng_direct_switch : NULL;
+#  define FUNCTION(name) (is_possible() ? (void*)(uintptr_t)(name) : NULL)
 #else
-  return NULL;
+#  define FUNCTION(name) NULL
 #endif
+
+static bool is_possible(void) {
+#if defined(NG_DIRECT)
+  return ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY && ng_layout.transition_frame_identifier != 0 &&
+         ng_layout.frame_next == offsetof(ng_direct_frame, next) &&
+         ng_layout.transition_frame_block == offsetof(ng_direct_frame, block) &&
+         ng_layout.transition_block_return == ng_layout.transition_block_registers + REGISTER_BYTES;
+#else
+  return false;
+#endif
+}
+
+void* ng_clr_direct(void) {
+  return FUNCTION(ng_direct_switch);
+}
+
+void* ng_clr_direct_end(void) {
+  return FUNCTION(ng_direct_end);
+}
+
+ng_status ng_carrier_enter_directly(ng_carrier* carrier, ng_entry_callback entry) {
+  if (carrier == NULL || entry == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (!is_possible()) {
+    return NG_ERROR_NOT_SUPPORTED;
+  }
+  carrier->entry = entry;
+  carrier->is_entered_directly = true;
+  return NG_OK;
 }
 
 #if defined(NG_DIRECT)
 
-// Relinks, from the stack that has just saved its registers to the other. Returns where the other saved its own; null if
-// this is not for us, and then nothing was changed.
-void* ng_direct_relink(ng_carrier* carrier, ng_greenlet* to, void* registers) {
-  ng_greenlet* from = carrier->current;
+// Whether the running stack may be left in this way.
+static inline bool can_leave(const ng_carrier* carrier) {
+  return *carrier->thread.exception_tracker == (uintptr_t)ng_layout.exception_tracker_end &&
+         (atomic_load_explicit(carrier->thread_state, memory_order_relaxed) & ng_layout.hijacked_mask) == 0 &&
+         !NG_BROKEN(NG_BREAK_FILTERS);
+}
+
+// Makes a greenlet that has not started one that is parked before its first instruction. False if it is anything else.
+static bool make_ready(ng_carrier* carrier, ng_greenlet* to) {
+  if (to->state != NG_GREENLET_READY || !carrier->is_entered_directly) {
+    return false;
+  }
+  ng_chain_insert(carrier, to);
+  to->direct.next = (uintptr_t)&to->terminator;
+  return true;
+}
+
+// Takes a parked stack out of the collector's chain and makes it the running one. Returns where its registers are.
+static inline void* unpark(ng_carrier* carrier, ng_greenlet* to, uintptr_t gc_frame) {
   const uintptr_t no_gc_frame = (uintptr_t)ng_layout.gc_frame_end;
-  const uintptr_t gc_frame = *carrier->thread.gc_frame;
-  const bool is_plain =
-      to->state == NG_GREENLET_PARKED && to->record == NULL &&
-      *carrier->thread.exception_tracker == (uintptr_t)ng_layout.exception_tracker_end &&
-      (atomic_load_explicit(carrier->thread_state, memory_order_relaxed) & ng_layout.hijacked_mask) == 0;
-  if (ng_unlikely(!is_plain) || NG_BROKEN(NG_BREAK_FILTERS)) {
-    return NULL;
-  }
-  if (ng_unlikely(gc_frame != no_gc_frame)) { // as in ng_commit
-    if (from != &carrier->main) {
-      return NULL;
-    }
-    *carrier->record->thread.gc_frame = gc_frame;
-  }
-
-  const uintptr_t top = *carrier->thread.frame;
-  from->direct.next = top;
-  from->direct.block = (uintptr_t)registers - ng_layout.transition_block_registers;
-  from->context.state = registers;
-  from->top_frame = top;
-  from->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
-  from->gc_frame = gc_frame;
-  from->state = NG_GREENLET_PARKED;
-  if (!NG_BROKEN(NG_BREAK_KEEPER)) {
-    *from->link = (uintptr_t)&from->direct;
-    *from->terminator_link = from->anchor_address;
-  }
-
   *to->link = to->anchor_address;
   *to->terminator_link = (uintptr_t)ng_layout.frame_end;
   to->state = NG_GREENLET_RUNNING;
   carrier->current = to;
-  *carrier->thread.frame = to->top_frame;
+  *carrier->thread.frame = to->direct.next;
   if (ng_unlikely(to->gc_frame != gc_frame)) {
     *carrier->thread.gc_frame = to->gc_frame;
     if (to->gc_frame != no_gc_frame) {
       *carrier->record->thread.gc_frame = no_gc_frame;
+      to->gc_frame = no_gc_frame;
     }
   }
   if (!NG_BROKEN(NG_BREAK_LIMITS)) {
     memcpy(carrier->thread.limits, to->limits, sizeof to->limits);
   }
   return to->context.state;
+}
+
+// Puts the running stack into the collector's chain instead of the other.
+static inline void* relink(ng_carrier* carrier, ng_greenlet* to, void* registers, uintptr_t gc_frame) {
+  ng_greenlet* from = carrier->current;
+  if (ng_unlikely(gc_frame != (uintptr_t)ng_layout.gc_frame_end)) { // as in ng_commit
+    *carrier->record->thread.gc_frame = gc_frame;
+    from->gc_frame = gc_frame;
+  }
+  from->direct.next = *carrier->thread.frame;
+  from->direct.block = (uintptr_t)registers - ng_layout.transition_block_registers;
+  from->context.state = registers;
+  from->state = NG_GREENLET_PARKED;
+  if (!NG_BROKEN(NG_BREAK_KEEPER)) {
+    *from->link = (uintptr_t)&from->direct;
+    *from->terminator_link = from->anchor_address;
+  }
+  return unpark(carrier, to, gc_frame);
+}
+
+// Only main's protected references can be parked in this way.
+static inline bool can_park(const ng_carrier* carrier, uintptr_t gc_frame) {
+  return gc_frame == (uintptr_t)ng_layout.gc_frame_end || carrier->current == &carrier->main;
+}
+
+static NG_NOINLINE void* relink_to_first_start(ng_carrier* carrier, ng_greenlet* to, void* registers) {
+  const uintptr_t gc_frame = *carrier->thread.gc_frame;
+  const bool can = can_leave(carrier) && can_park(carrier, gc_frame) && make_ready(carrier, to);
+  return can ? relink(carrier, to, registers, gc_frame) : NULL;
+}
+
+// Relinks, from the stack that has just saved its registers to the other. Returns where the other saved its own; null if
+// this is not for us, and then nothing was changed. It calls nothing on its way, so that it has no registers to save.
+void* ng_direct_relink(ng_carrier* carrier, ng_greenlet* to, void* registers) {
+  if (ng_unlikely(to->state != NG_GREENLET_PARKED)) {
+    return relink_to_first_start(carrier, to, registers);
+  }
+  const uintptr_t gc_frame = *carrier->thread.gc_frame;
+  if (ng_unlikely(!can_leave(carrier) || !can_park(carrier, gc_frame) || to->record != NULL)) {
+    return NULL;
+  }
+  return relink(carrier, to, registers, gc_frame);
+}
+
+// As above, for a stack that has ended and is left for ever.
+void* ng_direct_relink_end(ng_carrier* carrier, ng_greenlet* to) {
+  ng_greenlet* from = carrier->current;
+  const uintptr_t gc_frame = *carrier->thread.gc_frame;
+  const bool can_end =
+      from->segment != NULL && gc_frame == (uintptr_t)ng_layout.gc_frame_end && can_leave(carrier);
+  if (!can_end || !(to->state == NG_GREENLET_PARKED ? to->record == NULL : make_ready(carrier, to))) {
+    return NULL;
+  }
+  ng_chain_remove(from);
+  from->state = NG_GREENLET_ENDED;
+  return unpark(carrier, to, gc_frame);
 }
 
 #endif

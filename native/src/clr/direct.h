@@ -7,5 +7,6 @@
 #include "clr.h"
 
 void* ng_direct_relink(ng_carrier* carrier, ng_greenlet* to, void* registers);
+void* ng_direct_relink_end(ng_carrier* carrier, ng_greenlet* to);
 
 #endif

@@ -113,8 +113,11 @@ internal sealed unsafe partial class Carrier
         Current = next;
         to.State = GreenletState.Running;
         SwitchCount++;
-        while (_stacks!.Switch(core, to, isFinal: true) == ng_status.RETRY)
+        if (_directEnd(_native, to.Native) != 0)
         {
+            while (_stacks!.Switch(core, to, isFinal: true) == ng_status.RETRY)
+            {
+            }
         }
     }
 
@@ -181,6 +184,7 @@ internal sealed unsafe partial class Carrier
         _kills.Clear();
         _native = null;
         _direct = &Refuse;
+        _directEnd = &Refuse;
         _stacks?.Detach(this, suspended);
     }
 

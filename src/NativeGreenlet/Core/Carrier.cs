@@ -33,6 +33,7 @@ internal sealed unsafe partial class Carrier
 
     private delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> _commit;
     private delegate*<ng_carrier*, ng_greenlet*, ulong> _direct = &Refuse;
+    private delegate*<ng_carrier*, ng_greenlet*, ulong> _directEnd = &Refuse;
     private ng_carrier* _native;
     private nuint _stackTop; // the current greenlet's
     private Greenlet _current;
@@ -40,7 +41,7 @@ internal sealed unsafe partial class Carrier
     // In flight from the side that leaves to the side that continues.
     private object? _value;
     private ExceptionDispatchInfo? _error;
-    private Greenlet? _origin;
+    private Greenlet? _origin; // if there is an event, or the way out is a transition
     private GreenletCore? _ended;
     private ExecutionContext? _leftContext; // where stacks are threads; else it is the thread's own
     private GreenletCore? _reporting; // one that is continued only to tell where it is
@@ -143,8 +144,6 @@ internal sealed unsafe partial class Carrier
     public object? Transfer(Greenlet target, object? value, ExceptionDispatchInfo? error)
     {
         GreenletCore self = Current.Core;
-        _origin = Current; // at once: so no register has it any more when this stack is left, which a conservative collector would see
-        GreenletCore to = target.Core;
         ExecutionContext? context = ThreadContext.Of(_thread);
         if (context != self.Context) // nearly always the same: reading is cheaper than writing a reference
         {
@@ -162,7 +161,13 @@ internal sealed unsafe partial class Carrier
             _isEventful = true;
         }
 
+        if (_isEventful)
+        {
+            _origin = Current;
+        }
+
         Current = target;
+        GreenletCore to = target.Core;
         self.State = GreenletState.Suspended;
         to.State = GreenletState.Running;
         SwitchCount++;
@@ -205,6 +210,7 @@ internal sealed unsafe partial class Carrier
     private void TransferWithTransition(GreenletCore self)
     {
         GreenletCore to = Current.Core;
+        _origin ??= PublicObject(self);
         if (_native is null)
         {
             _leftContext = ThreadContext.Current; // this greenlet's thread's, which need not be the carrier's
@@ -240,6 +246,7 @@ internal sealed unsafe partial class Carrier
         _native = stacks.Native;
         _commit = stacks.Commit;
         _direct = stacks.Direct is var direct && direct is not null ? direct : &Refuse;
+        _directEnd = stacks.DirectEnd is var end && end is not null ? end : &Refuse;
     }
 
     // The switch did nothing but say why. Does what it asks for, so that it can be tried again; or undoes what was done
@@ -256,6 +263,9 @@ internal sealed unsafe partial class Carrier
             throw;
         }
     }
+
+    // Nothing else may refer to the greenlet that is left; while it has not been left it is to be neither collected nor killed.
+    private Greenlet PublicObject(GreenletCore self) => self == Main.Core ? Main : (Greenlet)self.PublicObject.Target!;
 
     private void UndoTransfer()
     {
@@ -322,7 +332,7 @@ internal sealed unsafe partial class Carrier
 
         object? value = _value;
         ExceptionDispatchInfo? error = _error;
-        Greenlet origin = _origin!;
+        Greenlet? origin = _origin;
         _value = null;
         _error = null;
         _origin = null;
@@ -345,7 +355,7 @@ internal sealed unsafe partial class Carrier
             ThreadContext.Replace(mine);
         }
 
-        if (_logsSwitches)
+        if (_logsSwitches && origin is not null) // null if another thread asked for events on the way
         {
             GreenletEventSource.IfEnabled?.Switch(origin.ToString(), Current.ToString());
         }
@@ -354,7 +364,7 @@ internal sealed unsafe partial class Carrier
         {
             try
             {
-                tracer(error is null ? GreenletTraceEvent.Switch : GreenletTraceEvent.Throw, origin, Current);
+                tracer(error is null ? GreenletTraceEvent.Switch : GreenletTraceEvent.Throw, origin!, Current);
             }
             catch
             {

@@ -25,6 +25,9 @@ internal abstract unsafe class NativeStacks : Stacks
     /// <summary>The switch that needs no transition; null where there is none.</summary>
     public virtual delegate*<ng_carrier*, ng_greenlet*, ulong> Direct => null;
 
+    /// <summary>Likewise for the end of a greenlet.</summary>
+    public virtual delegate*<ng_carrier*, ng_greenlet*, ulong> DirectEnd => null;
+
     /// <summary>The switch, for the carrier to call without a detour: managed code is left by this pointer and entered again
     /// behind it, and from there the native library is called once. <c>ng_switch</c> would be a native frame more.</summary>
     public delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> Commit { get; }
@@ -115,8 +118,9 @@ internal abstract unsafe class NativeStacks : Stacks
         Leave(result, error);
     }
 
+    /// <summary>The last call of the first frame. Does not return.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Leave(object? result, ExceptionDispatchInfo? error)
+    protected static void Leave(object? result, ExceptionDispatchInfo? error)
     {
         try
         {

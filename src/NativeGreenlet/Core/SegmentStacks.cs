@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
@@ -10,6 +11,8 @@ namespace NativeGreenlet.Core;
 [StackTraceHidden]
 internal sealed unsafe class SegmentStacks : NativeStacks
 {
+    private static readonly delegate* unmanaged[Cdecl]<ng_greenlet*, void> s_enterDirectly = PrepareToEnterDirectly();
+
     private SegmentStacks(ng_carrier* native)
         : base(native, &CommitSwitch)
     {
@@ -24,6 +27,7 @@ internal sealed unsafe class SegmentStacks : NativeStacks
         if (status == ng_status.OK)
         {
             main.Native = NativeMethods.ng_carrier_main(native);
+            _ = NativeMethods.ng_carrier_enter_directly(native, s_enterDirectly); // or it cannot be done, and Enter is the entry
             stacks = new SegmentStacks(native);
         }
 
@@ -33,6 +37,9 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     // A managed pointer to native code: the call is one of a managed method, which the library's function takes care to be.
     public override delegate*<ng_carrier*, ng_greenlet*, ulong> Direct =>
         (delegate*<ng_carrier*, ng_greenlet*, ulong>)NativeMethods.ng_clr_direct();
+
+    public override delegate*<ng_carrier*, ng_greenlet*, ulong> DirectEnd =>
+        (delegate*<ng_carrier*, ng_greenlet*, ulong>)NativeMethods.ng_clr_direct_end();
 
     public override void Create(GreenletCore core)
     {
@@ -80,4 +87,31 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static ng_status CommitSwitch(ng_carrier* carrier, ng_greenlet* target, uint isFinal) =>
         NativeMethods.ng_commit(carrier, target, isFinal);
+
+    // As Enter, called without a transition. Nothing else may be on the stack below the body: so there are two of them.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void EnterDirectly(nint self)
+    {
+        _ = self;
+        object? result;
+        ExceptionDispatchInfo? error = null;
+        try
+        {
+            result = Carrier.TakeBody()(Carrier.Begin());
+        }
+        catch (Exception exception)
+        {
+            result = Carrier.Caught(exception, out error);
+        }
+
+        Leave(result, error);
+    }
+
+    // Compiled beforehand: what compiles a method at its first call expects managed code below.
+    private static delegate* unmanaged[Cdecl]<ng_greenlet*, void> PrepareToEnterDirectly()
+    {
+        Action<nint> enter = EnterDirectly;
+        RuntimeHelpers.PrepareMethod(enter.Method.MethodHandle);
+        return (delegate* unmanaged[Cdecl]<ng_greenlet*, void>)enter.Method.MethodHandle.GetFunctionPointer();
+    }
 }

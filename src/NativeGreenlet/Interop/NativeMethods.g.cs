@@ -409,6 +409,12 @@ internal static unsafe partial class NativeMethods
     public static extern void* ng_clr_direct();
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern void* ng_clr_direct_end();
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_carrier_enter_directly(ng_carrier* carrier, [NativeTypeName("ng_entry_callback")] delegate* unmanaged[Cdecl]<ng_greenlet*, void> entry);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [return: NativeTypeName("uint64_t")]
     [SuppressGCTransition]
     public static extern ulong ng_greenlet_stack_reach([NativeTypeName("const ng_greenlet *")] ng_greenlet* greenlet);

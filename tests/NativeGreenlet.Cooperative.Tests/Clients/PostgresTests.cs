@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 using Npgsql;
 
@@ -14,8 +15,8 @@ public class PostgresTests
     public async Task A_synchronous_interface_over_an_asynchronous_driver_holds_no_thread()
     {
         const int Count = 20;
-        using LocalServer server = LocalServer.Start(Server, Configure);
-        await using NpgsqlDataSource source = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={server.Port};Username=test;Database=postgres;Maximum Pool Size=40");
+        using LocalServer server = await StartAsync();
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{ConnectionString(server)};Maximum Pool Size=40");
         using Hub hub = Hub.Start();
         await using NpgsqlConnection locker = await source.OpenConnectionAsync();
         Task<string>[] requests = [];
@@ -47,8 +48,8 @@ public class PostgresTests
     [ServerFact(Server, Package)]
     public async Task Cancellation_of_async_code_reaches_a_query_inside()
     {
-        using LocalServer server = LocalServer.Start(Server, Configure);
-        await using NpgsqlDataSource source = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={server.Port};Username=test;Database=postgres");
+        using LocalServer server = await StartAsync();
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(ConnectionString(server));
         using CancellationTokenSource cancellation = new();
         bool isCleanedUp = false;
         Task sleeping = Hub.RunAsync(
@@ -70,6 +71,31 @@ public class PostgresTests
         Assert.True(isCleanedUp);
     }
 
+    // It accepts connections before it is ready for them, and turns them away meanwhile.
+    private static async Task<LocalServer> StartAsync()
+    {
+        LocalServer server = LocalServer.Start(Server, Configure);
+        Stopwatch watch = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                await using NpgsqlConnection connection = new($"{ConnectionString(server)};Pooling=false");
+                await connection.OpenAsync();
+                return server;
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.CannotConnectNow && watch.Elapsed < InHub.Patience)
+            {
+                await Task.Delay(20);
+            }
+            catch
+            {
+                server.Dispose();
+                throw;
+            }
+        }
+    }
+
     // Async code that migrates between threads of the pool, with synchronous code in its middle.
     private static async Task<string> RequestAsync(Hub hub, NpgsqlDataSource source, int id)
     {
@@ -87,6 +113,8 @@ public class PostgresTests
         database.Wait();
         return (string)database.Query($"select text from item where id = {id}")!;
     }
+
+    private static string ConnectionString(LocalServer server) => $"Host=127.0.0.1;Port={server.Port};Username=test;Database=postgres";
 
     private static IEnumerable<string> Configure(LocalServer server)
     {

@@ -514,21 +514,21 @@ public class GarbageTests
     {
         const int Count = 50;
         ConcurrentQueue<string> log = [];
-        Greenlet kept = null!;
+        List<Greenlet> kept = []; // or a collection in a test beside this one has them killed before the end
         using (Worker worker = new())
         {
             worker.Do(() =>
             {
                 for (int i = 0; i < Count; i++)
                 {
-                    kept = Suspend(log);
+                    kept.Add(Suspend(log));
                 }
             });
             Assert.Empty(log);
         }
 
-        Assert.True(kept.IsDead);
-        Expect.Failure(GreenletError.ThreadExited, () => kept.Switch());
+        Assert.All(kept, greenlet => Assert.True(greenlet.IsDead));
+        Expect.Failure(GreenletError.ThreadExited, () => kept[^1].Switch());
         SpinWait.SpinUntil(() => log.Count >= 3 * Count, OnThread.Patience);
         Assert.Equal(Enumerable.Repeat<string[]>(["GreenletExit", "ThreadExited", "end"], Count).SelectMany(each => each), log);
 

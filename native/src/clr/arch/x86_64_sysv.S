@@ -74,7 +74,7 @@ SYMBOL(ng_direct_switch):
         testq   %rax, %rax
         je      1f
         .cfi_remember_state
-        movq    %rax, %rsp              /* from here we are the new side; its stack has the same layout */
+2:      movq    %rax, %rsp              /* from here we are the new side; its stack has the same layout */
         .cfi_adjust_cfa_offset -8
         popq    %r12
         .cfi_adjust_cfa_offset -8
@@ -114,6 +114,31 @@ SYMBOL(ng_direct_switch):
         .cfi_endproc
 #if defined(__ELF__)
         .size   ng_direct_switch, . - ng_direct_switch
+#endif
+
+/* uint64_t ng_direct_end(ng_carrier* carrier [rdi], ng_greenlet* target [rsi]): as above, from a stack that has ended. So
+   no register is saved; those of the other side are taken by the code above. */
+        .globl  SYMBOL(ng_direct_end)
+        HIDDEN  SYMBOL(ng_direct_end)
+#if defined(__ELF__)
+        .type   ng_direct_end, @function
+#endif
+        .p2align 4
+SYMBOL(ng_direct_end):
+        .cfi_startproc
+        LANDING_PAD
+        subq    $8, %rsp                /* a multiple of 16 before a call, as the ABI wants */
+        .cfi_adjust_cfa_offset 8
+        callq   SYMBOL(ng_direct_relink_end)
+        testq   %rax, %rax
+        jne     2b
+        addq    $8, %rsp                /* nothing was changed */
+        .cfi_adjust_cfa_offset -8
+        movl    $1, %eax
+        ret
+        .cfi_endproc
+#if defined(__ELF__)
+        .size   ng_direct_end, . - ng_direct_end
 #endif
 
 #endif
