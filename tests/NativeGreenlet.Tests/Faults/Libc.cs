@@ -63,6 +63,7 @@ internal static unsafe partial class Libc
         nuint size = (nuint)(2 * most) * page;
         byte* region = (byte*)mmap(null, size, 0, PrivateAnonymousNoReserve, -1, 0);
         Check.That((nint)region != -1);
+        Succeed(mprotect(region, page, 0)); // compiled while there is room for that
         nuint count = 0;
         while (mprotect(region + (2 * count * page), page, ProtectionRead) == 0)
         {
