@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Core;
@@ -39,12 +40,12 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
     /// <exception cref="InvalidOperationException">The body has ended, or is running.</exception>
     /// <exception cref="GreenletException">The coroutine belongs to another thread, or no stack can be had.</exception>
     /// <exception cref="Exception">Whatever leaves the body, be it <see cref="GreenletExit"/>.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.AggressiveInlining)] // parks: as Greenlet.Switch
     public TOut Resume(TIn value)
     {
         if (_greenlet.Core.State is GreenletState.Dead or GreenletState.Running)
         {
-            throw new InvalidOperationException(_greenlet.IsDead ? "The coroutine has ended." : "The coroutine cannot resume itself.");
+            ThrowNotResumable();
         }
 
         Carrier carrier = Carrier.OfThisThread;
@@ -80,20 +81,15 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
     /// <returns>What the next resume passes.</returns>
     /// <exception cref="InvalidOperationException">Called outside of the body.</exception>
     /// <exception cref="GreenletException">Called by another thread while the body runs, or the switch failed.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.AggressiveInlining)] // parks: as Greenlet.Switch
     [SkipLocalsInit]
     public unsafe TIn Yield(TOut value)
     {
         byte here;
-        if (_greenlet.Core.State != GreenletState.Running)
+        Carrier? carrier = _greenlet.Core.Carrier;
+        if (_greenlet.Core.State != GreenletState.Running || carrier is null || !carrier.IsOfThisThread(&here))
         {
-            throw new InvalidOperationException("Yield can only be called by the coroutine's own body.");
-        }
-
-        // Before anything is written: the body that runs on its own thread may have its result there.
-        if (_greenlet.Core.Carrier is not { } carrier || !carrier.IsOfThisThread(&here))
-        {
-            throw Greenlet.WrongThread(_greenlet, Carrier.OfThisThread);
+            throw NotYieldable(); // before anything is written: the body that runs on its own thread may have its result there
         }
 
         _out = value;
@@ -112,6 +108,14 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
         TOut result = body(this, TakeIn());
         _out = result;
     }
+
+    [DoesNotReturn]
+    private void ThrowNotResumable() =>
+        throw new InvalidOperationException(_greenlet.IsDead ? "The coroutine has ended." : "The coroutine cannot resume itself.");
+
+    private Exception NotYieldable() => _greenlet.Core.State == GreenletState.Running
+        ? Greenlet.WrongThread(_greenlet, Carrier.OfThisThread)
+        : new InvalidOperationException("Yield can only be called by the coroutine's own body.");
 
     private TIn TakeIn()
     {

@@ -239,7 +239,7 @@ public class Greenlet : IDisposable
     /// </exception>
     /// <exception cref="Exception">Whatever the caller is continued with by <see cref="Throw(Exception?)"/>, or by the
     /// end of a child.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.AggressiveInlining)]
     [SkipLocalsInit]
     public unsafe object? Switch(object? value = null)
     {
@@ -463,7 +463,7 @@ public class Greenlet : IDisposable
     // Everything but the switch to a suspended greenlet of this thread. Optimized from the first call, like all that
     // parks: unoptimized code would keep `target` alive from the stack of the greenlet that is left.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static object? Dispatch(Greenlet target, object? value, ExceptionDispatchInfo? error)
+    internal static object? Dispatch(Greenlet target, object? value, ExceptionDispatchInfo? error)
     {
         Carrier carrier = Carrier.OfThisThread;
         if (carrier.HasKills)

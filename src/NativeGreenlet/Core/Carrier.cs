@@ -68,6 +68,7 @@ internal sealed unsafe partial class Carrier
         get => _current;
 
         [MemberNotNull(nameof(_current))]
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private set
         {
             _current = value;
@@ -187,7 +188,7 @@ internal sealed unsafe partial class Carrier
     public object? SwitchTo(Greenlet target)
     {
         GreenletCore core = target.Core;
-        return core.Carrier == this && core.State == GreenletState.Suspended && !HasKills ? Transfer(target, null, null) : target.Switch();
+        return core.Carrier == this && core.State == GreenletState.Suspended && !HasKills ? Transfer(target, null, null) : Greenlet.Dispatch(target, null, null);
     }
 
     public long StackBytesUsed(GreenletCore core) => _stacks?.BytesUsed(core) ?? 0;

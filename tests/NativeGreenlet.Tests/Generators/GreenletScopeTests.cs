@@ -4,6 +4,8 @@ namespace NativeGreenlet.Tests.Generators;
 
 public class GreenletScopeTests
 {
+    private readonly List<Greenlet> _kept = []; // else a collection meanwhile has them killed in its own order
+
     [Fact]
     public void It_ends_what_was_started_in_it_and_is_suspended() => OnThread.Run(() =>
     {
@@ -143,11 +145,9 @@ public class GreenletScopeTests
         List<string> log = [];
         Greenlet main = Greenlet.Current;
         Greenlet stubborn;
-        Greenlet older;
-        Greenlet younger;
         using (GreenletScope scope = GreenletScope.Enter())
         {
-            older = Suspended(log, "older");
+            _ = Suspended(log, "older");
             stubborn = new Greenlet(() =>
             {
                 while (true)
@@ -166,10 +166,9 @@ public class GreenletScopeTests
                 Name = "swallows the exit of a scope",
             };
             _ = stubborn.Switch();
-            younger = Suspended(log, "younger");
+            _ = Suspended(log, "younger");
         }
 
-        GC.KeepAlive((older, younger)); // else a collection meanwhile has them killed in its own order
         Assert.Equal(["younger", "swallowed", "older"], log);
         Assert.Equal(GreenletState.Suspended, stubborn.State);
         _ = Assert.IsType<GreenletException>(Assert.Single(unobserved.Of("swallows the exit of a scope")).Exception);
@@ -253,9 +252,10 @@ public class GreenletScopeTests
         Assert.Equal(["inside"], log);
     });
 
-    private static Greenlet Suspended(List<string> log, string name)
+    private Greenlet Suspended(List<string> log, string name)
     {
         Greenlet greenlet = SuspendedUnstarted(log, name);
+        _kept.Add(greenlet);
         _ = greenlet.Switch();
         return greenlet;
     }
