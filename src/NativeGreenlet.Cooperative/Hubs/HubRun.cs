@@ -8,9 +8,9 @@ internal sealed class HubRun
 {
     private const int Kills = 3;
 
-    private readonly HashSet<GreenTask> _tasks = [];
-    private readonly CallbackTimer _check;
-    private readonly CallbackTimer _stopTimer;
+    private readonly List<GreenTask> _tasks = new(1); // each knows its place: most runs have one
+    private CallbackTimer? _check;
+    private CallbackTimer? _stopTimer;
     private Action<HubRun>? _ended;
     private volatile bool _hasEnded;
     private int _openEnded; // tasks that only others can wake
@@ -24,8 +24,6 @@ internal sealed class HubRun
         Hub = hub;
         Main = main;
         _ended = ended;
-        _check = new CallbackTimer(CheckForDeadlock);
-        _stopTimer = new CallbackTimer(Stop);
         _patience = Hub.DeadlockPatience;
     }
 
@@ -53,20 +51,20 @@ internal sealed class HubRun
             throw new InvalidOperationException("The main task has ended and what is left is being killed; nothing more can be spawned.");
         }
 
+        task.IndexInRun = _tasks.Count;
         _tasks.Add(task);
         Hub.CountTask(1);
     }
 
     public void Remove(GreenTask task)
     {
-        if (!_tasks.Remove(task))
+        if (task.IndexInRun < 0)
         {
             return; // it was given up before
         }
 
-        Hub.CountTask(-1);
-
-        if (task == Main && !IsStopping)
+        TakeOut(task);
+        if (task == Main && !IsStopping && _tasks.Count != 0)
         {
             Stop();
         }
@@ -99,8 +97,7 @@ internal sealed class HubRun
         {
             foreach (GreenTask task in _tasks.ToArray())
             {
-                _tasks.Remove(task);
-                Hub.CountTask(-1);
+                TakeOut(task);
                 Hub.Report(task, GivenUp(task));
             }
 
@@ -108,6 +105,7 @@ internal sealed class HubRun
             return;
         }
 
+        _stopTimer ??= new CallbackTimer(Stop);
         Hub.Timers.Remove(_stopTimer);
         Hub.Timers.Add(_stopTimer, HubClock.After(Hub.ShutdownGrace));
         foreach (GreenTask task in _tasks.ToArray())
@@ -120,6 +118,16 @@ internal sealed class HubRun
     public static InvalidOperationException GivenUp(GreenTask task) =>
         new($"{task} did not end although it was killed {Kills} times; it is given up. It waited for {task.Waiter.WaitsFor ?? "nothing"}.");
 
+    private void TakeOut(GreenTask task)
+    {
+        GreenTask last = _tasks[^1];
+        _tasks[task.IndexInRun] = last;
+        last.IndexInRun = task.IndexInRun;
+        task.IndexInRun = -1;
+        _tasks.RemoveAt(_tasks.Count - 1);
+        Hub.CountTask(-1);
+    }
+
     private void End()
     {
         if (_hasEnded)
@@ -127,10 +135,23 @@ internal sealed class HubRun
             return;
         }
 
-        IsStopping = true;
+        if (!IsStopping)
+        {
+            IsStopping = true;
+            Context?.End();
+        }
+
         _hasEnded = true;
-        Hub.Timers.Remove(_check);
-        Hub.Timers.Remove(_stopTimer);
+        if (_check is not null)
+        {
+            Hub.Timers.Remove(_check);
+        }
+
+        if (_stopTimer is not null)
+        {
+            Hub.Timers.Remove(_stopTimer);
+        }
+
         Hub.Remove(this);
         Action<HubRun>? ended = _ended;
         _ended = null;
@@ -145,6 +166,7 @@ internal sealed class HubRun
         }
 
         _stuckSince = HubClock.Now;
+        _check ??= new CallbackTimer(CheckForDeadlock);
         if (_check.Index < 0)
         {
             _patience = Hub.DeadlockPatience;
@@ -164,7 +186,7 @@ internal sealed class HubRun
         long due = _stuckSince + _patience.Ticks;
         if (due > HubClock.Now)
         {
-            Hub.Timers.Add(_check, due);
+            Hub.Timers.Add(_check!, due);
             return;
         }
 
@@ -172,7 +194,7 @@ internal sealed class HubRun
         {
             // Look again: who could wake them may end without doing it. But less and less often.
             _patience = TimeSpan.FromTicks(Math.Min(Math.Max(_patience.Ticks * 2, TimeSpan.TicksPerMillisecond), TimeSpan.TicksPerMinute));
-            Hub.Timers.Add(_check, HubClock.After(_patience));
+            Hub.Timers.Add(_check!, HubClock.After(_patience));
             return;
         }
 

@@ -15,8 +15,8 @@ namespace NativeGreenlet.Cooperative;
 /// </remarks>
 public class GreenStream : Stream
 {
-    private readonly PendingOperation _reading;
-    private readonly PendingOperation _writing;
+    private PendingOperation? _reading; // each from its first use on: many a stream is only written to
+    private PendingOperation? _writing;
     private readonly bool _leaveOpen;
     private readonly Stream _stream;
     private Socket? _own; // what nobody else can reach
@@ -28,7 +28,7 @@ public class GreenStream : Stream
     /// <param name="stream">The stream. Its asynchronous methods must be truly asynchronous.</param>
     /// <param name="leaveOpen">Whether it stays open when this is closed.</param>
     public GreenStream(Stream stream, bool leaveOpen = false)
-        : this(stream, leaveOpen, new PendingOperation(), new PendingOperation())
+        : this(stream, leaveOpen, null, null)
     {
     }
 
@@ -46,7 +46,7 @@ public class GreenStream : Stream
         }
     }
 
-    private GreenStream(Stream stream, bool leaveOpen, PendingOperation reading, PendingOperation writing)
+    private GreenStream(Stream stream, bool leaveOpen, PendingOperation? reading, PendingOperation? writing)
     {
         ArgumentNullException.ThrowIfNull(stream);
         _stream = stream;
@@ -97,7 +97,7 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
-        int count = _reading.Read(_stream, buffer, _readTimeout);
+        int count = Of(ref _reading).Read(_stream, buffer, _readTimeout);
 
         // A socket that is closed here looks closed by the other side for a moment.
         ObjectDisposedException.ThrowIf(count == 0 && _isClosed, this);
@@ -119,7 +119,7 @@ public class GreenStream : Stream
     }
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer) => _writing.Write(_stream, buffer, _writeTimeout);
+    public override void Write(ReadOnlySpan<byte> buffer) => Of(ref _writing).Write(_stream, buffer, _writeTimeout);
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count)
@@ -132,7 +132,7 @@ public class GreenStream : Stream
     public override void WriteByte(byte value) => Write([value]);
 
     /// <inheritdoc/>
-    public override void Flush() => _writing.Flush(_stream, _writeTimeout);
+    public override void Flush() => Of(ref _writing).Flush(_stream, _writeTimeout);
 
     /// <inheritdoc/>
     public override Task FlushAsync(CancellationToken cancellationToken) => Share().FlushAsync(cancellationToken);
@@ -144,7 +144,7 @@ public class GreenStream : Stream
 
     /// <inheritdoc/>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _reading.HasLeftovers
+        _reading is { HasLeftovers: true }
             ? new ValueTask<int>(_reading.ReadLeftoversAsync(Share(), buffer, cancellationToken))
             : Share().ReadAsync(buffer, cancellationToken);
 
@@ -214,6 +214,10 @@ public class GreenStream : Stream
 
         return _stream;
     }
+
+    // Two that use it at a time for the first time, which one of them is told off for, get the same.
+    private static PendingOperation Of(ref PendingOperation? operation) =>
+        operation ?? Interlocked.CompareExchange(ref operation, new PendingOperation(), null) ?? operation;
 
     private static NotSupportedException NoSeek() => new("A GreenStream cannot seek.");
 

@@ -9,14 +9,14 @@ internal sealed class PendingOperation
 {
     private const int LargestBuffer = 64 * 1024;
 
-    private readonly PendingResult _pending = new();
+    private PendingResult? _result; // from the first operation on that is not over at once
     private byte[] _buffer = [];
     private CancellationTokenSource? _cancellation;
     private int _from;
     private int _count;
 
     /// <summary>Whether an earlier read left bytes, or goes on.</summary>
-    public bool HasLeftovers => _count != 0 || _pending.IsInFlight;
+    public bool HasLeftovers => _count != 0 || IsInFlight;
 
     /// <summary>Reads, or hands out what an earlier read has left.</summary>
     public int Read(Stream stream, Span<byte> destination, TimeSpan timeout)
@@ -41,7 +41,7 @@ internal sealed class PendingOperation
     /// is theirs.</summary>
     public void Settle(TimeSpan timeout)
     {
-        if (_pending.IsInFlight && !_pending.IsWaitedFor)
+        if (IsInFlight && !Result.IsWaitedFor)
         {
             TryFinishRead(timeout);
         }
@@ -59,10 +59,10 @@ internal sealed class PendingOperation
     /// next.</summary>
     public async Task<int> ReadLeftoversAsync(Stream stream, Memory<byte> destination, CancellationToken cancellation)
     {
-        if (_pending.IsInFlight)
+        if (IsInFlight)
         {
             RefuseIfWaitedFor();
-            await _pending.WaitAsync(cancellation).ConfigureAwait(false);
+            await Result.WaitAsync(cancellation).ConfigureAwait(false);
             TakeRead(TakeGivenUp());
         }
 
@@ -102,11 +102,15 @@ internal sealed class PendingOperation
         FinishWrite(timeout);
     }
 
+    private bool IsInFlight => _result is { IsInFlight: true };
+
+    private PendingResult Result => _result ??= new PendingResult();
+
     private int Fill(Stream stream, int wanted, TimeSpan timeout)
     {
         while (true)
         {
-            if (!_pending.IsInFlight)
+            if (!IsInFlight)
             {
                 Reserve(Math.Clamp(wanted, 1, LargestBuffer));
                 using (WithoutContext.Begin())
@@ -117,7 +121,7 @@ internal sealed class PendingOperation
                         return Filled(read.GetAwaiter().GetResult());
                     }
 
-                    _pending.Start(read);
+                    Result.Start(read);
                 }
             }
 
@@ -151,13 +155,13 @@ internal sealed class PendingOperation
     // False if it was given up, and cancelled before it brought something.
     private bool TakeRead(bool wasGivenUp)
     {
-        if (wasGivenUp && _pending.Error is OperationCanceledException)
+        if (wasGivenUp && Result.Error is OperationCanceledException)
         {
-            _pending.Discard();
+            Result.Discard();
             return false;
         }
 
-        Filled(_pending.Take());
+        Filled(Result.Take());
         return true;
     }
 
@@ -169,13 +173,13 @@ internal sealed class PendingOperation
         }
         else
         {
-            _pending.Start(write);
+            Result.Start(write);
         }
     }
 
     private void FinishWrite(TimeSpan timeout)
     {
-        if (!_pending.IsInFlight)
+        if (!IsInFlight)
         {
             return;
         }
@@ -185,14 +189,14 @@ internal sealed class PendingOperation
         if (wasGivenUp)
         {
             _cancellation = null;
-            if (_pending.Error is { } error)
+            if (Result.Error is { } error)
             {
-                _pending.Discard();
+                Result.Discard();
                 throw new IOException("An earlier write was given up; nobody knows how much of it has been sent.", error);
             }
         }
 
-        _pending.Take();
+        Result.Take();
     }
 
     // Parks until the operation is over, not throwing what it throws. If that is not to be waited for, it is asked to
@@ -200,10 +204,10 @@ internal sealed class PendingOperation
     private void Wait(string what, TimeSpan timeout)
     {
         RefuseIfWaitedFor();
-        bool isDone = _pending.IsOver;
+        bool isDone = Result.IsOver;
         try
         {
-            isDone = isDone || _pending.Wait(what, HubClock.After(timeout));
+            isDone = isDone || Result.Wait(what, HubClock.After(timeout));
         }
         finally
         {
@@ -233,7 +237,7 @@ internal sealed class PendingOperation
 
     private void RefuseIfWaitedFor()
     {
-        if (_pending.IsWaitedFor)
+        if (_result is { IsWaitedFor: true })
         {
             throw new InvalidOperationException("Another task waits here already. One may read while another writes, but not two at a time.");
         }

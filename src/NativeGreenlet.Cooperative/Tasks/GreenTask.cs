@@ -21,8 +21,7 @@ public class GreenTask : IGreenWaitable
     private static long s_lastId;
 
     private readonly Action? _body;
-    private readonly WaitQueue _joiners = new();
-    private readonly Lock _gate = new();
+    private readonly WaitQueue _joiners = new(); // and the lock of what other threads may see
     private ExecutionContext? _context;
     private List<Action<GreenTask>>? _callbacks;
     private TaskCompletionSource? _asTask;
@@ -100,6 +99,9 @@ public class GreenTask : IGreenWaitable
         set => _timeouts = value;
     }
 
+    /// <summary>Its place among the tasks of its run; -1 once it is none of them.</summary>
+    internal int IndexInRun { get; set; } = -1;
+
     /// <summary>The task's own greenlet, once it has started.</summary>
     internal Greenlet? Greenlet => _greenlet;
 
@@ -127,7 +129,7 @@ public class GreenTask : IGreenWaitable
             throw new InvalidOperationException($"{this} cannot wait for its own end.");
         }
 
-        lock (_gate)
+        lock (_joiners)
         {
             if (IsCompleted)
             {
@@ -200,7 +202,7 @@ public class GreenTask : IGreenWaitable
     public void OnCompleted(Action<GreenTask> callback)
     {
         ArgumentNullException.ThrowIfNull(callback);
-        lock (_gate)
+        lock (_joiners)
         {
             if (!IsCompleted)
             {
@@ -234,7 +236,7 @@ public class GreenTask : IGreenWaitable
 
     bool IGreenWaitable.TryLink(WaitNode node)
     {
-        lock (_gate)
+        lock (_joiners)
         {
             if (IsCompleted)
             {
@@ -447,7 +449,7 @@ public class GreenTask : IGreenWaitable
         where T : class
     {
         bool isLate;
-        lock (_gate)
+        lock (_joiners)
         {
             source ??= create();
             isLate = IsCompleted;
@@ -508,7 +510,7 @@ public class GreenTask : IGreenWaitable
     private void Complete(GreenletExit? exit, ExceptionDispatchInfo? error)
     {
         List<Action<GreenTask>>? callbacks;
-        lock (_gate)
+        lock (_joiners)
         {
             Exit = exit;
             _error = error;
@@ -534,7 +536,7 @@ public class GreenTask : IGreenWaitable
 
     private void Unlink(WaitNode node)
     {
-        lock (_gate)
+        lock (_joiners)
         {
             _joiners.Remove(node);
         }
