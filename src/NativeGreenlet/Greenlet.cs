@@ -239,6 +239,8 @@ public class Greenlet : IDisposable
     /// </exception>
     /// <exception cref="Exception">Whatever the caller is continued with by <see cref="Throw(Exception?)"/>, or by the
     /// end of a child.</exception>
+    // Into its caller, if that is optimized: a frame less for every collection, and a CPU predicts the return from a method
+    // wrongly when stacks were exchanged within it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.AggressiveInlining)]
     [SkipLocalsInit]
     public unsafe object? Switch(object? value = null)

@@ -103,5 +103,5 @@ fi
 
 write_result linux-arm64 platform "Linux arm64" built "cross, GCC $(aarch64-linux-gnu-gcc -dumpversion)" c_tests "$c_tests" \
   managed_tests "$(closing_line "$log/linux-arm64-managed.log")" stress "$(cat "$log/linux-arm64-stress.log")" by "arm64.sh, qemu $(qemu-aarch64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')" \
-  notes "In qemu's user emulation, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0. Not on a real Arm processor, so the order in which it shows stores to other processors was not tested."
+  notes "In qemu's user emulation, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0. Not on a real Arm processor, so the order in which it shows stores to other processors was not tested. qemu 7.2 does not even keep the order of STLR and LDAR (two threads that store and then load see neither store, some four times in a thousand; with a DMB between them never), which may be why it loses runs."
 [ -z "$failed" ] || stop "FAILED:$failed"

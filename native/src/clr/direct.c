@@ -25,20 +25,16 @@ enum { REGISTER_BYTES = 6 * sizeof(uintptr_t) };
 
 #if defined(NG_DIRECT)
 #  define FUNCTION(name) (is_possible() ? (void*)(uintptr_t)(name) : NULL)
-#else
-#  define FUNCTION(name) NULL
-#endif
 
 static bool is_possible(void) {
-#if defined(NG_DIRECT)
   return ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY && ng_layout.transition_frame_identifier != 0 &&
          ng_layout.frame_next == offsetof(ng_direct_frame, next) &&
          ng_layout.transition_frame_block == offsetof(ng_direct_frame, block) &&
          ng_layout.transition_block_return == ng_layout.transition_block_registers + REGISTER_BYTES;
-#else
-  return false;
-#endif
 }
+#else
+#  define FUNCTION(name) NULL
+#endif
 
 void* ng_clr_direct(void) {
   return FUNCTION(ng_direct_switch);
@@ -52,12 +48,15 @@ ng_status ng_carrier_enter_directly(ng_carrier* carrier, ng_entry_callback entry
   if (carrier == NULL || entry == NULL) {
     return NG_ERROR_ARGUMENT;
   }
-  if (!is_possible()) {
-    return NG_ERROR_NOT_SUPPORTED;
+  carrier->is_entered_directly = false;
+#if defined(NG_DIRECT)
+  if (is_possible()) {
+    carrier->entry = entry;
+    carrier->is_entered_directly = true;
+    return NG_OK;
   }
-  carrier->entry = entry;
-  carrier->is_entered_directly = true;
-  return NG_OK;
+#endif
+  return NG_ERROR_NOT_SUPPORTED;
 }
 
 #if defined(NG_DIRECT)

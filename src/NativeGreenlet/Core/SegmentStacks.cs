@@ -88,9 +88,9 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     private static ng_status CommitSwitch(ng_carrier* carrier, ng_greenlet* target, uint isFinal) =>
         NativeMethods.ng_commit(carrier, target, isFinal);
 
-    // As Enter, called without a transition. Nothing else may be on the stack below the body: so there are two of them.
+    // As the other Enter, called without a transition. Nothing else may be on the stack below the body: so there are two.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void EnterDirectly(nint self)
+    private static void Enter(nint self)
     {
         _ = self;
         object? result;
@@ -110,7 +110,7 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     // Compiled beforehand: what compiles a method at its first call expects managed code below.
     private static delegate* unmanaged[Cdecl]<ng_greenlet*, void> PrepareToEnterDirectly()
     {
-        Action<nint> enter = EnterDirectly;
+        Action<nint> enter = Enter;
         RuntimeHelpers.PrepareMethod(enter.Method.MethodHandle);
         return (delegate* unmanaged[Cdecl]<ng_greenlet*, void>)enter.Method.MethodHandle.GetFunctionPointer();
     }
