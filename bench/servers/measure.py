@@ -34,7 +34,7 @@ DOTNET = ["dotnet", ROOT / "artifacts/bin/NativeGreenlet.Servers/release/NativeG
 GEVENT = [sys.executable, ROOT / "bench/servers/python/servers.py"]
 SLICES = {"NATIVEGREENLET_BACKEND": "slices", "DOTNET_gcConservative": "1"}
 
-# key, label, command, additional environment; those of ASP.NET Core speak HTTP only
+# key, label, command, additional environment; those of ASP.NET Core speak HTTP only, the bare one echoes
 TABLE = [
     ("greenlets", "greenlets, blocking code", [*DOTNET, "greenlets"], {}),
     ("hubs", "the same, a hub per core", [*DOTNET, "greenlets-on-all"], {}),
@@ -42,6 +42,7 @@ TABLE = [
     ("async", "async/await", [*DOTNET, "async"], {}),
     ("threads", "thread per connection", [*DOTNET, "threads"], {}),
     ("gevent", "Python: gevent", GEVENT, {}),
+    ("bare", "bare C: epoll, recv, send", [BUILT / "echo"], {}),
     ("kestrel-greenlets", "ASP.NET Core, synchronous handler on greenlets", [*DOTNET, "kestrel-greenlets"], {}),
     ("kestrel-async", "ASP.NET Core, asynchronous handler", [*DOTNET, "kestrel-async"], {}),
     ("kestrel-blocking", "ASP.NET Core, synchronous handler on the thread pool", [*DOTNET, "kestrel-blocking"], {}),
@@ -212,7 +213,7 @@ class Comparison:
         downstreams = []
         try:
             for key, label, command, environment in self.table:
-                if (kind, key) in self.problems or (kind == "echo" and key.startswith("kestrel")):
+                if (kind, key) in self.problems or (key.startswith("kestrel") if kind == "echo" else key == "bare"):
                     continue
                 self.tell(kind, "starting", label)
                 try:

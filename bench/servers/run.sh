@@ -36,7 +36,7 @@ if ! find_python; then
 fi
 
 mkdir -p artifacts/bench/servers
-for program in echo_load downstream; do
+for program in echo echo_load downstream; do
   ${CC:-cc} -D_GNU_SOURCE -std=c11 -O2 -Wall -Wextra -o artifacts/bench/servers/$program bench/servers/native/$program.c
 done
 

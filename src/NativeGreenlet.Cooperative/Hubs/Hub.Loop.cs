@@ -7,9 +7,14 @@ namespace NativeGreenlet.Cooperative;
 /// <content>What runs next: the loop, its queues and timers.</content>
 public sealed partial class Hub
 {
+    private const int SwitchesBetweenPolls = 64;
+
     private readonly Queue<ReadyEntry> _ready = new(); // its own thread's
     private readonly ConcurrentQueue<ReadyEntry> _inbox = new(); // all others'
-    private readonly AutoResetEvent _bell = new(false);
+    private readonly AutoResetEvent _bell = new(false); // as long as there is no poller
+    private volatile Poller? _poller; // from the first socket on that a task waits for
+    private long _polledAt; // by its switches
+    private long _pollTime; // by Environment.TickCount64
     private readonly HashSet<HubRun> _runs = [];
     private readonly TaskCompletionSource _endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly bool _isPooled;
@@ -35,6 +40,9 @@ public sealed partial class Hub
     internal Greenlet Greenlet { get; private set; }
 
     internal TimerHeap Timers { get; } = new();
+
+    /// <summary>Where it waits for sockets; null if the system has none. Only in its thread.</summary>
+    internal Poller? Poller => _poller ??= Poller.TryCreate();
 
     /// <summary>The task that runs; null while the hub itself does.</summary>
     internal GreenTask? CurrentTask => _currentTask;
@@ -104,9 +112,10 @@ public sealed partial class Hub
         _inbox.Enqueue(entry);
 
         // The hub tells that it falls asleep and looks again; we put something in and look. One of the two sees the other.
+        // Should it have got a poller just now, it was awake, and has seen what we put in.
         if (Interlocked.Exchange(ref _isAsleep, 0) != 0)
         {
-            _bell.Set();
+            Ring();
         }
     }
 
@@ -241,6 +250,7 @@ public sealed partial class Hub
         _hasEnded = true;
         HubRegistry.Remove(this);
         HubOfRawGreenlet.Remove(this);
+        _poller?.Dispose();
         t_hub = null;
         DrainIfEnded();
         _endedSource.TrySetResult();
@@ -298,7 +308,11 @@ public sealed partial class Hub
                 Resume(_ready.Dequeue());
             }
 
-            if (_ready.Count == 0 && _inbox.IsEmpty)
+            if (_ready.Count != 0)
+            {
+                PollNowAndThen();
+            }
+            else if (_inbox.IsEmpty)
             {
                 if ((_isStopping || _endsWhenIdle) && _runs.Count == 0)
                 {
@@ -327,10 +341,40 @@ public sealed partial class Hub
         Interlocked.Exchange(ref _isAsleep, 1);
         if (_inbox.IsEmpty)
         {
-            _bell.WaitOne(patience);
+            if (_poller is { } poller)
+            {
+                poller.Wait(patience);
+            }
+            else
+            {
+                _bell.WaitOne(patience);
+            }
         }
 
         Volatile.Write(ref _isAsleep, 0);
+    }
+
+    private void Ring()
+    {
+        if (_poller is { } poller)
+        {
+            poller.Ring();
+        }
+        else
+        {
+            _bell.Set();
+        }
+    }
+
+    // Tasks that never let it sleep must not keep it from those who wait for sockets. A look is a call of the system.
+    private void PollNowAndThen()
+    {
+        if (_poller is { } poller && (_switches - _polledAt >= SwitchesBetweenPolls || Environment.TickCount64 != _pollTime))
+        {
+            _polledAt = _switches;
+            _pollTime = Environment.TickCount64;
+            poller.Wait(0);
+        }
     }
 
     private void Resume(ReadyEntry entry)

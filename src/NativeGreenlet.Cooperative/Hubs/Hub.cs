@@ -7,9 +7,9 @@ namespace NativeGreenlet.Cooperative;
 /// blocked; what blocks is a greenlet, never the thread.
 /// </summary>
 /// <remarks>
-/// <para>There is no event loop for I/O: .NET's own asynchronous operations do the work, and their completions wake the
-/// task that waits. The hub itself is the greenlet that called <see cref="Run(Action)"/>; it has a queue of tasks that can
-/// go on, timers, and an inbox for other threads.</para>
+/// <para>.NET's own asynchronous operations do the work, and their completions wake the task that waits; on Linux the hub
+/// waits for connections itself (<c>epoll</c>), between tasks. The hub itself is the greenlet that called
+/// <see cref="Run(Action)"/>; it has a queue of tasks that can go on, timers, and an inbox for other threads.</para>
 /// <para>Static members mean the hub that the caller is in.</para>
 /// <para>The thread has no <see cref="SynchronizationContext"/> while a hub runs on it: <c>async</c> methods that are
 /// called inside continue on the thread pool.</para>

@@ -7,20 +7,22 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>A socket whose operations park the task instead of blocking the thread. For bytes in a row, take its
 /// <see cref="GetStream"/>.</summary>
-/// <remarks>What <see cref="Receive"/> gives up on a connection, by a kill or a timeout, is not lost: the next one gets it,
-/// or the stream. After a <see cref="Send"/> that was given up the next one throws, unless it was sent after all. One task
-/// at a time receives, and one sends, without allocating anything; more may, and do.</remarks>
+/// <remarks>
+/// <para>What <see cref="Receive"/> gives up on a connection, by a kill or a timeout, is not lost: the next one gets it, or
+/// the stream. After a <see cref="Send"/> that was given up the next one throws, unless it was sent after all, or not at
+/// all. Several may receive, or send, and come one after the other; nothing is allocated for it.</para>
+/// <para>On Linux a connection that nobody else can reach is waited for by the hub of the task that waits, without any other
+/// thread; the environment variable <c>NATIVEGREENLET_POLLER=off</c> leaves that to .NET.</para>
+/// </remarks>
 public sealed class GreenSocket : IDisposable
 {
     private readonly Socket _socket;
-    private readonly PendingOperation _receiving = new();
-    private readonly PendingOperation _sending = new();
-    private NetworkStream? _bytes; // of a connection: how Receive and Send see it
+    private readonly PendingOperations _operations = new(); // without a channel
+    private readonly SocketChannel? _channel; // as long as nobody else can reach the socket
+    private NetworkStream? _bytes; // of a connection without a channel: how Receive and Send see it
     private bool _isShared;
     private bool _hasStream;
     private volatile bool _isClosed;
-    private int _isReceiving; // whether a task uses the above
-    private int _isSending;
 
     /// <summary>Wraps a socket and owns it.</summary>
     /// <param name="socket">The socket.</param>
@@ -43,10 +45,11 @@ public sealed class GreenSocket : IDisposable
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
         _isShared = isShared;
+        _channel = isShared ? null : SocketChannel.TryCreate(socket);
     }
 
-    /// <summary>The wrapped socket, for options. From here on its operations may be started by others, too, and so they
-    /// are completed by the thread pool, which costs a little more: for the commonest option there is
+    /// <summary>The wrapped socket, for options. From here on its operations may be started by others, too, or it may be
+    /// closed, and so .NET's asynchronous operations are used, which costs more: for the commonest option there is
     /// <see cref="NoDelay"/>.</summary>
     public Socket Socket
     {
@@ -55,6 +58,7 @@ public sealed class GreenSocket : IDisposable
             if (!_isShared)
             {
                 _isShared = true;
+                _channel?.Release();
                 InlineCompletions.TrySet(_socket, false);
             }
 
@@ -108,6 +112,13 @@ public sealed class GreenSocket : IDisposable
     /// <exception cref="TimeoutException">It took longer.</exception>
     public static GreenSocket Connect(string host, int port, TimeSpan? timeout = null)
     {
+        ArgumentNullException.ThrowIfNull(host);
+        HubClock.Check(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
+        if (Poller.IsSupported)
+        {
+            return ConnectByChannel(host, port, timeout ?? Timeout.InfiniteTimeSpan);
+        }
+
         GreenSocket socket = new(new Socket(SocketType.Stream, ProtocolType.Tcp), isShared: false);
         bool isConnected = false;
         try
@@ -127,7 +138,18 @@ public sealed class GreenSocket : IDisposable
 
     /// <summary>Connects.</summary>
     /// <param name="endPoint">To what.</param>
-    public void Connect(EndPoint endPoint) => Perform(token => _socket.ConnectAsync(endPoint, token).Discard(), Timeout.InfiniteTimeSpan);
+    public void Connect(EndPoint endPoint)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        _ = Hub.RequireTask();
+        if (_channel is { } channel && !_isShared && endPoint is IPEndPoint address)
+        {
+            channel.TryConnect(address, long.MaxValue);
+            return;
+        }
+
+        Perform(token => _socket.ConnectAsync(endPoint, token).Discard(), Timeout.InfiniteTimeSpan);
+    }
 
     /// <summary>Binds to an address.</summary>
     /// <param name="endPoint">The address.</param>
@@ -165,33 +187,49 @@ public sealed class GreenSocket : IDisposable
     public int Receive(Span<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
         _ = Hub.RequireTask();
-        if (Bytes is { } bytes && (flags & SocketFlags.OutOfBand) == 0 && TryClaim(ref _isReceiving))
+        if (_channel is { } channel && (flags & SocketFlags.OutOfBand) == 0
+            && IsDone(channel.Receive(buffer, flags, ReceiveTimeout, out int count), ReceiveTimeout, count))
         {
-            try
-            {
-                if (flags == SocketFlags.None)
-                {
-                    return Received(_receiving.Read(bytes, buffer, ReceiveTimeout), buffer);
-                }
-
-                // What was given up comes first, however it is asked for.
-                _receiving.Settle(ReceiveTimeout);
-                if (_receiving.HasLeftovers)
-                {
-                    return (flags & SocketFlags.Peek) != 0 ? _receiving.Peek(buffer) : _receiving.Read(bytes, buffer, ReceiveTimeout);
-                }
-            }
-            catch (IOException exception) when (exception.InnerException is SocketException or TimeoutException)
-            {
-                ThrowAsOfSocket(exception, ReceiveTimeout);
-            }
-            finally
-            {
-                Volatile.Write(ref _isReceiving, 0);
-            }
+            return count;
         }
 
-        return ReceiveApart(buffer, flags);
+        if ((flags & SocketFlags.OutOfBand) != 0 || Bytes is not { } bytes)
+        {
+            return ReceiveApart(buffer, flags);
+        }
+
+        Turn turn = _operations.ReadingTurn;
+        if (!turn.Take("its turn to receive", HubClock.After(ReceiveTimeout)))
+        {
+            throw TooLong(ReceiveTimeout);
+        }
+
+        try
+        {
+            PendingOperation reading = _operations.Reading;
+            if (flags == SocketFlags.None)
+            {
+                return Received(reading.Read(bytes, buffer, ReceiveTimeout), buffer);
+            }
+
+            // What was given up comes first, however it is asked for.
+            reading.Settle(ReceiveTimeout);
+            if (!reading.HasLeftovers)
+            {
+                return ReceiveApart(buffer, flags);
+            }
+
+            return (flags & SocketFlags.Peek) != 0 ? reading.Peek(buffer) : reading.Read(bytes, buffer, ReceiveTimeout);
+        }
+        catch (IOException exception) when (exception.InnerException is SocketException or TimeoutException)
+        {
+            ThrowAsOfSocket(exception, ReceiveTimeout);
+            return 0;
+        }
+        finally
+        {
+            turn.Give();
+        }
     }
 
     /// <summary>Sends all bytes.</summary>
@@ -202,24 +240,36 @@ public sealed class GreenSocket : IDisposable
     public void Send(ReadOnlySpan<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
         _ = Hub.RequireTask();
-        if (flags == SocketFlags.None && Bytes is { } bytes && TryClaim(ref _isSending))
+        if (_channel is { } channel && IsDone(channel.Send(buffer, flags, SendTimeout, out int error), SendTimeout, error))
         {
-            try
-            {
-                _sending.Write(bytes, buffer, SendTimeout);
-                return;
-            }
-            catch (IOException exception) when (exception.InnerException is SocketException or TimeoutException)
-            {
-                ThrowAsOfSocket(exception, SendTimeout);
-            }
-            finally
-            {
-                Volatile.Write(ref _isSending, 0);
-            }
+            return;
         }
 
-        SendApart(buffer, flags);
+        Turn turn = _operations.WritingTurn;
+        if (!turn.Take("its turn to send", HubClock.After(SendTimeout)))
+        {
+            throw TooLong(SendTimeout);
+        }
+
+        try
+        {
+            if (flags == SocketFlags.None && Bytes is { } bytes)
+            {
+                _operations.Writing.Write(bytes, buffer, SendTimeout);
+            }
+            else
+            {
+                SendApart(buffer, flags);
+            }
+        }
+        catch (IOException exception) when (exception.InnerException is SocketException or TimeoutException)
+        {
+            ThrowAsOfSocket(exception, SendTimeout);
+        }
+        finally
+        {
+            turn.Give();
+        }
     }
 
     /// <summary>Receives a datagram; waits for one.</summary>
@@ -256,19 +306,29 @@ public sealed class GreenSocket : IDisposable
     public bool WaitUntilReadable(TimeSpan? timeout = null)
     {
         _ = Hub.RequireTask();
-        if (TryClaim(ref _isReceiving))
+        if (_channel is { } channel)
+        {
+            Span<byte> one = stackalloc byte[1];
+            ChannelResult result = channel.Receive(one, SocketFlags.Peek, timeout ?? Timeout.InfiniteTimeSpan, out int error);
+            if (result == ChannelResult.TimedOut || IsDone(result, default, error))
+            {
+                return result == ChannelResult.Done;
+            }
+        }
+
+        if (_operations.ReadingTurn.TryTake())
         {
             try
             {
-                _receiving.Settle(Timeout.InfiniteTimeSpan); // it was cancelled: that is soon
-                if (_receiving.HasLeftovers)
+                _operations.Reading.Settle(Timeout.InfiniteTimeSpan); // it was cancelled: that is soon
+                if (_operations.Reading.HasLeftovers)
                 {
                     return true;
                 }
             }
             finally
             {
-                Volatile.Write(ref _isReceiving, 0);
+                _operations.ReadingTurn.Give();
             }
         }
 
@@ -282,15 +342,16 @@ public sealed class GreenSocket : IDisposable
     /// <summary>The connection as a stream. Closing it closes the socket.</summary>
     public GreenStream GetStream()
     {
-        GreenStream stream = new(new NetworkStream(_socket, ownsSocket: true), _isShared ? null : _socket, _receiving, _sending);
+        NetworkStream bytes = new(_socket, ownsSocket: true);
         _hasStream = true;
-        return stream;
+        return new GreenStream(bytes, _isShared ? null : _socket, _isShared ? null : _channel, _operations);
     }
 
     /// <summary>Closes it; who waits in it gets an exception.</summary>
     public void Dispose()
     {
         _isClosed = true;
+        _channel?.Close();
         _socket.Dispose();
         _bytes?.Dispose();
     }
@@ -298,7 +359,16 @@ public sealed class GreenSocket : IDisposable
     // Null if it is no connection: each datagram has its own bounds.
     private NetworkStream? Bytes => _bytes ?? (_socket is { SocketType: SocketType.Stream, Connected: true, Blocking: true } ? MakeBytes() : null);
 
-    private static bool TryClaim(ref int isInUse) => Interlocked.CompareExchange(ref isInUse, 1, 0) == 0;
+    // False if it is to be done otherwise.
+    private static bool IsDone(ChannelResult result, TimeSpan timeout, int error) => result switch
+    {
+        ChannelResult.Done => true,
+        ChannelResult.Released => false,
+        ChannelResult.TimedOut => throw TooLong(timeout),
+        _ => throw new SocketException((int)Linux.ToSocketError(error)),
+    };
+
+    private static TimeoutException TooLong(TimeSpan timeout) => new($"The operation on the socket took longer than {timeout}.");
 
     // NetworkStream says it in its own way.
     [DoesNotReturn]
@@ -306,10 +376,57 @@ public sealed class GreenSocket : IDisposable
     {
         if (exception.InnerException is TimeoutException)
         {
-            throw new TimeoutException($"The operation on the socket took longer than {timeout}.");
+            throw TooLong(timeout);
         }
 
         ExceptionDispatchInfo.Throw(exception.InnerException!);
+    }
+
+    private static GreenSocket ConnectByChannel(string host, int port, TimeSpan timeout)
+    {
+        long due = HubClock.After(timeout);
+        ExceptionDispatchInfo? failure = null;
+        foreach (IPAddress address in Resolve(host, timeout))
+        {
+            GreenSocket socket = new(address.AddressFamily);
+            bool isConnected = false;
+            try
+            {
+                if (!socket._channel!.TryConnect(new IPEndPoint(address, port), due))
+                {
+                    throw TooLong(timeout);
+                }
+
+                isConnected = true;
+                return socket;
+            }
+            catch (SocketException exception)
+            {
+                failure = ExceptionDispatchInfo.Capture(exception); // perhaps another address
+            }
+            finally
+            {
+                if (!isConnected)
+                {
+                    socket.Dispose();
+                }
+            }
+        }
+
+        failure?.Throw();
+        throw new SocketException((int)SocketError.HostNotFound);
+    }
+
+    private static IPAddress[] Resolve(string host, TimeSpan timeout)
+    {
+        _ = Hub.RequireTask();
+        if (IPAddress.TryParse(host, out IPAddress? address))
+        {
+            return [address];
+        }
+
+        Task<IPAddress[]> resolving = Dns.GetHostAddressesAsync(host);
+        return Hub.Await(resolving, timeout) ? resolving.Result : throw TooLong(timeout);
     }
 
     private NetworkStream MakeBytes()
@@ -350,7 +467,7 @@ public sealed class GreenSocket : IDisposable
     }
 
     private static T Perform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout) =>
-        TryPerform(operation, timeout, out T? result) ? result : throw new TimeoutException($"The operation on the socket took longer than {timeout}.");
+        TryPerform(operation, timeout, out T? result) ? result : throw TooLong(timeout);
 
     // The operation has buffers of its own, and is cancelled if its task is killed or its time is up.
     private static bool TryPerform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout, [MaybeNullWhen(false)] out T result)

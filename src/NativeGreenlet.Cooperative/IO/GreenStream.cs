@@ -15,10 +15,12 @@ namespace NativeGreenlet.Cooperative;
 /// </remarks>
 public class GreenStream : Stream
 {
+    private readonly PendingOperations? _ofSocket;
     private PendingOperation? _reading; // each from its first use on: many a stream is only written to
     private PendingOperation? _writing;
     private readonly bool _leaveOpen;
     private readonly Stream _stream;
+    private readonly SocketChannel? _channel; // how synchronous calls use its socket
     private Socket? _own; // what nobody else can reach
     private volatile bool _isClosed;
     private TimeSpan _readTimeout = Timeout.InfiniteTimeSpan;
@@ -28,35 +30,37 @@ public class GreenStream : Stream
     /// <param name="stream">The stream. Its asynchronous methods must be truly asynchronous.</param>
     /// <param name="leaveOpen">Whether it stays open when this is closed.</param>
     public GreenStream(Stream stream, bool leaveOpen = false)
-        : this(stream, leaveOpen, null, null)
     {
+        ArgumentNullException.ThrowIfNull(stream);
+        _stream = stream;
+        _leaveOpen = leaveOpen;
     }
 
     /// <summary>The stream of a socket.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="own">Its socket, if nobody else can reach that.</param>
-    /// <param name="receiving">What the socket has begun to receive already.</param>
-    /// <param name="sending">What it has begun to send.</param>
-    internal GreenStream(NetworkStream stream, Socket? own, PendingOperation receiving, PendingOperation sending)
-        : this(stream, leaveOpen: false, receiving, sending)
+    /// <param name="channel">How synchronous calls use that, if they can.</param>
+    /// <param name="operations">What the socket has begun already.</param>
+    internal GreenStream(NetworkStream stream, Socket? own, SocketChannel? channel, PendingOperations operations)
+        : this(stream)
     {
-        if (own is not null && InlineCompletions.TrySet(own, true))
+        _channel = channel;
+        _ofSocket = operations;
+        if (own is not null && channel is null && InlineCompletions.TrySet(own, true))
         {
             _own = own;
         }
     }
 
-    private GreenStream(Stream stream, bool leaveOpen, PendingOperation? reading, PendingOperation? writing)
-    {
-        ArgumentNullException.ThrowIfNull(stream);
-        _stream = stream;
-        _leaveOpen = leaveOpen;
-        _reading = reading;
-        _writing = writing;
-    }
-
     /// <summary>The wrapped stream.</summary>
-    public Stream BaseStream => Share();
+    public Stream BaseStream
+    {
+        get
+        {
+            _channel?.Release();
+            return Share();
+        }
+    }
 
     /// <inheritdoc/>
     public override bool CanRead => _stream.CanRead;
@@ -97,7 +101,12 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
-        int count = Of(ref _reading).Read(_stream, buffer, _readTimeout);
+        if (_channel is { } channel && TryRead(channel, buffer, out int count))
+        {
+            return count;
+        }
+
+        count = Reading.Read(_stream, buffer, _readTimeout);
 
         // A socket that is closed here looks closed by the other side for a moment.
         ObjectDisposedException.ThrowIf(count == 0 && _isClosed, this);
@@ -119,7 +128,13 @@ public class GreenStream : Stream
     }
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer) => Of(ref _writing).Write(_stream, buffer, _writeTimeout);
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (_channel is not { } channel || !TryWrite(channel, buffer))
+        {
+            Writing.Write(_stream, buffer, _writeTimeout);
+        }
+    }
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count)
@@ -132,7 +147,14 @@ public class GreenStream : Stream
     public override void WriteByte(byte value) => Write([value]);
 
     /// <inheritdoc/>
-    public override void Flush() => Of(ref _writing).Flush(_stream, _writeTimeout);
+    public override void Flush()
+    {
+        // A socket has nothing to flush.
+        if (_channel is not { IsReleased: false })
+        {
+            Writing.Flush(_stream, _writeTimeout);
+        }
+    }
 
     /// <inheritdoc/>
     public override Task FlushAsync(CancellationToken cancellationToken) => Share().FlushAsync(cancellationToken);
@@ -144,8 +166,8 @@ public class GreenStream : Stream
 
     /// <inheritdoc/>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _reading is { HasLeftovers: true }
-            ? new ValueTask<int>(_reading.ReadLeftoversAsync(Share(), buffer, cancellationToken))
+        (_ofSocket?.HasLeftovers ?? _reading is { HasLeftovers: true })
+            ? new ValueTask<int>(Reading.ReadLeftoversAsync(Share(), buffer, cancellationToken))
             : Share().ReadAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
@@ -197,11 +219,33 @@ public class GreenStream : Stream
         _isClosed = true;
         if (disposing && !_leaveOpen)
         {
+            _channel?.Close();
             _stream.Dispose();
         }
 
         base.Dispose(disposing);
     }
+
+    private PendingOperation Reading => _ofSocket?.Reading ?? PendingOperations.Of(ref _reading);
+
+    private PendingOperation Writing => _ofSocket?.Writing ?? PendingOperations.Of(ref _writing);
+
+    private bool TryRead(SocketChannel channel, Span<byte> buffer, out int count) =>
+        IsDone(channel.ReceiveAlone(buffer, _readTimeout, out count), "a read", _readTimeout, count);
+
+    private bool TryWrite(SocketChannel channel, ReadOnlySpan<byte> buffer) =>
+        IsDone(channel.SendAlone(buffer, _writeTimeout, out int error), "a write", _writeTimeout, error);
+
+    // False if it is to be done otherwise.
+    private static bool IsDone(ChannelResult result, string what, TimeSpan timeout, int error) => result switch
+    {
+        ChannelResult.Done => true,
+        ChannelResult.Released => false,
+        ChannelResult.TimedOut => throw new IOException($"It took longer than {timeout} to wait for {what}.", new TimeoutException()),
+        _ => throw OfSocket(what, new SocketException((int)Linux.ToSocketError(error))),
+    };
+
+    private static IOException OfSocket(string what, SocketException exception) => new($"The connection failed in {what}: {exception.Message}", exception);
 
     // Whose continuations may be anything: they are none of the socket thread's.
     private Stream Share()
@@ -214,10 +258,6 @@ public class GreenStream : Stream
 
         return _stream;
     }
-
-    // Two that use it at a time for the first time, which one of them is told off for, get the same.
-    private static PendingOperation Of(ref PendingOperation? operation) =>
-        operation ?? Interlocked.CompareExchange(ref operation, new PendingOperation(), null) ?? operation;
 
     private static NotSupportedException NoSeek() => new("A GreenStream cannot seek.");
 

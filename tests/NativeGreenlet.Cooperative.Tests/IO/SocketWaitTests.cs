@@ -197,12 +197,13 @@ public class SocketWaitTests
     public void Several_may_send_and_each_message_stays_whole() => InHub.Run(() =>
     {
         const int Tasks = 8;
-        const int Messages = 50;
+        const int Messages = 6;
+        const int Bytes = 1_500_000; // more than is sent at once
         (GreenSocket near, GreenSocket far) = Pair();
         using Hub other = Hub.Start("other");
         Action send = () => new GreenPool(Tasks).ForEach(Enumerable.Range(0, Tasks), task =>
         {
-            byte[] message = new byte[1000];
+            byte[] message = new byte[Bytes];
             Array.Fill(message, (byte)task);
             for (int i = 0; i < Messages; i++)
             {
@@ -212,7 +213,7 @@ public class SocketWaitTests
         });
         Task there = other.InvokeAsync(send);
         GreenTask here = Hub.Spawn(send);
-        byte[] message = new byte[1000];
+        byte[] message = new byte[Bytes];
         using GreenStream stream = far.GetStream();
         for (int i = 0; i < 2 * Tasks * Messages; i++)
         {

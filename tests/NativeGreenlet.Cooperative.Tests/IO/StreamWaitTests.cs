@@ -50,9 +50,9 @@ public class StreamWaitTests
     [Fact]
     public void Operations_complete_inline_as_long_as_nobody_else_can_reach_the_socket() => InHub.Run(() =>
     {
-        if (!OperatingSystem.IsLinux())
+        if (!OperatingSystem.IsLinux() || Poller.IsSupported)
         {
-            return; // the pool does it elsewhere
+            return; // the pool does it elsewhere; with a poller nothing completes
         }
 
         Assert.True(IsInlineAfter((_, _) => { }));

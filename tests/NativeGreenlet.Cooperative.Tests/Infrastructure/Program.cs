@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 
-/// <summary>The entry point of child processes (<see cref="OtherBackend"/>); the test runner does not use it. Runs every
+/// <summary>The entry point of child processes (<see cref="Child"/>); the test runner does not use it. Runs every
 /// test that has no parameters in a class, or in all classes whose names are given.</summary>
 internal static class Program
 {

@@ -1,0 +1,21 @@
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
+
+namespace NativeGreenlet.Cooperative.Tests.IO;
+
+/// <summary>The tests of connections where .NET's operations do what a poller does elsewhere.</summary>
+public class WithoutPollerTests
+{
+    [Fact]
+    public void They_hold_without_a_poller_too()
+    {
+        string output = Child.Run(
+            TimeSpan.FromMinutes(3),
+            ("NATIVEGREENLET_POLLER", "off"),
+            nameof(IoTests),
+            nameof(ServerTests),
+            nameof(SocketWaitTests),
+            nameof(StreamWaitTests),
+            nameof(PollerTests));
+        Assert.Contains("0 failed on", output, StringComparison.Ordinal);
+    }
+}

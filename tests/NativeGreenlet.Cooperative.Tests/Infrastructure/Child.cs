@@ -1,0 +1,33 @@
+using System.Diagnostics;
+
+namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
+
+/// <summary>Runs tests in a process of their own (<see cref="Program"/>).</summary>
+internal static class Child
+{
+    /// <summary>Runs them, and fails as they do.</summary>
+    /// <param name="patience">After this time it is taken to hang.</param>
+    /// <param name="variable">An environment variable it gets, and the value.</param>
+    /// <param name="classes">The names of the classes.</param>
+    /// <returns>What it printed.</returns>
+    public static string Run(TimeSpan patience, (string Name, string Value) variable, params string[] classes)
+    {
+        string[] command = ProgramHost.Command(typeof(Child).Assembly);
+        ProcessStartInfo start = new(command[0], command[1..])
+        {
+            RedirectStandardOutput = true,
+            Environment = { [variable.Name] = variable.Value },
+        };
+        Array.ForEach(classes, start.ArgumentList.Add);
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(patience))
+        {
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        Assert.True(process.ExitCode == 0, output.Result);
+        return output.Result;
+    }
+}
