@@ -47,12 +47,18 @@ HOST
 chmod +x "$host"
 export DOTNET_HOST_PATH="$host"
 
+# The emulator needs far more mappings than a processor for ten thousand stacks: 81,000 were counted.
+exclude=
+mappings=$(cat /proc/sys/vm/max_map_count)
+[ "$mappings" -ge 100000 ] || exclude='--exclude .Ten_thousand_users_are_stopped_and_clean_up'
+
 # Left out: what starts many processes (the choice of a backend), measures, or needs the real kernel or the development kit
 # (limits of resources, signals, faults that end the process, publishing); stress comes below. In one process, which takes a
 # fraction of the time; if the emulator loses that, each class in one of its own.
 managed_tests() {
-  "$host" "$@" --threads 1 --include .Semantics. --include .Generators. --include .Hubs. --exclude CompatibilityTableTests \
-    NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-arm64-managed.log" 2>&1
+  # shellcheck disable=SC2086 # nothing, or two words
+  "$host" "$@" --threads 1 --include .Semantics. --include .Generators. --include .Hubs. --include .IO.PollerTests \
+    --include .IO.SocketWaitTests --exclude CompatibilityTableTests $exclude NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-arm64-managed.log" 2>&1
 }
 results=$PWD/artifacts/platforms/linux-arm64/results
 if wants managed; then
@@ -103,5 +109,5 @@ fi
 
 write_result linux-arm64 platform "Linux arm64" built "cross, GCC $(aarch64-linux-gnu-gcc -dumpversion)" c_tests "$c_tests" \
   managed_tests "$(closing_line "$log/linux-arm64-managed.log")" stress "$(cat "$log/linux-arm64-stress.log")" by "arm64.sh, qemu $(qemu-aarch64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')" \
-  notes "In qemu's user emulation, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0. Not on a real Arm processor, so the order in which it shows stores to other processors was not tested. qemu 7.2 does not even keep the order of STLR and LDAR (two threads that store and then load see neither store, some four times in a thousand; with a DMB between them never), which may be why it loses runs."
+  notes "In qemu's user emulation, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0${exclude:+; without Ten_thousand_users_are_stopped_and_clean_up, for which the emulator needs more mappings than vm.max_map_count is here}. Not on a real Arm processor, so the order in which it shows stores to other processors was not tested. qemu 7.2 does not even keep the order of STLR and LDAR (two threads that store and then load see neither store, some four times in a thousand; with a DMB between them never), which may be why it loses runs."
 [ -z "$failed" ] || stop "FAILED:$failed"
