@@ -6,23 +6,23 @@ namespace NativeGreenlet.Cooperative;
 /// </summary>
 /// <remarks>It never ends before the function's task: what that uses is not taken away from under it. Deadlocks are not
 /// looked for: others can reach what it waits for.</remarks>
-internal sealed class AsyncRun
+internal sealed class AsyncRun : GreenTask, IRunOwner
 {
     private readonly Func<Task> _function;
-    private readonly CancellationToken _cancellation;
     private readonly TaskCompletionSource _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly GreenTask _main;
     private readonly HubRun _run;
     private CancellationTokenRegistration _registration;
     private bool _isWaiting; // only for the function's task
 
     private AsyncRun(Hub hub, Func<Task> function, CancellationToken cancellation)
+        : base(null)
     {
         _function = function;
-        _cancellation = cancellation;
-        _main = new GreenTask(Live);
-        _run = new HubRun(hub, _main, End, hasContext: true);
+        _run = new HubRun(hub, this, this, hasContext: true);
+        Cancellation = cancellation;
     }
+
+    public CancellationToken Cancellation { get; }
 
     /// <summary>Starts one; from any thread.</summary>
     /// <param name="hub">Where.</param>
@@ -34,15 +34,15 @@ internal sealed class AsyncRun
     public static Task StartAsync(Hub hub, Func<Task> function, CancellationToken cancellation)
     {
         AsyncRun run = new(hub, function, cancellation);
-        hub.Begin(run._run, run.HasBegun, exception => run._result.TrySetException(exception), cancellation);
+        hub.Begin(run._run);
         return run._result.Task;
     }
 
-    private void HasBegun()
+    public void HasBegun()
     {
-        if (_cancellation.CanBeCanceled)
+        if (Cancellation.CanBeCanceled)
         {
-            _registration = _cancellation.UnsafeRegister(static state => ((AsyncRun)state!).Cancel(), this);
+            _registration = Cancellation.UnsafeRegister(static state => ((AsyncRun)state!).Cancel(), this);
         }
     }
 
@@ -60,24 +60,24 @@ internal sealed class AsyncRun
         bool isDelivered = false;
         foreach (GreenTask task in _run.Tasks.ToArray())
         {
-            if (task == _main ? !_isWaiting : task.IsContinuation && task.HasStarted)
+            if (task == this ? !_isWaiting : task.IsContinuation && task.HasStarted)
             {
-                task.KillHere(new OperationCanceledException(_cancellation));
+                task.KillHere(new OperationCanceledException(Cancellation));
                 isDelivered = true;
             }
         }
 
         if (!isDelivered)
         {
-            _run.Context!.Undelivered = new OperationCanceledException(_cancellation);
+            _run.Context!.Undelivered = new OperationCanceledException(Cancellation);
         }
     }
 
-    private void Live()
+    private protected override void Execute()
     {
         Task task = _function();
         _isWaiting = true;
-        if (!task.IsCompleted && _main.TakePending() is { } pending)
+        if (!task.IsCompleted && TakePending() is { } pending)
         {
             _run.Context!.Undelivered = pending;
         }
@@ -94,7 +94,7 @@ internal sealed class AsyncRun
     {
         try
         {
-            return Hub.ParkFor(_main, task);
+            return Hub.ParkFor(this, task);
         }
         catch (Exception) when (!_run.Hub.HasEnded)
         {
@@ -102,15 +102,17 @@ internal sealed class AsyncRun
         }
     }
 
-    private void End(HubRun run)
+    public void WasRefused(Exception reason) => _result.TrySetException(reason);
+
+    public void HasEnded()
     {
-        run.Hub.EndPendingRun();
+        _run.Hub.EndPendingRun();
         _registration.Unregister();
-        if (!_main.IsCompleted)
+        if (!IsCompleted)
         {
-            _result.TrySetException(HubRun.GivenUp(_main));
+            _result.TrySetException(HubRun.GivenUp(this));
         }
-        else if ((_main.Exit ?? _main.Exception) is { } exception)
+        else if ((Exit ?? Exception) is { } exception)
         {
             _result.TrySetException(exception);
         }

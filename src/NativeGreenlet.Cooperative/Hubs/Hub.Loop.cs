@@ -266,7 +266,10 @@ public sealed partial class Hub
 
         while (_inbox.TryDequeue(out ReadyEntry entry))
         {
-            (entry.Target as Action)?.Invoke();
+            if (entry.Target is not GreenTask)
+            {
+                Call(entry.Target);
+            }
         }
     }
 
@@ -377,6 +380,18 @@ public sealed partial class Hub
         }
     }
 
+    private void Call(object target)
+    {
+        if (target is HubRun run)
+        {
+            BeginNow(run);
+        }
+        else
+        {
+            ((Action)target)();
+        }
+    }
+
     private void Resume(ReadyEntry entry)
     {
         _switches++;
@@ -386,14 +401,14 @@ public sealed partial class Hub
         {
             if (task is null)
             {
-                ((Action)entry.Target)();
+                Call(entry.Target);
             }
             else if (entry.Version == 0)
             {
                 if (task.TryPrepareStart() is { } greenlet)
                 {
                     _currentTask = task;
-                    greenlet.Switch();
+                    greenlet.Switch(task);
                 }
             }
             else if (task.Waiter.TryResume(entry.Version))

@@ -144,10 +144,7 @@ public sealed partial class Hub : IDisposable
             return Task.FromCanceled<T>(cancellation);
         }
 
-        TaskCompletionSource<T> result = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        GreenTask<T> task = new(main);
-        Invoke(task, result.Task, () => task.PassOn(result), exception => _ = exception is OperationCanceledException ? result.TrySetCanceled(cancellation) : result.TrySetException(exception), cancellation);
-        return result.Task;
+        return InvokedRun<T>.StartAsync(this, main, cancellation);
     }
 
     /// <inheritdoc cref="InvokeAsync{T}"/>
@@ -201,33 +198,12 @@ public sealed partial class Hub : IDisposable
         return _endedSource.Task;
     }
 
-    /// <summary>Begins a run in this hub. From any thread.</summary>
-    /// <param name="run">The run.</param>
-    /// <param name="begun">Called in the hub when it has begun.</param>
-    /// <param name="refuse">Called instead if it is too late for it, from any thread.</param>
-    /// <param name="cancellation">Whether it is.</param>
-    internal void Begin(HubRun run, Action begun, Action<Exception> refuse, CancellationToken cancellation)
+    /// <summary>Begins a run in this hub, and tells its owner. From any thread.</summary>
+    internal void Begin(HubRun run)
     {
         run.Main.CaptureContext();
         Interlocked.Increment(ref _pendingRuns);
-        Schedule(new ReadyEntry(() =>
-        {
-            if (HasEnded || _isStopping)
-            {
-                EndPendingRun();
-                refuse(new ObjectDisposedException(Name, "The hub has ended."));
-            }
-            else if (cancellation.IsCancellationRequested)
-            {
-                EndPendingRun();
-                refuse(new OperationCanceledException(cancellation));
-            }
-            else
-            {
-                AddRun(run);
-                begun();
-            }
-        }));
+        Schedule(new ReadyEntry(run));
         DrainIfEnded();
     }
 
@@ -245,7 +221,7 @@ public sealed partial class Hub : IDisposable
         {
             hub.Enter();
             hub._endsWhenIdle = true;
-            hub.AddRun(new HubRun(hub, main, ended: null));
+            hub.AddRun(new HubRun(hub, main));
             hub.Loop();
         }
         finally
@@ -257,38 +233,23 @@ public sealed partial class Hub : IDisposable
         return main;
     }
 
-    private void Invoke(GreenTask task, Task done, Action passOn, Action<Exception> refuse, CancellationToken cancellation)
+    private void BeginNow(HubRun run)
     {
-        CancellationTokenRegistration registration = default;
-        HubRun run = new(this, task, _ =>
+        IRunOwner owner = run.Owner!;
+        if (HasEnded || _isStopping)
         {
             EndPendingRun();
-            registration.Unregister();
-            if (task.IsCompleted)
-            {
-                passOn();
-            }
-            else
-            {
-                refuse(HubRun.GivenUp(task));
-            }
-        });
-        Begin(run, Begun, refuse, cancellation);
-
-        void Begun()
+            owner.WasRefused(new ObjectDisposedException(Name, "The hub has ended."));
+        }
+        else if (owner.Cancellation.IsCancellationRequested)
         {
-            if (cancellation.CanBeCanceled)
-            {
-                registration = cancellation.UnsafeRegister(
-                    _ =>
-                    {
-                        if (!done.IsCompleted)
-                        {
-                            Post(() => task.KillHere(new OperationCanceledException(cancellation)));
-                        }
-                    },
-                    null);
-            }
+            EndPendingRun();
+            owner.WasRefused(new OperationCanceledException(owner.Cancellation));
+        }
+        else
+        {
+            AddRun(run);
+            owner.HasBegun();
         }
     }
 }

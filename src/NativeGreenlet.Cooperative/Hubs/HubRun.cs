@@ -11,25 +11,27 @@ internal sealed class HubRun
     private readonly List<GreenTask> _tasks = new(1); // each knows its place: most runs have one
     private CallbackTimer? _check;
     private CallbackTimer? _stopTimer;
-    private Action<HubRun>? _ended;
     private volatile bool _hasEnded;
     private int _openEnded; // tasks that only others can wake
     private long _stuckSince;
     private TimeSpan _patience;
     private int _kills;
 
-    public HubRun(Hub hub, GreenTask main, Action<HubRun>? ended, bool hasContext = false)
+    public HubRun(Hub hub, GreenTask main, IRunOwner? owner = null, bool hasContext = false)
     {
         Context = hasContext ? new HubSynchronizationContext(this) : null;
         Hub = hub;
         Main = main;
-        _ended = ended;
+        Owner = owner;
         _patience = Hub.DeadlockPatience;
     }
 
     public Hub Hub { get; }
 
     public GreenTask Main { get; }
+
+    /// <summary>Who is told how it goes; null once it has ended.</summary>
+    public IRunOwner? Owner { get; private set; }
 
     /// <summary>Where continuations inside go, if they come back here. Such a run is never called deadlocked.</summary>
     public HubSynchronizationContext? Context { get; }
@@ -153,9 +155,9 @@ internal sealed class HubRun
         }
 
         Hub.Remove(this);
-        Action<HubRun>? ended = _ended;
-        _ended = null;
-        ended?.Invoke(this);
+        IRunOwner? owner = Owner;
+        Owner = null;
+        owner?.HasEnded();
     }
 
     private void WatchIfStuck()

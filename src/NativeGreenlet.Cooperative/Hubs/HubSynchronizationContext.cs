@@ -19,16 +19,15 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
     private const int OthersPatience = 1000;
 
     private readonly HubRun _run;
-    private readonly Action _start;
     private readonly Lock _gate = new();
-    private readonly Queue<Continuation> _queue = new();
+    private Action? _start; // both from the first continuation on: many a run has none
+    private Queue<Continuation>? _queue;
     private bool _isDiverted;
     private bool _hasEnded;
 
     public HubSynchronizationContext(HubRun run)
     {
         _run = run;
-        _start = StartOne;
         SetWaitNotificationRequired();
     }
 
@@ -49,13 +48,13 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
             isQueued = !IsDiverted;
             if (isQueued)
             {
-                _queue.Enqueue(continuation);
+                (_queue ??= new Queue<Continuation>()).Enqueue(continuation);
             }
         }
 
         if (isQueued)
         {
-            _run.Hub.Schedule(new ReadyEntry(_start));
+            _run.Hub.Schedule(new ReadyEntry(_start ??= StartOne));
         }
         else
         {
@@ -163,7 +162,7 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
         lock (_gate)
         {
             _isDiverted = isDiverted;
-            if (IsDiverted)
+            if (IsDiverted && _queue is not null)
             {
                 all = [.. _queue];
                 _queue.Clear();
@@ -178,7 +177,7 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
     {
         lock (_gate)
         {
-            if (_queue.Count == 0)
+            if (_queue!.Count == 0)
             {
                 return;
             }
@@ -225,7 +224,7 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
     {
         lock (_gate)
         {
-            return _queue.TryDequeue(out continuation);
+            return _queue!.TryDequeue(out continuation);
         }
     }
 

@@ -18,6 +18,7 @@ public class GreenTask : IGreenWaitable
     private const int Started = 1;
     private const int Completed = 2;
 
+    private static readonly Func<object?, object?> s_live = static task => ((GreenTask)task!).Live();
     private static long s_lastId;
 
     private readonly Action? _body;
@@ -280,7 +281,7 @@ public class GreenTask : IGreenWaitable
         run.Hub.Timers.Add(_startTimer, HubClock.After(delay));
     }
 
-    /// <summary>The greenlet to switch to, or null if it was killed before it started.</summary>
+    /// <summary>The greenlet to switch to, with the task, or null if it was killed before it started.</summary>
     internal Greenlet? TryPrepareStart()
     {
         if (_state != Scheduled)
@@ -288,7 +289,7 @@ public class GreenTask : IGreenWaitable
             return null;
         }
 
-        _greenlet = new Greenlet(Live, new GreenletOptions { Parent = Hub.Greenlet, Name = Name, ContextFlow = ContextFlow.Empty });
+        _greenlet = new Greenlet(s_live, new GreenletOptions { Parent = Hub.Greenlet, Name = Name, ContextFlow = ContextFlow.Empty });
         if (_context is { } context)
         {
             _greenlet.Context = context;
@@ -481,7 +482,7 @@ public class GreenTask : IGreenWaitable
     }
 
     // Its life, on its own stack. Nothing happens inside the catch blocks: a stack that parks in one costs more.
-    private object? Live(object? value)
+    private object? Live()
     {
         Hub hub = Hub;
         Hub? previous = hub.EnterStack(Run.Context);

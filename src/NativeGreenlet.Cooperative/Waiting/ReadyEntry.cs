@@ -1,6 +1,7 @@
 namespace NativeGreenlet.Cooperative;
 
-/// <summary>What the hub is to do next: continue a task out of one of its waits, start one, or call something.</summary>
+/// <summary>What the hub is to do next: continue a task out of one of its waits, start one, call something, or
+/// begin a run.</summary>
 internal readonly struct ReadyEntry
 {
     /// <summary>Continues a task, if it is still in that wait.</summary>
@@ -16,7 +17,13 @@ internal readonly struct ReadyEntry
         Target = callback;
     }
 
-    /// <summary>A <see cref="GreenTask"/> or an <see cref="Action"/>.</summary>
+    /// <summary>Begins a run that was asked for from outside.</summary>
+    public ReadyEntry(HubRun run)
+    {
+        Target = run;
+    }
+
+    /// <summary>A <see cref="GreenTask"/>, an <see cref="Action"/> or a <see cref="HubRun"/>.</summary>
     public object Target { get; }
 
     /// <summary>The number of the wait; 0 for a start.</summary>

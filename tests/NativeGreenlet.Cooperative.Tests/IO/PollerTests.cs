@@ -243,6 +243,7 @@ public class PollerTests
         using Hub poor = Hub.Start("poor");
         byte[] bytes = new byte[8 * 1024 * 1024];
         new Random(1).NextBytes(bytes);
+        TaskCompletionSource mayBegin = new();
         isMissing.SetValue(null, true);
         try
         {
@@ -252,11 +253,13 @@ public class PollerTests
                 byte[] one = new byte[1];
                 far.ReceiveTimeout = InHub.Tick;
                 Assert.Throws<TimeoutException>(() => far.Receive(one));
+                mayBegin.SetResult();
                 far.ReceiveTimeout = InHub.Long;
                 Assert.Equal(1, far.Receive(one));
                 far.Send(bytes);
             });
-            Hub.Sleep(InHub.Tick * 50);
+            Hub.Await(Task.WhenAny(mayBegin.Task, sending));
+            Hub.Sleep(InHub.Tick * 5);
             near.Send([1]);
             near.ReceiveTimeout = InHub.Long;
             byte[] received = new byte[bytes.Length];
