@@ -8,7 +8,7 @@ internal static class GreenletServer
 {
     public static void Run(int hubs, Action<Stream> handler, Action<int> ready) => Hub.Run(() =>
     {
-        using GreenTcpServer server = new(new IPEndPoint(IPAddress.Loopback, 0), handler)
+        using GreenTcpServer server = new(new IPEndPoint(IPAddress.Loopback, 0), stream => Serve(stream, handler))
         {
             HubCount = hubs,
             Backlog = Program.Backlog,
@@ -17,6 +17,18 @@ internal static class GreenletServer
         ready(server.EndPoint.Port);
         server.ServeForever();
     });
+
+    // The load ends by closing its connections, in the middle of a request.
+    private static void Serve(Stream stream, Action<Stream> handler)
+    {
+        try
+        {
+            handler(stream);
+        }
+        catch (IOException)
+        {
+        }
+    }
 
     public static Stream Connect(int port)
     {
