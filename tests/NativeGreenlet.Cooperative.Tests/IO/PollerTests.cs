@@ -210,6 +210,41 @@ public class PollerTests
     });
 
     [Fact]
+    public void Sockets_of_the_file_system_are_connections_like_others() => InHub.Run(() =>
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.socket");
+        using GreenSocket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        try
+        {
+            listener.Listen();
+            GreenTask<GreenSocket> accepting = Hub.Spawn(listener.Accept);
+            using GreenSocket near = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            near.Connect(new UnixDomainSocketEndPoint(path));
+            using GreenSocket far = accepting.Result;
+            GreenTask echo = Hub.Spawn(() =>
+            {
+                using GreenStream stream = far.GetStream();
+                stream.CopyTo(stream);
+            });
+            Exchange(near, new Random(1));
+            Exchange(near, new Random(2));
+            near.Shutdown(SocketShutdown.Send);
+            Assert.Equal(0, near.Receive(new byte[1]));
+            echo.Join();
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    });
+
+    [Fact]
     public void Sockets_that_were_forgotten_are_closed_by_the_collector() => InHub.Run(() =>
     {
         if (!Poller.IsSupported || GreenletRuntime.Backend == GreenletBackend.Slices)
