@@ -3,17 +3,10 @@
 //
 //     downstream DELAY-MS          prints "ready PORT"; ends when its standard input does
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "loopback.h"
 
 #define BYTES        16
 #define MOST_WAITING (1 << 16)
@@ -28,31 +21,10 @@ struct answer {
 static struct answer waiting[MOST_WAITING];
 static unsigned first, last;
 
-static void stop(const char* what) {
-  fprintf(stderr, "downstream: %s: %s\n", what, strerror(errno));
-  exit(1);
-}
-
 static uint64_t now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-static void watch(int poller, int socket) {
-  struct epoll_event event = {.events = EPOLLIN, .data.fd = socket};
-  if (epoll_ctl(poller, EPOLL_CTL_ADD, socket, &event) != 0) {
-    stop("epoll_ctl");
-  }
-}
-
-static void accept_all(int poller, int listener) {
-  int socket;
-  while ((socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-    int yes = 1;
-    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    watch(poller, socket);
-  }
 }
 
 static void receive(int socket, uint64_t due) {
@@ -79,18 +51,7 @@ static void answer_due(uint64_t time) {
 
 int main(int count, char** arguments) {
   uint64_t delay = (uint64_t)(count > 1 ? atoi(arguments[1]) : 10) * 1000000u;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), poller = epoll_create1(0);
-  struct sockaddr_in address = {.sin_family = AF_INET};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (listener < 0 || poller < 0 || bind(listener, (struct sockaddr*)&address, size) != 0 ||
-      listen(listener, 4096) != 0 || getsockname(listener, (struct sockaddr*)&address, &size) != 0) {
-    stop("start");
-  }
-  watch(poller, listener);
-  watch(poller, STDIN_FILENO);
-  printf("ready %d\n", ntohs(address.sin_port));
-  fflush(stdout);
+  int poller = epoll_create1(0), listener = start(poller, "");
 
   for (;;) {
     struct epoll_event events[EVENTS];

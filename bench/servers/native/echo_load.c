@@ -23,7 +23,7 @@
 #define MOST_BYTES         65536
 #define CONNECTING_AT_ONCE 128
 #define PATIENCE           10000000000u // nanoseconds for the first answers
-#define FINE_BITS          6 // 64 steps for each power of two
+#define FINE_BITS          6            // 64 steps for each power of two
 #define STEPS              ((64 - FINE_BITS) << FINE_BITS)
 
 struct connection {

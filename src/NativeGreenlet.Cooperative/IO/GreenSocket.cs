@@ -187,7 +187,8 @@ public sealed class GreenSocket : IDisposable
     public int Receive(Span<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
         _ = Hub.RequireTask();
-        if (_channel is { } channel && (flags & SocketFlags.OutOfBand) == 0
+        if (_channel is { } channel
+            && (flags & SocketFlags.OutOfBand) == 0
             && IsDone(channel.Receive(buffer, flags, ReceiveTimeout, out int count), ReceiveTimeout, count))
         {
             return count;
@@ -386,7 +387,7 @@ public sealed class GreenSocket : IDisposable
     {
         long due = HubClock.After(timeout);
         ExceptionDispatchInfo? failure = null;
-        foreach (IPAddress address in Resolve(host, timeout))
+        foreach (IPAddress address in Resolve(host, timeout).Where(each => each.AddressFamily != AddressFamily.InterNetworkV6 || Socket.OSSupportsIPv6))
         {
             GreenSocket socket = new(address.AddressFamily);
             bool isConnected = false;

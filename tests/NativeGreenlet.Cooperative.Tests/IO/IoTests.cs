@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
+using static NativeGreenlet.Cooperative.Tests.Infrastructure.Connections;
 
 namespace NativeGreenlet.Cooperative.Tests.IO;
 
@@ -237,14 +238,4 @@ public class IoTests
         Hub.Sleep(TimeSpan.FromMilliseconds(400));
         stream.Write(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {path.Length}\r\nConnection: close\r\n\r\n{path}"));
     });
-
-    private static (GreenSocket Near, GreenSocket Far) Pair()
-    {
-        using GreenSocket listener = new();
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        GreenTask<GreenSocket> accepting = Hub.Spawn(listener.Accept);
-        GreenSocket near = GreenSocket.Connect("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port);
-        return (near, accepting.Result);
-    }
 }

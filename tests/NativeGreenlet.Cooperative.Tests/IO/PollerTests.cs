@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
+using static NativeGreenlet.Cooperative.Tests.Infrastructure.Connections;
 
 namespace NativeGreenlet.Cooperative.Tests.IO;
 
@@ -396,15 +397,5 @@ public class PollerTests
         Assert.True(received.AsSpan().SequenceEqual(message));
         sending.Join();
         Assert.True(sending.IsSuccessful);
-    }
-
-    private static (GreenSocket Near, GreenSocket Far) Pair()
-    {
-        using GreenSocket listener = new();
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        GreenTask<GreenSocket> accepting = Hub.Spawn(listener.Accept);
-        GreenSocket near = GreenSocket.Connect("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port);
-        return (near, accepting.Result);
     }
 }

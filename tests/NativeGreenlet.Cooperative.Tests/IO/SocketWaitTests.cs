@@ -1,6 +1,6 @@
-using System.Net;
 using System.Net.Sockets;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
+using static NativeGreenlet.Cooperative.Tests.Infrastructure.Connections;
 
 namespace NativeGreenlet.Cooperative.Tests.IO;
 
@@ -254,14 +254,4 @@ public class SocketWaitTests
         Assert.Throws<ObjectDisposedException>(() => near.Receive(new byte[1]));
         Assert.Throws<ObjectDisposedException>(() => near.Send([1]));
     });
-
-    private static (GreenSocket Near, GreenSocket Far) Pair()
-    {
-        using GreenSocket listener = new();
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        GreenTask<GreenSocket> accepting = Hub.Spawn(listener.Accept);
-        GreenSocket near = GreenSocket.Connect("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port);
-        return (near, accepting.Result);
-    }
 }

@@ -1,7 +1,7 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
+using static NativeGreenlet.Cooperative.Tests.Infrastructure.Connections;
 
 namespace NativeGreenlet.Cooperative.Tests.IO;
 
@@ -239,14 +239,4 @@ public class StreamWaitTests
 
     private static bool IsInline(Socket socket) =>
         (bool)typeof(SafeSocketHandle).GetProperty("PreferInlineCompletions", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(socket.SafeHandle)!;
-
-    private static (GreenSocket Near, GreenSocket Far) Pair()
-    {
-        using GreenSocket listener = new();
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        GreenTask<GreenSocket> accepting = Hub.Spawn(listener.Accept);
-        GreenSocket near = GreenSocket.Connect("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port);
-        return (near, accepting.Result);
-    }
 }
