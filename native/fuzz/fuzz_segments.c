@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { REGIONS = 3, MOST_CAPACITY = 12, MOST_PAGES = 24, PAGE = 4096 };
+enum { REGIONS = 3, MOST_CAPACITY = 12, MOST_HOT = 8, MOST_PAGES = 24, PAGE = 4096 };
+enum { HOT, WARM, COLD, UNOPENED, POOLS }; // in the order in which they are taken from
 
 typedef struct slot {
   ng_segment* segment;
@@ -25,11 +26,9 @@ typedef struct region {
   unsigned touched;
   unsigned live;
   // Where segments wait, the next one last.
-  unsigned pools[3][MOST_CAPACITY];
-  unsigned counts[3];
+  unsigned pools[POOLS][MOST_CAPACITY];
+  unsigned counts[POOLS];
 } region;
-
-enum { WARM, COLD, UNOPENED };
 
 static unsigned refusals; // so many of the next calls are refused
 static ng_status refusal;
@@ -94,7 +93,7 @@ static void check_counts(const region* region) {
   FUZZ_CHECK(ng_segments_query(region->segments, &statistics) == NG_OK);
   FUZZ_CHECK(statistics.live == region->live);
   FUZZ_CHECK(statistics.touched == region->touched);
-  FUZZ_CHECK(statistics.pooled == region->counts[WARM] + region->counts[COLD]);
+  FUZZ_CHECK(statistics.pooled == region->counts[HOT] + region->counts[WARM] + region->counts[COLD]);
   FUZZ_CHECK(statistics.capacity == region->config.capacity);
 }
 
@@ -107,7 +106,7 @@ static void open_region(region* region, fuzz_input* input) {
   region->config.segment_size = (size_t)(guard_pages + region->page_count) * PAGE;
   region->config.capacity = 1 + fuzz_pick(input, MOST_CAPACITY);
   region->config.resident_size = (size_t)fuzz_pick(input, MOST_PAGES + 4) * PAGE;
-  region->config.pool_limit = fuzz_pick(input, 5);
+  region->config.pool_limit = fuzz_pick(input, MOST_CAPACITY + 1);
   region->config.guard = (ng_guard_kind)fuzz_pick(input, 3);
   ng_status status = ng_segments_create(&region->config, &region->segments);
   if (status == NG_ERROR_NOT_SUPPORTED) {
@@ -120,15 +119,17 @@ static void open_region(region* region, fuzz_input* input) {
 static void acquire(region* region, fuzz_input* input) {
   unsigned next = region->touched;
   unsigned pool = 0;
-  while (pool < 3 && region->counts[pool] == 0) {
+  while (pool < POOLS && region->counts[pool] == 0) {
     pool++;
   }
-  if (pool < 3) {
+  if (pool < POOLS) {
     next = region->pools[pool][region->counts[pool] - 1];
   }
-  refusals = fuzz_pick(input, 8) == 0;
+  // Two are too many whatever it is; after one a batch is tried again as a single segment.
+  const unsigned refused = fuzz_pick(input, 8) == 0 ? 1 + fuzz_pick(input, 2) : 0;
+  refusals = refused;
   refusal = fuzz_pick(input, 2) == 0 ? NG_ERROR_MAPPINGS : NG_ERROR_MEMORY;
-  const bool may_fail = refusals != 0 && (pool == UNOPENED || pool == 3);
+  const bool may_fail = refused != 0 && (pool == UNOPENED || pool == POOLS);
 
   ng_segment* segment = (ng_segment*)region;
   const ng_status status = ng_segment_acquire(region->segments, &segment);
@@ -137,9 +138,12 @@ static void acquire(region* region, fuzz_input* input) {
     FUZZ_CHECK(status == NG_ERROR_SEGMENTS && segment == NULL);
     return;
   }
-  region->touched += pool == 3;
-  region->counts[pool % 3] -= pool < 3;
-  if (may_fail) {
+  if (pool == POOLS) {
+    region->touched++;
+  } else {
+    region->counts[pool]--;
+  }
+  if (may_fail && (refused > 1 || status != NG_OK)) {
     FUZZ_CHECK(status == refusal && segment == NULL);
     region->pools[UNOPENED][region->counts[UNOPENED]++] = next;
     return;
@@ -166,14 +170,16 @@ static void use(const region* region, slot* slot, fuzz_input* input) {
 
 static void release(region* region, unsigned index) {
   slot* slot = &region->slots[index];
-  const bool is_warm = region->counts[WARM] < region->config.pool_limit;
-  const size_t keep = is_warm ? region->config.resident_size / PAGE : 0;
+  const bool is_kept = region->counts[HOT] + region->counts[WARM] < region->config.pool_limit;
+  const unsigned pool = !is_kept ? COLD : region->counts[HOT] < MOST_HOT ? HOT : WARM;
+  const size_t resident = pool == WARM ? region->config.resident_size / PAGE : 0;
+  const size_t keep = pool == HOT ? region->page_count : resident;
   check_pages(region, slot);
   FUZZ_CHECK(ng_segment_release(slot->segment) == NG_OK);
   FUZZ_CHECK(ng_segment_release(slot->segment) == NG_ERROR_STATE);
   slot->is_live = false;
   region->live--;
-  region->pools[is_warm ? WARM : COLD][region->counts[is_warm ? WARM : COLD]++] = index;
+  region->pools[pool][region->counts[pool]++] = index;
   for (size_t page = keep; page < region->page_count; page++) {
     slot->pages[page] = 0;
   }
