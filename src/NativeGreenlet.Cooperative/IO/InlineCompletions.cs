@@ -12,7 +12,8 @@ namespace NativeGreenlet.Cooperative;
 /// meanwhile. What wakes a task is. So this is only for sockets that nobody but their <see cref="GreenStream"/> can reach,
 /// and only while that is used by synchronous calls.</para>
 /// <para>.NET has it for the whole process (<c>DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS</c>), and for one socket as a
-/// property that is not public, on Unix. Where there is no such property the pool goes on doing it.</para>
+/// property that is not public, on Unix. Where there is no such property the pool goes on doing it. Where hubs have a
+/// <see cref="Poller"/>, it is not needed: synchronous calls start no operations.</para>
 /// </remarks>
 internal static class InlineCompletions
 {

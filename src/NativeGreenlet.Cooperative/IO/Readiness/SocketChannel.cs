@@ -219,6 +219,7 @@ internal sealed class SocketChannel
                 }
                 else if (error != Linux.Interrupted)
                 {
+                    sent = 0; // the connection is lost: the next one is told that, too
                     return ChannelResult.Failed;
                 }
             }
@@ -280,11 +281,11 @@ internal sealed class SocketChannel
         }
 
         int error = (int)_socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
-        if (error != 0)
+        if (error != 0 || !_socket.Connected)
         {
-            throw new SocketException(error);
+            throw new SocketException(error != 0 ? error : (int)SocketError.NotConnected);
         }
 
-        return _socket.Connected;
+        return true;
     }
 }

@@ -128,9 +128,7 @@ internal sealed class SocketReadiness
         lock (_gate)
         {
             _isClosed = true;
-            Unregister(handle);
-            _receiving.Signal();
-            _sending.Signal();
+            Release(handle);
         }
     }
 
