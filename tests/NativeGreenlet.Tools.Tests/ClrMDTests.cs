@@ -14,6 +14,8 @@ public class ClrMDTests
 {
     private const string Bottom = "Stacks.Enter"; // the first method of every greenlet
 
+    static ClrMDTests() => DataAccessLibrary.KeepLoaded();
+
     [Fact]
     public void Suspended_greenlets_are_seen_in_a_live_process()
     {

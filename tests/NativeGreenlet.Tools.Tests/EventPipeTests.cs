@@ -33,7 +33,7 @@ public class EventPipeTests(ITestOutputHelper output)
         finally
         {
             File.Delete(path);
-            File.Delete(Path.ChangeExtension(path, ".etlx"));
+            File.Delete(path + ".etlx"); // what TraceLog makes of it
         }
     }
 

@@ -28,6 +28,7 @@ internal static class Program
             return UsageError;
         }
 
+        RuntimeEvents.MakeSources();
         Console.WriteLine($"expect: {scenario.Expectation}");
         Console.WriteLine($"seed: {options.Seed}");
         Console.WriteLine(options.IsControl ? "control: plain threads" : GreenletRuntime.Description);
