@@ -90,9 +90,9 @@ internal sealed class Subject : IDisposable
         if (!_process.HasExited)
         {
             _process.Kill();
-            _process.WaitForExit();
         }
 
+        _process.WaitForExit(); // for the rest of its output, which would find nothing to go to
         _process.Dispose();
         _output.Dispose();
     }
