@@ -42,7 +42,7 @@ public sealed partial class Hub
     internal TimerHeap Timers { get; } = new();
 
     /// <summary>Where it waits for sockets; null if the system has none. Only in its thread.</summary>
-    internal Poller? Poller => _poller ??= Poller.TryCreate();
+    internal Poller? Poller => _poller ??= _hasEnded ? null : Poller.TryCreate();
 
     /// <summary>The task that runs; null while the hub itself does.</summary>
     internal GreenTask? CurrentTask => _currentTask;

@@ -19,7 +19,7 @@ public sealed class GreenSocket : IDisposable
     private readonly Socket _socket;
     private readonly PendingOperations _operations = new(); // without a channel
     private readonly SocketChannel? _channel; // as long as nobody else can reach the socket
-    private NetworkStream? _bytes; // of a connection without a channel: how Receive and Send see it
+    private SocketBytes? _bytes; // of a connection without a channel: how Receive and Send see it
     private bool _isShared;
     private bool _hasStream;
     private volatile bool _isClosed;
@@ -222,10 +222,9 @@ public sealed class GreenSocket : IDisposable
 
             return (flags & SocketFlags.Peek) != 0 ? reading.Peek(buffer) : reading.Read(bytes, buffer, ReceiveTimeout);
         }
-        catch (IOException exception) when (exception.InnerException is SocketException or TimeoutException)
+        catch (IOException exception) when (exception.InnerException is TimeoutException)
         {
-            ThrowAsOfSocket(exception, ReceiveTimeout);
-            return 0;
+            throw TooLong(ReceiveTimeout);
         }
         finally
         {
@@ -263,9 +262,9 @@ public sealed class GreenSocket : IDisposable
                 SendApart(buffer, flags);
             }
         }
-        catch (IOException exception) when (exception.InnerException is SocketException or TimeoutException)
+        catch (IOException exception) when (exception.InnerException is TimeoutException)
         {
-            ThrowAsOfSocket(exception, SendTimeout);
+            throw TooLong(SendTimeout);
         }
         finally
         {
@@ -352,13 +351,12 @@ public sealed class GreenSocket : IDisposable
     public void Dispose()
     {
         _isClosed = true;
-        _channel?.Close();
+        _channel?.Dispose();
         _socket.Dispose();
-        _bytes?.Dispose();
     }
 
     // Null if it is no connection: each datagram has its own bounds.
-    private NetworkStream? Bytes => _bytes ?? (_socket is { SocketType: SocketType.Stream, Connected: true, Blocking: true } ? MakeBytes() : null);
+    private SocketBytes? Bytes => _bytes ?? (_socket.SocketType == SocketType.Stream ? MakeBytes() : null);
 
     // False if it is to be done otherwise.
     private static bool IsDone(ChannelResult result, TimeSpan timeout, int error) => result switch
@@ -370,18 +368,6 @@ public sealed class GreenSocket : IDisposable
     };
 
     private static TimeoutException TooLong(TimeSpan timeout) => new($"The operation on the socket took longer than {timeout}.");
-
-    // NetworkStream says it in its own way.
-    [DoesNotReturn]
-    private static void ThrowAsOfSocket(IOException exception, TimeSpan timeout)
-    {
-        if (exception.InnerException is TimeoutException)
-        {
-            throw TooLong(timeout);
-        }
-
-        ExceptionDispatchInfo.Throw(exception.InnerException!);
-    }
 
     private static GreenSocket ConnectByChannel(string host, int port, TimeSpan timeout)
     {
@@ -430,7 +416,7 @@ public sealed class GreenSocket : IDisposable
         return Hub.Await(resolving, timeout) ? resolving.Result : throw TooLong(timeout);
     }
 
-    private NetworkStream MakeBytes()
+    private SocketBytes MakeBytes()
     {
         // With a stream it depends on how that is used.
         if (!_isShared && !_hasStream)
@@ -438,7 +424,7 @@ public sealed class GreenSocket : IDisposable
             InlineCompletions.TrySet(_socket, true);
         }
 
-        return _bytes = new NetworkStream(_socket, ownsSocket: false);
+        return _bytes = new SocketBytes(_socket);
     }
 
     // A socket that is closed here looks closed by the other side for a moment.

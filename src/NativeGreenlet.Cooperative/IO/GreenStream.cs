@@ -219,7 +219,7 @@ public class GreenStream : Stream
         _isClosed = true;
         if (disposing && !_leaveOpen)
         {
-            _channel?.Close();
+            _channel?.Dispose();
             _stream.Dispose();
         }
 

@@ -245,6 +245,40 @@ public class PollerTests
         }
     });
 
+    // A receive of these ends where a descriptor was sent along, though there is more, and nothing new has come.
+    [Fact]
+    public void A_receive_that_brings_less_than_there_is_leaves_the_rest_for_the_next() => InHub.Run(() =>
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.socket");
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        try
+        {
+            listener.Listen();
+            using GreenSocket near = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            near.Connect(new UnixDomainSocketEndPoint(path));
+            using Socket far = listener.Accept();
+            byte[] buffer = new byte[100];
+            GreenTask<int> first = Hub.Spawn(() => near.Receive(buffer));
+            Hub.Sleep(InHub.Tick); // it waits, and so has the event of all that comes now
+            Descriptors.Send(far, "first"u8, listener.SafeHandle);
+            Assert.Equal(6, far.Send("second"u8));
+            Assert.Equal(5, first.Result);
+            near.ReceiveTimeout = InHub.Long;
+            Assert.Equal(6, near.Receive(buffer));
+            Assert.Equal("second"u8, buffer.AsSpan(0, 6));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    });
+
     [Fact]
     public void Sockets_that_were_forgotten_are_closed_by_the_collector() => InHub.Run(() =>
     {
@@ -254,6 +288,7 @@ public class PollerTests
         }
 
         const int Many = 50;
+        int before = Hub.Current.Poller!.Count;
         List<GreenSocket> others = [];
         ForgetSome(others, Many);
         int closed = 0;
@@ -267,6 +302,7 @@ public class PollerTests
 
         Assert.InRange(closed, Many - 5, Many);
         others.ForEach(other => other.Dispose());
+        Assert.InRange(Hub.Current.Poller.Count - before, 0, 5); // the poller has forgotten them, too
     });
 
     /// <summary>As when descriptors run out: the runtime itself does not survive that for long enough.</summary>

@@ -164,7 +164,6 @@ public class SocketWaitTests
         }
     });
 
-    /// <summary>Not by chance: the bytes come when the exit is on its way and the operation has not been cancelled yet.</summary>
     [Fact]
     public void Bytes_that_came_before_the_operation_was_cancelled_go_to_whatever_reads_next() => InHub.Run(() =>
     {
@@ -175,22 +174,19 @@ public class SocketWaitTests
             (socket, buffer) => Hub.Await(socket.GetStream().ReadAsync(buffer, 0, buffer.Length)),
             (socket, buffer) => socket.WaitUntilReadable(InHub.Tick) && socket.Receive(buffer, SocketFlags.Peek) == 3 ? socket.Receive(buffer) : 0,
         ];
-        foreach (Func<GreenSocket, byte[], int> read in ways)
-        {
-            (GreenSocket near, GreenSocket far) = Pair();
-            GreenTask receiver = Hub.Spawn(() => near.Receive(new byte[10]));
-            Hub.Sleep(InHub.Tick);
-            receiver.Kill(timeout: TimeSpan.Zero);
-            far.Socket.Send([1, 2, 3]); // without a wait
-            Thread.Sleep(50);
-            Assert.True(receiver.Kill(timeout: InHub.Long));
-            byte[] buffer = new byte[10];
-            int count = 0;
-            Assert.True(GreenTimeout.TryRun(InHub.Long / 10, () => count = read(near, buffer)), "the bytes were lost");
-            Assert.Equal([1, 2, 3], buffer.AsSpan(0, count).ToArray());
-            near.Dispose();
-            far.Dispose();
-        }
+        Array.ForEach(ways, read => ReadWhatWasGivenUp(_ => { }, read));
+    });
+
+    [Fact]
+    public void They_are_kept_by_a_socket_that_was_handed_out_whatever_became_of_it() => InHub.Run(() =>
+    {
+        Action<GreenSocket>[] changes =
+        [
+            socket => _ = socket.Socket,
+            socket => socket.Socket.Shutdown(SocketShutdown.Send),
+            socket => socket.Socket.Blocking = false,
+        ];
+        Array.ForEach(changes, change => ReadWhatWasGivenUp(change, (socket, buffer) => socket.Receive(buffer)));
     });
 
     [Fact]
@@ -254,4 +250,23 @@ public class SocketWaitTests
         Assert.Throws<ObjectDisposedException>(() => near.Receive(new byte[1]));
         Assert.Throws<ObjectDisposedException>(() => near.Send([1]));
     });
+
+    // The bytes come when the exit is on its way and the operation has not been cancelled yet.
+    private static void ReadWhatWasGivenUp(Action<GreenSocket> change, Func<GreenSocket, byte[], int> read)
+    {
+        (GreenSocket near, GreenSocket far) = Pair();
+        change(near);
+        GreenTask receiver = Hub.Spawn(() => near.Receive(new byte[10]));
+        Hub.Sleep(InHub.Tick);
+        receiver.Kill(timeout: TimeSpan.Zero);
+        far.Socket.Send([1, 2, 3]); // without a wait
+        Thread.Sleep(50);
+        Assert.True(receiver.Kill(timeout: InHub.Long));
+        byte[] buffer = new byte[10];
+        int count = 0;
+        Assert.True(GreenTimeout.TryRun(InHub.Long / 10, () => count = read(near, buffer)), "the bytes were lost");
+        Assert.Equal([1, 2, 3], buffer.AsSpan(0, count).ToArray());
+        near.Dispose();
+        far.Dispose();
+    }
 }

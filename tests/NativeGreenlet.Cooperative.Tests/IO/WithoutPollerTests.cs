@@ -15,7 +15,8 @@ public class WithoutPollerTests
             nameof(ServerTests),
             nameof(SocketWaitTests),
             nameof(StreamWaitTests),
-            nameof(PollerTests));
+            nameof(PollerTests),
+            nameof(ConnectionStressTests));
         Assert.Contains("0 failed on", output, StringComparison.Ordinal);
     }
 }

@@ -38,6 +38,18 @@ internal sealed unsafe class Poller : IDisposable
     /// <summary>Whether hubs here have one.</summary>
     public static bool IsSupported => !s_isMissing;
 
+    /// <summary>How many sockets it knows. From any thread.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _count - _free.Count;
+            }
+        }
+    }
+
     /// <summary>Makes one; null if the system has none, or no more.</summary>
     public static Poller? TryCreate()
     {
@@ -182,7 +194,14 @@ internal sealed unsafe class Poller : IDisposable
         byte* change = stackalloc byte[Linux.EventSize];
         *(uint*)change = events;
         BinaryPrimitives.WriteUInt64LittleEndian(new Span<byte>(change + Linux.EventDataOffset, sizeof(ulong)), data);
-        return Linux.EpollControl(epoll, operation, file, change) == 0;
+        try
+        {
+            return Linux.EpollControl(epoll, operation, file, change) == 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false; // somebody has closed it just now
+        }
     }
 
     private ulong Data(int index) =>

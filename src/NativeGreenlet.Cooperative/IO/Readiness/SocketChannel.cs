@@ -9,7 +9,7 @@ namespace NativeGreenlet.Cooperative;
 /// A connection that is used by calls which do not wait, and waited for by the <see cref="Poller"/> of the hub. Receiving
 /// and sending allocate nothing, copy nothing, and what is given up has not been begun.
 /// </summary>
-internal sealed class SocketChannel
+internal sealed class SocketChannel : IDisposable
 {
     private static readonly TimeSpan s_smallestPause = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan s_largestPause = TimeSpan.FromMilliseconds(64);
@@ -19,6 +19,7 @@ internal sealed class SocketChannel
     private readonly SocketReadiness _readiness = new();
     private readonly Turn _receiving = new();
     private readonly Turn _sending = new();
+    private readonly bool _givesAll; // a receive brings all there is, if there is room for it
     private bool _isDrained; // the last receive took all there was: the next need not be tried before something comes
     private volatile bool _isReleased;
     private bool _isCutOff; // a message is there in part, and its rest never comes
@@ -27,7 +28,13 @@ internal sealed class SocketChannel
     {
         _socket = socket;
         _handle = socket.SafeHandle;
+
+        // Others have bounds inside: one of the file system where a descriptor was sent along, one of SCTP after each message.
+        _givesAll = socket is { ProtocolType: ProtocolType.Tcp, AddressFamily: AddressFamily.InterNetwork or AddressFamily.InterNetworkV6 };
     }
+
+    // It was forgotten: the socket closes itself, and a poller need not know it any more.
+    ~SocketChannel() => _readiness.Release(_handle);
 
     /// <summary>That of a connection; null where there is no poller, or for another kind of socket.</summary>
     public static SocketChannel? TryCreate(Socket socket) =>
@@ -127,7 +134,11 @@ internal sealed class SocketChannel
     }
 
     /// <summary>Before the socket is closed: who waits for it finds that out.</summary>
-    public void Close() => _readiness.Close(_handle);
+    public void Dispose()
+    {
+        GC.SuppressFinalize(this);
+        _readiness.Close(_handle);
+    }
 
     [DoesNotReturn]
     private static void ThrowTwo() =>
@@ -150,7 +161,7 @@ internal sealed class SocketChannel
                     if (count >= 0)
                     {
                         // What comes from now on is an event, but what has come with the end of the connection is not.
-                        _isDrained = count != 0 && count < buffer.Length && flags == SocketFlags.None && !_readiness.MayEnd;
+                        _isDrained = _givesAll && count != 0 && count < buffer.Length && flags == SocketFlags.None && !_readiness.MayEnd;
                         return ChannelResult.Done;
                     }
 
