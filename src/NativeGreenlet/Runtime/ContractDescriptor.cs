@@ -10,7 +10,7 @@ internal sealed unsafe class ContractDescriptor
 {
     private const ulong Magic = 0x0043414443434e44; // "DNCCDAC\0", in the byte order of the machine
     private const int LargestSize = 1 << 20;
-    private const uint SmallestThread = 1024; // bytes of a Thread object that may be looked at; it is larger
+    private const uint ThreadBytes = 1024; // of a Thread object that may be looked at; it may end before
 
     private readonly Dictionary<string, string> _nodes;
 
@@ -92,7 +92,7 @@ internal sealed unsafe class ContractDescriptor
     public uint ThreadOffset(string field, uint alignment)
     {
         uint offset = Offset("Thread", field);
-        return offset < SmallestThread && offset % alignment == 0
+        return offset < ThreadBytes && offset % alignment == 0
             ? offset
             : throw new UnsupportedRuntimeException($"its descriptor has no usable offset for 'Thread.{field}'");
     }

@@ -70,6 +70,7 @@ internal sealed unsafe class RuntimeLayout
 
         TransitionFrame.Describe(descriptor, ref layout);
         uint thrownObject = descriptor.Offset("ExceptionInfo", "ThrownObject");
+        locator.RequireMemory(layout);
         nint caller = locator.Current();
 
         UnsupportedRuntimeException? failure;
@@ -123,6 +124,7 @@ internal sealed unsafe class RuntimeLayout
             throw new UnsupportedRuntimeException("the system does not tell where this thread's stack is");
         }
 
+        locator.RequireMemory(layout);
         nint thread = locator.Current();
         ThreadStateFlags.Check((uint*)(thread + (nint)layout.thread_state), layout.hijacked_mask);
         CheckMode(caller, layout.thread_preemptive_disabled);
