@@ -24,18 +24,14 @@ internal sealed class SocketBytes(Socket socket) : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    // Each is awaited once, and so may be used again: nothing is allocated for it.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        ValueTask<int> sending = socket.SendAsync(buffer, SocketFlags.None, cancellationToken);
-        if (!sending.IsCompletedSuccessfully)
+        while (!buffer.IsEmpty)
         {
-            return SendRestAsync(sending, buffer, cancellationToken);
+            buffer = buffer[await socket.SendAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
         }
-
-        int sent = sending.Result;
-        return sent == buffer.Length
-            ? ValueTask.CompletedTask
-            : SendRestAsync(socket.SendAsync(buffer[sent..], SocketFlags.None, cancellationToken), buffer[sent..], cancellationToken);
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
@@ -49,21 +45,5 @@ internal sealed class SocketBytes(Socket socket) : Stream
     public override void Flush()
     {
         // It keeps nothing.
-    }
-
-    // Each is awaited once, and so may be used again.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendRestAsync(ValueTask<int> sending, ReadOnlyMemory<byte> rest, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            rest = rest[await sending.ConfigureAwait(false)..];
-            if (rest.IsEmpty)
-            {
-                return;
-            }
-
-            sending = socket.SendAsync(rest, SocketFlags.None, cancellation);
-        }
     }
 }
