@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet.Core;
 
@@ -10,6 +11,19 @@ internal sealed unsafe partial class Carrier
     /// <summary>The managed frames of a suspended greenlet of this thread: continues it for just long enough to look.
     /// <see cref="Current"/> stays what it is meanwhile.</summary>
     public StackTrace? Report(GreenletCore core)
+    {
+        AsyncWords.Saved mine = _async.Take();
+        try
+        {
+            return ReportPlain(core);
+        }
+        finally
+        {
+            _async.Put(mine);
+        }
+    }
+
+    private StackTrace? ReportPlain(GreenletCore core)
     {
         _reporting = core;
         _isEventful = true;

@@ -58,19 +58,31 @@ internal sealed unsafe class ContractDescriptor
         }
     }
 
-    /// <summary>Checks the version of a contract.</summary>
-    public void Require(string contract, int version)
+    /// <summary>Checks the version of a contract, which is a number up to .NET 10 and text since: <c>1</c>, <c>c1</c>. A
+    /// greater one is not a newer one, only another.</summary>
+    public void Require(string contract, string version)
     {
-        if (!_nodes.TryGetValue($"contracts.{contract}", out string? text) || !TryParseNumber(text, out ulong found))
-        {
-            throw new UnsupportedRuntimeException($"it has no contract '{contract}'");
-        }
-
-        if (found != (ulong)version)
+        string found = Version(contract);
+        if (found != version)
         {
             throw new UnsupportedRuntimeException($"it has version {found} of the contract '{contract}'; we know version {version}");
         }
     }
+
+    /// <summary>The version of a contract, as it is written.</summary>
+    public string Version(string contract)
+    {
+        string? text = _nodes.GetValueOrDefault($"contracts.{contract}");
+        return text is { Length: > 2 } && text[0] == '"' ? text[1..^1]
+            : TryParseNumber(text, out _) ? text!
+            : throw new UnsupportedRuntimeException($"it has no contract '{contract}'");
+    }
+
+    /// <summary>The version of the descriptor's own form.</summary>
+    public string Form => _nodes.GetValueOrDefault("version") ?? string.Empty;
+
+    /// <summary>Whether a type has a field, or <c>!</c>, a size.</summary>
+    public bool Has(string type, string field) => _nodes.ContainsKey($"types.{type}.{field}");
 
     /// <summary>The offset of a field, in bytes; <c>!</c> stands for the size of the type.</summary>
     public uint Offset(string type, string field)

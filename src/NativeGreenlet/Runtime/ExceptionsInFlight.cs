@@ -14,16 +14,16 @@ internal static unsafe class ExceptionsInFlight
     private const int MostHandles = 256;
     private const nint HandleBlock = 1 << 16; // handles come in blocks of so many bytes
 
-    private static uint s_thrownObject;
+    private static Thrown s_thrown;
 
-    /// <summary>Says where an entry keeps its handle.</summary>
-    public static void Initialize(uint thrownObject) => s_thrownObject = thrownObject;
+    /// <summary>Says where an entry keeps its exception.</summary>
+    public static void Initialize(Thrown thrown) => s_thrown = thrown;
 
-    /// <summary>Checks on the calling thread, whose stack has these bounds, that an entry keeps its handle there.</summary>
+    /// <summary>Checks on the calling thread, whose stack has these bounds, that an entry keeps its exception there.</summary>
     /// <exception cref="UnsupportedRuntimeException">It does not.</exception>
-    public static void Check(nint thread, uint exceptionTracker, uint thrownObject, ulong low, ulong high)
+    public static void Check(nint thread, uint exceptionTracker, Thrown thrown, ulong low, ulong high)
     {
-        for (int i = 0; !IsThere(thread, exceptionTracker, thrownObject, low, high); i++)
+        for (int i = 0; !IsThere(thread, exceptionTracker, thrown, low, high); i++)
         {
             if (i == Attempts)
             {
@@ -35,6 +35,11 @@ internal static unsafe class ExceptionsInFlight
     /// <summary>Frees the handles of a list's entries. The stack must be off the collector's chains, and still there.</summary>
     public static void Release(void* head)
     {
+        if (!s_thrown.IsHandle)
+        {
+            return; // the stack held the object itself, and is gone
+        }
+
         for (nint* entry = (nint*)head; entry is not null; entry = *(nint**)entry)
         {
             ReleaseOne(entry);
@@ -44,7 +49,7 @@ internal static unsafe class ExceptionsInFlight
     /// <summary>Frees the handles of the entries on a parked slice, which lie elsewhere meanwhile.</summary>
     public static void Release(ng_sliced_greenlet* greenlet)
     {
-        void* entry = NativeMethods.ng_sliced_exceptions(greenlet);
+        void* entry = s_thrown.IsHandle ? NativeMethods.ng_sliced_exceptions(greenlet) : null;
         while (entry is not null)
         {
             nint* saved = (nint*)NativeMethods.ng_sliced_locate(greenlet, entry);
@@ -60,7 +65,7 @@ internal static unsafe class ExceptionsInFlight
 
     private static void ReleaseOne(nint* entry)
     {
-        nint* slot = (nint*)((byte*)entry + s_thrownObject);
+        nint* slot = (nint*)((byte*)entry + s_thrown.Offset);
         nint value = *slot;
         *slot = 0;
         if (value == 0)
@@ -80,7 +85,7 @@ internal static unsafe class ExceptionsInFlight
     // together, so ours tells; not always, and a collection may move the object between the two halves of the comparison:
     // so one failure proves nothing.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool IsThere(nint thread, uint exceptionTracker, uint thrownObject, ulong low, ulong high)
+    private static bool IsThere(nint thread, uint exceptionTracker, Thrown thrown, ulong low, ulong high)
     {
         try
         {
@@ -89,12 +94,17 @@ internal static unsafe class ExceptionsInFlight
         catch (InvalidOperationException exception)
         {
             ulong entry = *(ulong*)(thread + (nint)exceptionTracker);
-            if (entry < low || entry >= high - thrownObject || entry % sizeof(ulong) != 0)
+            if (entry < low || entry >= high - thrown.Offset || entry % sizeof(ulong) != 0)
             {
                 return false;
             }
 
-            nint found = *(nint*)(entry + thrownObject);
+            if (!thrown.IsHandle)
+            {
+                return IsObject((nint*)(entry + thrown.Offset), exception);
+            }
+
+            nint found = *(nint*)(entry + thrown.Offset);
             Stack<GCHandle> ours = new();
             bool isClose = false;
             while (found % nint.Size == 0 && !isClose && ours.Count < MostHandles)
@@ -113,4 +123,8 @@ internal static unsafe class ExceptionsInFlight
             return isThere;
         }
     }
+
+    // As with the handle: a collection may come between the two halves.
+    private static bool IsObject(nint* word, InvalidOperationException exception) =>
+        *word == Unsafe.As<InvalidOperationException, nint>(ref exception);
 }

@@ -71,8 +71,15 @@ internal readonly unsafe struct GCFrameList
             throw new UnsupportedRuntimeException($"its list of protected references was found {found.Count} times");
         }
 
-        return found[0].End is 0 or ulong.MaxValue
-            ? found[0]
+        // Below the thread's own start the runtime may have some entries already (.NET 11): the list ends where theirs does.
+        ulong end = found[0].End;
+        for (int steps = 0; steps < MostSteps && IsIn(end, (ulong)&end, (ulong)high); steps++)
+        {
+            end = *(ulong*)end;
+        }
+
+        return end is 0 or ulong.MaxValue
+            ? new GCFrameList(found[0].Offset, end)
             : throw new UnsupportedRuntimeException("its list of protected references does not end in a value that ends lists");
     }
 

@@ -11,7 +11,7 @@ internal sealed unsafe class RuntimeBridge
     {
         Layout = layout;
         ThreadRecords.Initialize(layout.Locator);
-        ExceptionsInFlight.Initialize(layout.ThrownObject);
+        ExceptionsInFlight.Initialize(layout.Thrown);
     }
 
     public RuntimeLayout Layout { get; }

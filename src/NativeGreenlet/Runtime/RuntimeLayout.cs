@@ -18,27 +18,29 @@ internal sealed unsafe class RuntimeLayout
     // value can do no more than retry.
     private const uint Hijacked = 0x80;
 
-    private RuntimeLayout(ThreadLocator locator, ng_clr_layout native, uint thrownObject)
+    private RuntimeLayout(ThreadLocator locator, ng_clr_layout native, Thrown thrown)
     {
         Locator = locator;
         Native = native;
-        ThrownObject = thrownObject;
+        Thrown = thrown;
     }
 
     public ThreadLocator Locator { get; }
 
     public ng_clr_layout Native { get; }
 
-    /// <summary>Where an entry for an exception in flight keeps the handle to it.</summary>
-    public uint ThrownObject { get; }
+    /// <summary>Where an entry for an exception in flight keeps it.</summary>
+    public Thrown Thrown { get; }
 
     /// <summary>Learns the layout of the running runtime.</summary>
     /// <exception cref="UnsupportedRuntimeException">Something does not fit.</exception>
     public static RuntimeLayout Discover(ContractDescriptor descriptor)
     {
-        descriptor.Require("Thread", 1);
-        descriptor.Require("StackWalk", 1);
-        descriptor.Require("Exception", 1);
+        RuntimeEdition edition = RuntimeEdition.Of(descriptor);
+        if (edition.SuspendsAsyncMethods)
+        {
+            AsyncWords.Find();
+        }
 
         ThreadLocator locator = new(descriptor);
         ng_clr_layout layout = new()
@@ -68,8 +70,9 @@ internal sealed unsafe class RuntimeLayout
             throw new UnsupportedRuntimeException("its exceptions in flight are linked in another way");
         }
 
-        TransitionFrame.Describe(descriptor, ref layout);
-        uint thrownObject = descriptor.Offset("ExceptionInfo", "ThrownObject");
+        TransitionFrame.Describe(descriptor, edition, ref layout);
+        Thrown thrown = new(descriptor.Offset("ExceptionInfo", "ThrownObject"), edition.ThrownIsHandle);
+        edition.Claim(descriptor, ref layout);
         locator.RequireMemory(layout);
         nint caller = locator.Current();
 
@@ -77,14 +80,14 @@ internal sealed unsafe class RuntimeLayout
         int attempt = 0;
         do
         {
-            failure = TryCalibrate(locator, caller, returnAddress, thrownObject, CalibrationStack << attempt, ref layout);
+            failure = TryCalibrate(locator, caller, returnAddress, thrown, edition, CalibrationStack << attempt, ref layout);
         }
         while (failure is { MayBeChance: true } && ++attempt < Attempts);
-        return failure is null ? new RuntimeLayout(locator, layout, thrownObject) : throw failure;
+        return failure is null ? new RuntimeLayout(locator, layout, thrown) : throw failure;
     }
 
     // On a fresh thread: its lists are empty and its stack has the bounds that were asked for.
-    private static UnsupportedRuntimeException? TryCalibrate(ThreadLocator locator, nint caller, uint returnAddress, uint thrownObject, int stackSize, ref ng_clr_layout result)
+    private static UnsupportedRuntimeException? TryCalibrate(ThreadLocator locator, nint caller, uint returnAddress, Thrown thrown, RuntimeEdition edition, int stackSize, ref ng_clr_layout result)
     {
         UnsupportedRuntimeException? failure = null;
         ng_clr_layout layout = result;
@@ -93,7 +96,7 @@ internal sealed unsafe class RuntimeLayout
             {
                 try
                 {
-                    Calibrate(locator, caller, returnAddress, thrownObject, ref layout);
+                    Calibrate(locator, caller, returnAddress, thrown, edition, ref layout);
                 }
                 catch (UnsupportedRuntimeException exception)
                 {
@@ -115,7 +118,7 @@ internal sealed unsafe class RuntimeLayout
         return failure;
     }
 
-    private static void Calibrate(ThreadLocator locator, nint caller, uint returnAddress, uint thrownObject, ref ng_clr_layout layout)
+    private static void Calibrate(ThreadLocator locator, nint caller, uint returnAddress, Thrown thrown, RuntimeEdition edition, ref ng_clr_layout layout)
     {
         void* low;
         void* high;
@@ -135,9 +138,10 @@ internal sealed unsafe class RuntimeLayout
 
         CheckFrames(thread, layout, (ulong)high);
         OwnFrame.Check(thread, layout, returnAddress, (ulong)low, (ulong)high);
-        ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, thrownObject, (ulong)low, (ulong)high);
+        ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, thrown, (ulong)low, (ulong)high);
         StackLimits limits = StackLimits.Find(thread);
         GCFrameList protectedReferences = GCFrameList.Find(thread, layout.thread_frame, layout.thread_exception_tracker);
+        edition.RequireClaims(layout, limits.Offset, protectedReferences.Offset);
         layout.thread_stack_limits = limits.Offset;
         layout.sufficient_stack = limits.SufficientStack;
         layout.risky_stackalloc = limits.RiskyStackalloc;

@@ -14,7 +14,7 @@ internal static class TransitionFrame
 
     /// <summary>Fills in what the descriptor says of it. Where it does not say all, or something else than we save, nothing:
     /// every switch then makes a transition.</summary>
-    public static void Describe(ContractDescriptor descriptor, ref ng_clr_layout layout)
+    public static void Describe(ContractDescriptor descriptor, RuntimeEdition edition, ref ng_clr_layout layout)
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64 || OperatingSystem.IsWindows())
         {
@@ -32,6 +32,13 @@ internal static class TransitionFrame
                 && frameBlock == 2 * sizeof(ulong) && layout.frame_next == sizeof(ulong)
                 && blockReturn == blockRegisters + (s_registers.Length * sizeof(ulong))
                 && descriptor.IsOneOf("FrameIdentifier", "DynamicHelperFrameIdentifier");
+            if (edition.DescribesHelperFrames)
+            {
+                // Its arguments follow the method, and are as its flags say: none where they are zero.
+                fits &= descriptor.Offset("DynamicHelperFrame", "DynamicHelperFrameFlags") >= descriptor.Offset("FramedMethodFrame", "!")
+                    && descriptor.Offset("DynamicHelperFrame", "!") <= 8 * sizeof(ulong);
+            }
+
             for (int i = 0; i < s_registers.Length; i++)
             {
                 fits &= descriptor.Offset("CalleeSavedRegisters", s_registers[i]) == i * sizeof(ulong);

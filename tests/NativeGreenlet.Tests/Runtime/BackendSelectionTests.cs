@@ -29,7 +29,7 @@ public unsafe class BackendSelectionTests
     [InlineData("Exception", 0)]
     public void A_contract_of_another_version(string contract, int version) => FallsToThreads(
         Doctored.WithContract(contract, version),
-        $"it has version {version} of the contract '{contract}'; we know version 1");
+        $"it has version {version} of the contract '{contract}'; we know version {new Surroundings().ReadDescriptor().Version(contract)}");
 
     [Theory]
     [InlineData("Thread", "State")]
@@ -102,6 +102,15 @@ public unsafe class BackendSelectionTests
     [Fact]
     public void A_program_that_does_without_generated_code_is_not_taken_for_NativeAOT() =>
         Assert.Equal(GreenletBackend.Segments, BackendSelection.Choose(null, new Doctored { IsForNativeAot = true }).Backend);
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("3")]
+    [InlineData("\"2\"")]
+    [InlineData("null")]
+    public void A_descriptor_of_an_unknown_version(string version) => FallsToThreads(
+        new Doctored(root => root["version"] = System.Text.Json.Nodes.JsonNode.Parse(version)),
+        "its contract descriptor is of version");
 
     private static void FallsToThreads(Doctored doctored, string reason)
     {

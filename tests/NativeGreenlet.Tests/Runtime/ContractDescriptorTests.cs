@@ -33,7 +33,7 @@ public unsafe class ContractDescriptorTests
         Assert.Equal(12ul, descriptor.Value("Direct"));
         Assert.Equal(0x7fffffffffff, (long)descriptor.Value("Hex"));
         Assert.Equal(77ul, descriptor.Value("Decimal"));
-        descriptor.Require("Thread", 1);
+        descriptor.Require("Thread", "1");
     }
 
     [Theory]
@@ -116,11 +116,11 @@ public unsafe class ContractDescriptorTests
     {
         ContractDescriptor descriptor = Parse(Good);
 
-        UnsupportedRuntimeException refused = Refused("'Thread'", () => descriptor.Require("Thread", 2));
+        UnsupportedRuntimeException refused = Refused("'Thread'", () => descriptor.Require("Thread", "2"));
         Assert.Contains("version 1", refused.Message, StringComparison.Ordinal);
         Assert.Contains("version 2", refused.Message, StringComparison.Ordinal);
-        Refused("'Exception'", () => descriptor.Require("Exception", 1));
-        Refused("'Thread'", () => Parse(With("contracts", "Thread", null, "\"c1\"")).Require("Thread", 1));
+        Refused("'Exception'", () => descriptor.Require("Exception", "1"));
+        Refused("'Thread'", () => Parse(With("contracts", "Thread", null, "\"c1\"")).Require("Thread", "1"));
     }
 
     [Fact]
@@ -163,7 +163,7 @@ public unsafe class ContractDescriptorTests
     {
         ContractDescriptor descriptor = new Surroundings().ReadDescriptor();
 
-        descriptor.Require("Thread", 1);
+        _ = RuntimeEdition.Of(descriptor);
         Assert.NotEqual(0u, descriptor.Offset("Thread", "Frame"));
     }
 

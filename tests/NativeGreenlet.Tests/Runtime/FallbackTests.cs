@@ -21,7 +21,7 @@ public class FallbackTests
     [Fact]
     public void Another_version_of_a_contract() => Works(
         InChild.Run(WithOtherVersion, s_noWish),
-        UnknownRuntime + "it has version 2 of the contract 'Thread'; we know version 1");
+        UnknownRuntime + $"it has version 2 of the contract 'Thread'; we know version {new Surroundings().ReadDescriptor().Version("Thread")}");
 
     [Fact]
     public void A_field_is_missing() => Works(

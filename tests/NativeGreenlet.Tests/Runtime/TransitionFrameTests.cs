@@ -66,7 +66,8 @@ public class TransitionFrameTests
     private static bool IsDescribed(Doctored doctored)
     {
         ng_clr_layout layout = new() { frame_next = sizeof(ulong) };
-        TransitionFrame.Describe(doctored.ReadDescriptor(), ref layout);
+        ContractDescriptor descriptor = doctored.ReadDescriptor();
+        TransitionFrame.Describe(descriptor, RuntimeEdition.Of(descriptor), ref layout);
         return layout.transition_frame_identifier != 0;
     }
 }

@@ -76,6 +76,14 @@ public class WrongOffsetTests
         Try("InlinedCallFrame", "CallerReturnAddress", FrameBytes, sizeof(ulong));
         Try("ExceptionInfo", "ThrownObject", EntryBytes, sizeof(ulong));
         Try("ExceptionInfo", "PreviousNestedInfo", EntryBytes, sizeof(ulong));
+        if (new Surroundings().ReadDescriptor().Has("Thread", "GCFrame"))
+        {
+            Try("Thread", "GCFrame", ThreadBytes, sizeof(ulong));
+            Try("Thread", "CachedStackBase", ThreadBytes, sizeof(ulong));
+            Try("Thread", "CachedStackLimit", ThreadBytes, sizeof(ulong));
+            Try("GCFrame", "Next", FrameBytes, sizeof(ulong));
+        }
+
         Console.WriteLine($"unnoticed:{string.Concat(unnoticed)}");
 
         void Try(string type, string field, int bytes, int step)
