@@ -1,5 +1,5 @@
 #!/bin/sh
-# 64-bit Arm Linux, cross-built and emulated: ./build.sh check arm64 [--resume] [ctest] [managed] [stress] (all, if none
+# 64-bit Arm Linux, cross-built and emulated: ./build.sh check arm64 [--runtime VERSION] [--resume] [ctest] [managed] [stress] (all, if none
 # is named; the row is made of the last run of each). ctest, then the tests and the stress program on the runtime of that
 # platform, in qemu's user emulation. With --resume the classes of tests that ended before are not run again.
 #
@@ -58,9 +58,9 @@ mappings=$(cat /proc/sys/vm/max_map_count)
 managed_tests() {
   # shellcheck disable=SC2086 # nothing, or two words
   "$host" "$@" --threads 1 --include .Semantics. --include .Generators. --include .Hubs. --include .IO.PollerTests \
-    --include .IO.SocketWaitTests --exclude CompatibilityTableTests $exclude NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-arm64-managed.log" 2>&1
+    --include .IO.SocketWaitTests --exclude CompatibilityTableTests $exclude NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-arm64$suffix-managed.log" 2>&1
 }
-results=$PWD/artifacts/platforms/linux-arm64/results
+results=$PWD/artifacts/platforms/linux-arm64/results$suffix
 if wants managed; then
   say "Managed tests"
   status=0
@@ -68,20 +68,20 @@ if wants managed; then
     rm -rf "$results"
     managed_tests || status=1
   fi
-  if [ -n "$resume" ] || [ -z "$(closing_line "$log/linux-arm64-managed.log")" ]; then
+  if [ -n "$resume" ] || [ -z "$(closing_line "$log/linux-arm64$suffix-managed.log")" ]; then
     [ -n "$resume" ] || say "Lost; again, each class in a process of its own"
     status=0
     managed_tests --apart --attempts 3 --patience 900 --results "$results" || status=1
   fi
-  grep -A 12 -E '^(FAILED|AGAIN)' "$log/linux-arm64-managed.log" | head -n 200 || true
-  verdict managed "$status" "$(closing_line "$log/linux-arm64-managed.log")"
+  grep -A 12 -E '^(FAILED|AGAIN)' "$log/linux-arm64$suffix-managed.log" | head -n 200 || true
+  verdict managed "$status" "$(closing_line "$log/linux-arm64$suffix-managed.log")"
 fi
 
 # run NAME ARGUMENT...: the stress program
 run() {
   name=$1
   shift
-  timeout $((seconds * 5 + 300)) "$host" exec "$out/NativeGreenlet.Stress.dll" "$@" >"$log/linux-arm64-$name.log" 2>&1
+  timeout $((seconds * 5 + 300)) "$host" exec "$out/NativeGreenlet.Stress.dll" "$@" >"$log/linux-arm64$suffix-$name.log" 2>&1
 }
 
 runs=2
@@ -95,19 +95,19 @@ if wants stress; then
     control=$!
     if ! run "stress-$i" --seconds "$seconds" --carriers "$i" --greenlets 20 --seed "$i"; then
       lost=$((lost + 1))
-      tail -n 5 "$log/linux-arm64-stress-$i.log"
+      tail -n 5 "$log/linux-arm64$suffix-stress-$i.log"
     fi
-    ! grep CORRUPT "$log/linux-arm64-stress-$i.log" || corrupt=1
+    ! grep CORRUPT "$log/linux-arm64$suffix-stress-$i.log" || corrupt=1
     wait "$control" || lost_control=$((lost_control + 1))
   done
   status=0
   [ "$lost" -le "$lost_control" ] && [ "$corrupt" -eq 0 ] || status=1
   stress="$((runs - lost)) of $runs runs of $seconds s pass; control: $((runs - lost_control)) of $runs"
-  echo "$stress" >"$log/linux-arm64-stress.log"
-  verdict stress "$status" "$stress; $(tail -n 1 "$log/linux-arm64-stress-1.log")"
+  echo "$stress" >"$log/linux-arm64$suffix-stress.log"
+  verdict stress "$status" "$stress; $(tail -n 1 "$log/linux-arm64$suffix-stress-1.log")"
 fi
 
-write_result linux-arm64 platform "Linux arm64" built "cross, GCC $(aarch64-linux-gnu-gcc -dumpversion)" c_tests "$c_tests" \
-  managed_tests "$(closing_line "$log/linux-arm64-managed.log")" stress "$(cat "$log/linux-arm64-stress.log")" by "arm64.sh, qemu $(qemu-aarch64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')" \
+write_result linux-arm64 platform "Linux arm64$on_runtime" built "cross, GCC $(aarch64-linux-gnu-gcc -dumpversion)" c_tests "$c_tests" \
+  managed_tests "$(closing_line "$log/linux-arm64$suffix-managed.log")" stress "$(cat "$log/linux-arm64$suffix-stress.log")" by "arm64.sh, qemu $(qemu-aarch64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')" \
   notes "In qemu's user emulation, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0 and vm.max_map_count=$mappings${exclude:+, too few for Ten_thousand_users_are_stopped_and_clean_up, which is left out}. Not on a real Arm processor, so the order in which it shows stores to other processors was not tested. qemu 7.2 does not even keep the order of STLR and LDAR (two threads that store and then load see neither store, some four times in a thousand; with a DMB between them never), which may be why it loses runs."
 [ -z "$failed" ] || stop "FAILED:$failed"

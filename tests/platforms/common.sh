@@ -10,6 +10,16 @@ stop() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
+# --runtime VERSION, before all other arguments: published tests run on that runtime instead of the SDK's. Its packages must
+# be served for the platform. The row of the table is one of its own.
+runtime=
+if [ "${1:-}" = --runtime ]; then
+  runtime=${2:?--runtime needs a version}
+  shift 2
+fi
+suffix=${runtime:+-$runtime} # of names of files
+on_runtime=${runtime:+, .NET $runtime}
+
 log=$PWD/artifacts/log
 failed=
 mkdir -p "$log"
@@ -87,11 +97,12 @@ native_figures() {
 
 # publish_runner RID: the tests and their runner, with the runtime, in artifacts/platforms/RID/out. Sets $out.
 publish_runner() {
-  out=$PWD/artifacts/platforms/$1/out
-  say "Publishing the tests for $1"
+  out=$PWD/artifacts/platforms/$1/out$suffix
+  say "Publishing the tests for $1$on_runtime"
   dotnet publish tests/platforms/Runner/NativeGreenlet.Runner.csproj --configuration Release --runtime "$1" --self-contained \
     --output "$out" --artifacts-path "artifacts/platforms/$1/managed" -p:NativeGreenletRid="$1" \
-    -p:NativeGreenletBuildNative=false -nodeReuse:false --nologo -v quiet >"$log/$1-publish.log" 2>&1 || {
+    -p:NativeGreenletBuildNative=false ${runtime:+-p:RuntimeFrameworkVersion=$runtime} -nodeReuse:false --nologo -v quiet \
+    >"$log/$1-publish.log" 2>&1 || {
     tail -n 30 "$log/$1-publish.log" >&2
     stop "the tests could not be published for $1"
   }
@@ -100,9 +111,9 @@ publish_runner() {
 # closing_line FILE: what the runner said at last
 closing_line() { sed -n 's/^\([0-9]* passed, [0-9]* failed, [0-9]* skipped.*\)$/\1/p' "$1" | tail -n 1; }
 
-# write_result RID KEY VALUE...: docs/platforms/RID.json, a row of the table of platforms
+# write_result RID KEY VALUE...: docs/platforms/RID.json (or RID-RUNTIME.json), a row of the table of platforms
 write_result() {
-  file=docs/platforms/$1.json
+  file=docs/platforms/$1$suffix.json
   mkdir -p docs/platforms
   {
     printf '{\n'

@@ -1,5 +1,5 @@
 #!/bin/sh
-# musl on x64, on a system of glibc: ./build.sh check musl [--seconds N]. The library built with musl-gcc, its ctest; then the tests
+# musl on x64, on a system of glibc: ./build.sh check musl [--runtime VERSION] [--seconds N]. The library built with musl-gcc, its ctest; then the tests
 # and the stress program on the runtime for musl, under musl's own loader. The C++ library that the runtime needs is made of
 # Debian's archives for glibc (musl/libraries.sh).
 set -eu
@@ -29,20 +29,20 @@ status=0
 "$out/NativeGreenlet.Runner" --apart --patience 600 \
   --include .Semantics. --include .Generators. --include .Hubs. --include .IO.PollerTests --include .IO.SocketWaitTests --include .IO.ConnectionStressTests \
   --include .Runtime. --include .Interop. --include .Properties. \
-  NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-musl-x64-managed.log" 2>&1 || status=1
-grep -A 12 '^FAILED' "$log/linux-musl-x64-managed.log" | head -n 200 || true
-managed=$(closing_line "$log/linux-musl-x64-managed.log")
+  NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-musl-x64$suffix-managed.log" 2>&1 || status=1
+grep -A 12 '^FAILED' "$log/linux-musl-x64$suffix-managed.log" | head -n 200 || true
+managed=$(closing_line "$log/linux-musl-x64$suffix-managed.log")
 verdict managed "$status" "${managed:-no closing line}"
 
 say "Stress, $seconds s"
 status=0
 "$out/NativeGreenlet.Runner" exec "$out/NativeGreenlet.Stress.dll" --seconds "$seconds" --carriers 2 \
-  >"$log/linux-musl-x64-stress.log" 2>&1 || status=1
-[ "$status" -eq 0 ] || tail -n 20 "$log/linux-musl-x64-stress.log"
+  >"$log/linux-musl-x64$suffix-stress.log" 2>&1 || status=1
+[ "$status" -eq 0 ] || tail -n 20 "$log/linux-musl-x64$suffix-stress.log"
 if [ "$status" -eq 0 ]; then stress="$seconds s, pass"; else stress="$seconds s, FAIL"; fi
-verdict stress "$status" "$stress: $(tail -n 1 "$log/linux-musl-x64-stress.log")"
+verdict stress "$status" "$stress: $(tail -n 1 "$log/linux-musl-x64$suffix-stress.log")"
 
-write_result linux-musl-x64 platform "Linux x64 (musl)" built "GCC $(gcc -dumpversion), musl" c_tests "$c_tests" \
+write_result linux-musl-x64 platform "Linux x64 (musl)$on_runtime" built "GCC $(gcc -dumpversion), musl" c_tests "$c_tests" \
   managed_tests "${managed:-none}" stress "$stress" by "musl.sh" \
   notes "On Debian: musl's own loader and C library, the runtime's package for musl, and a C++ library made of Debian's. Not on Alpine."
 [ -z "$failed" ] || stop "FAILED:$failed"

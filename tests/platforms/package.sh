@@ -10,6 +10,7 @@
 #   indirect       the same from a program three references away from the package
 #   elsewhere      the same on a platform for which the package has no native library
 #   missing        the same where there should be a native library and is not: an error that says what to do
+#   roll-forward   the README's example, built for net10.0, on the runtime of .NET 11
 #   cooperative    a program on NativeGreenlet.Cooperative, published in three ways
 #   aspnetcore     a server on NativeGreenlet.AspNetCore, published in two ways
 set -eu
@@ -279,6 +280,27 @@ missing() {
   verdict missing "$status" "$what"
 }
 
+# A program for net10.0 takes the assemblies for net10.0, and is started on a later runtime.
+roll_forward() {
+  newest=11.0.0
+  status=1
+  what="it could not be published without a warning"
+  if publish roll-forward app; then
+    host=$(unset NUGET_PACKAGES; sh tests/platforms/layout.sh "$newest") || stop "the runtime $newest could not be laid out"
+    what="it does not print what it should"
+    if DOTNET_ROLL_FORWARD=LatestMajor timeout 120 "$host" exec "$place/out/app.dll" >"$place/printed" 2>"$place/described" &&
+      cmp -s "$place/printed" "$place/app/expected"; then
+      what=$(tail -n 1 "$place/described")
+      case $what in
+        "$segments"*".NET $newest"*) status=0 ;;
+      esac
+    else
+      cat "$place/printed" "$place/described"
+    fi
+  fi
+  verdict roll-forward "$status" "$what"
+}
+
 cooperative() {
   project tasks Microsoft.NET.Sdk '<OutputType>Exe</OutputType>' "$(reference NativeGreenlet.Cooperative)"
   cp "$programs/Cooperative.cs" "$place/tasks/Program.cs"
@@ -299,11 +321,12 @@ aspnetcore() {
 }
 
 [ $# -gt 0 ] || set -- contents symbols deterministic framework self-contained single-file trimmed ready-to-run aot indirect \
-  elsewhere missing cooperative aspnetcore
+  elsewhere missing roll-forward cooperative aspnetcore
 for part; do
   # shellcheck disable=SC2086
   case $part in
     contents | symbols | deterministic | indirect | elsewhere | missing | cooperative | aspnetcore) "$part" ;;
+    roll-forward) roll_forward ;;
     framework) variant framework app "$segments" ;;
     self-contained) variant self-contained app "$segments" $alone ;;
     single-file) variant single-file app "$segments" $alone -p:PublishSingleFile=true ;;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# 64-bit Windows, cross-built with MinGW-w64 and run in Wine: ./build.sh check windows [--seconds N]. ctest in Debug and
+# 64-bit Windows, cross-built with MinGW-w64 and run in Wine: ./build.sh check windows [--runtime VERSION] [--seconds N]. ctest in Debug and
 # Release, then the tests and the stress program on the runtime of that platform. Half an hour.
 #
 # Wine loses threads with no greenlet in sight: an exception that leaves a static constructor uses up any stack there, and
@@ -13,7 +13,7 @@ seconds=300
 case ${1:-} in
   '') ;;
   --seconds) seconds=${2:?--seconds needs a number} ;;
-  *) stop "check windows takes --seconds N or nothing, not '$1'" ;;
+  *) stop "check windows takes --runtime VERSION, --seconds N or nothing, not '$1'" ;;
 esac
 
 need 'command -v x86_64-w64-mingw32-gcc' gcc-mingw-w64-x86-64
@@ -82,10 +82,10 @@ status=0
 # shellcheck disable=SC2086 # two words or none
 wine "$out/Runner.Wine.exe" --apart --attempts 2 --patience 150 --threads 1 $exclude \
   --include .Semantics. --include .Generators. --include .Runtime. --include .Interop. --include .Slices. --include .Hubs. --include .Synchronization. \
-  NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll </dev/null 2>&1 | tr -d '\r' >"$log/win-x64-managed.log"
-grep -A 12 -E '^(FAILED|AGAIN)' "$log/win-x64-managed.log" | head -n 200 || true
-managed=$(closing_line "$log/win-x64-managed.log" | sed 's/ (.*//')
-again=$(closing_line "$log/win-x64-managed.log" | sed -n 's/.* (\(.*\))$/; \1/p')
+  NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll </dev/null 2>&1 | tr -d '\r' >"$log/win-x64$suffix-managed.log"
+grep -A 12 -E '^(FAILED|AGAIN)' "$log/win-x64$suffix-managed.log" | head -n 200 || true
+managed=$(closing_line "$log/win-x64$suffix-managed.log" | sed 's/ (.*//')
+again=$(closing_line "$log/win-x64$suffix-managed.log" | sed -n 's/.* (\(.*\))$/; \1/p')
 case $managed in
   *' 0 failed'*) ;;
   *) status=1 ;;
@@ -98,8 +98,8 @@ run() {
   name=$1
   shift
   timeout "$patience" wine "$out/Runner.Wine.exe" exec NativeGreenlet.Stress.dll "$@" </dev/null 2>&1 |
-    tr -d '\r' >"$log/win-x64-$name.log"
-  grep -q '^ok' "$log/win-x64-$name.log"
+    tr -d '\r' >"$log/win-x64$suffix-$name.log"
+  grep -q '^ok' "$log/win-x64$suffix-$name.log"
 }
 
 most=hold,catch,filters,invoke,sort,native,activator,dynamic,iterators,generated,async,throw,spawn
@@ -112,10 +112,10 @@ stress() {
   shift
   if run "$name" --scenario "$most" --stack 8 "$@"; then
     good=$((good + 1))
-    say "$name: $(grep '^ok' "$log/win-x64-$name.log")"
+    say "$name: $(grep '^ok' "$log/win-x64$suffix-$name.log")"
   else
     bad=$((bad + 1))
-    tail -n 8 "$log/win-x64-$name.log"
+    tail -n 8 "$log/win-x64$suffix-$name.log"
   fi
 }
 
@@ -147,7 +147,7 @@ else
 fi
 verdict stress "$status" "$figures; $cctor"
 
-write_result win-x64 platform "Windows x64" built "cross, MinGW-w64 GCC $(x86_64-w64-mingw32-gcc -dumpversion)" c_tests "$c_tests; Debug: $debug" \
+write_result win-x64 platform "Windows x64$on_runtime" built "cross, MinGW-w64 GCC $(x86_64-w64-mingw32-gcc -dumpversion)" c_tests "$c_tests; Debug: $debug" \
   managed_tests "${managed:-none}" stress "$figures" by "windows.sh, $(wine --version 2>/dev/null | sed 's/ .*//')" \
   notes "In Wine, on the runtime's own package, with DOTNET_EnableWriteXorExecute=0; $cctor${exclude:+; without $(printf '%s' "$exclude" | sed 's/.*\.//'), which needs more descriptors than this machine gives Wine}$again. What only a real Windows can show: docs/platforms/windows.md."
 [ -z "$failed" ] || stop "FAILED:$failed"

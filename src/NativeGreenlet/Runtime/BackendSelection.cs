@@ -41,7 +41,7 @@ internal sealed class BackendSelection
     {
         get
         {
-            string learned = Bridge is null ? string.Empty : $"; {Learned(Bridge.Layout.Native)}";
+            string learned = Bridge is null ? string.Empty : $"; {Learned(Bridge.Layout)}";
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Backend}: {_reason}{learned} ({RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}; chosen in {_time.TotalMilliseconds:F1} ms)");
@@ -188,9 +188,14 @@ internal sealed class BackendSelection
         }
     }
 
-    private static string Learned(in ng_clr_layout layout) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"contexts by {NativeMethods.ng_context_selected().ToString().ToLowerInvariant()}; Thread: frames at {layout.thread_frame}, exceptions at {layout.thread_exception_tracker}, protected references at {layout.thread_gc_frame}, stack limits at {layout.thread_stack_limits}, the last two calibrated");
+    private static string Learned(RuntimeLayout runtime)
+    {
+        ng_clr_layout layout = runtime.Native;
+        string lists = runtime.AreListsDescribed ? "described and found there" : "calibrated";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"contexts by {NativeMethods.ng_context_selected().ToString().ToLowerInvariant()}; Thread: frames at {layout.thread_frame}, exceptions at {layout.thread_exception_tracker}, protected references at {layout.thread_gc_frame}, stack limits at {layout.thread_stack_limits}, the last two {lists}");
+    }
 
     private static GreenletException NotSupported(string message, Exception? cause = null) => new(GreenletError.NotSupported, message, cause);
 }

@@ -4,13 +4,19 @@ namespace NativeGreenlet.Runtime;
 
 /// <summary>
 /// The runtime's own description of its structures, which it exports for debuggers as
-/// <c>DotNetRuntimeContractDescriptor</c>: offsets of fields, addresses of globals, versions of contracts.
+/// <c>DotNetRuntimeContractDescriptor</c>: offsets of fields, addresses of globals, versions of contracts. It comes in two
+/// forms, which differ in how they write these: version 0 (.NET 10) has numbers, <c>[offset, type]</c> and
+/// <c>[value, type]</c>; version 2 (.NET 11) has names of contract versions, plain offsets and values, and sub-descriptors,
+/// which describe the collector, and of which we read nothing.
 /// </summary>
 internal sealed unsafe class ContractDescriptor
 {
     private const ulong Magic = 0x0043414443434e44; // "DNCCDAC\0", in the byte order of the machine
     private const int LargestSize = 1 << 20;
     private const uint ThreadBytes = 1024; // of a Thread object that may be looked at; it may end before
+
+    private const string NumberedForm = "0"; // contract versions are numbers
+    private const string NamedForm = "2"; // they are names
 
     private readonly Dictionary<string, string> _nodes;
 
@@ -20,7 +26,27 @@ internal sealed unsafe class ContractDescriptor
         RequireSection("types");
         RequireSection("globals");
         RequireSection("contracts");
+        Form = nodes.GetValueOrDefault("version") ?? throw new UnsupportedRuntimeException("its contract descriptor has no version");
+        if (Form is not (NumberedForm or NamedForm))
+        {
+            throw new UnsupportedRuntimeException($"its contract descriptor is of version {Form}; we know {NumberedForm} and {NamedForm}");
+        }
+
+        if (Form == NamedForm && nodes.ContainsKey("subDescriptors"))
+        {
+            RequireSection("subDescriptors");
+        }
+
+        // On any other baseline the descriptor says only what differs from a text that we do not have.
+        string baseline = nodes.GetValueOrDefault("baseline") ?? "none";
+        if (baseline != "\"empty\"")
+        {
+            throw new UnsupportedRuntimeException($"its contract descriptor has the baseline {baseline}; we know \"empty\"");
+        }
     }
+
+    /// <summary>The version of the descriptor's own form.</summary>
+    public string Form { get; }
 
     /// <summary>Reads the descriptor at an address.</summary>
     /// <exception cref="UnsupportedRuntimeException">It is not a descriptor of the form that we know.</exception>
@@ -58,28 +84,20 @@ internal sealed unsafe class ContractDescriptor
         }
     }
 
-    /// <summary>Checks the version of a contract, which is a number up to .NET 10 and text since: <c>1</c>, <c>c1</c>. A
-    /// greater one is not a newer one, only another.</summary>
-    public void Require(string contract, string version)
-    {
-        string found = Version(contract);
-        if (found != version)
-        {
-            throw new UnsupportedRuntimeException($"it has version {found} of the contract '{contract}'; we know version {version}");
-        }
-    }
-
-    /// <summary>The version of a contract, as it is written.</summary>
+    /// <summary>The version of a contract, as it is written without quotes: <c>1</c>, <c>c1</c>.</summary>
+    /// <exception cref="UnsupportedRuntimeException">There is none, or it is not written as this form does.</exception>
     public string Version(string contract)
     {
-        string? text = _nodes.GetValueOrDefault($"contracts.{contract}");
-        return text is { Length: > 2 } && text[0] == '"' ? text[1..^1]
-            : TryParseNumber(text, out _) ? text!
-            : throw new UnsupportedRuntimeException($"it has no contract '{contract}'");
-    }
+        if (!_nodes.TryGetValue($"contracts.{contract}", out string? text))
+        {
+            throw new UnsupportedRuntimeException($"it has no contract '{contract}'");
+        }
 
-    /// <summary>The version of the descriptor's own form.</summary>
-    public string Form => _nodes.GetValueOrDefault("version") ?? string.Empty;
+        bool isName = text.Length > 2 && text[0] == '"';
+        return isName && Form == NamedForm ? text[1..^1]
+            : Form == NumberedForm && TryParseNumber(text, out _) ? text
+            : throw new UnsupportedRuntimeException($"it has no usable version of the contract '{contract}', but {text}");
+    }
 
     /// <summary>Whether a type has a field, or <c>!</c>, a size.</summary>
     public bool Has(string type, string field) => _nodes.ContainsKey($"types.{type}.{field}");
@@ -94,7 +112,7 @@ internal sealed unsafe class ContractDescriptor
         }
 
         // A field is an offset, or an array of offset and type name.
-        text = text == "[" ? _nodes.GetValueOrDefault($"{path}[0]") : text;
+        text = text == "[" && IsPairWithType(path) ? _nodes[$"{path}[0]"] : text;
         return TryParseNumber(text, out ulong offset) && offset < 1 << 16
             ? (uint)offset
             : throw new UnsupportedRuntimeException($"its descriptor has no usable offset for '{type}.{field}'");
@@ -112,11 +130,18 @@ internal sealed unsafe class ContractDescriptor
     /// <summary>The value of a global that the descriptor holds itself.</summary>
     public ulong Value(string global)
     {
-        string text = _nodes[PathOf(global)];
-        bool isString = text.Length > 1 && text[0] == '"';
-        return isString ? TryParseString(text.AsSpan(1, text.Length - 2), out ulong value) ? value : throw None() : TryParseNumber(text, out value) ? value : throw None();
+        string path = $"globals.{global}";
+        if (!_nodes.TryGetValue(path, out string? text))
+        {
+            throw new UnsupportedRuntimeException($"its descriptor has no global '{global}'");
+        }
 
-        UnsupportedRuntimeException None() => new($"its descriptor has no usable value for '{global}'");
+        // A global is a value, or an array of value and type name; [index] is one that lies in memory, of which we read none.
+        text = text == "[" && IsPairWithType(path) ? _nodes[$"{path}[0]"] : text;
+        bool isString = text[0] == '"';
+        return (isString ? TryParseString(text.AsSpan(1, text.Length - 2), out ulong value) : TryParseNumber(text, out value))
+            ? value
+            : throw new UnsupportedRuntimeException($"its descriptor has no usable value for '{global}'");
     }
 
     /// <summary>Whether a global is one of an enumeration that starts at 1 and that the descriptor holds whole, each under a
@@ -155,14 +180,8 @@ internal sealed unsafe class ContractDescriptor
         }
     }
 
-    // A global is a value, or an array of value and type name.
-    private string PathOf(string global)
-    {
-        string path = $"globals.{global}";
-        return !_nodes.ContainsKey(path)
-            ? throw new UnsupportedRuntimeException($"its descriptor has no global '{global}'")
-            : _nodes.ContainsKey($"{path}[1]") && !_nodes.ContainsKey($"{path}[2]") ? $"{path}[0]" : path;
-    }
+    private bool IsPairWithType(string path) =>
+        _nodes.TryGetValue($"{path}[1]", out string? type) && type[0] == '"' && !_nodes.ContainsKey($"{path}[2]");
 
     /// <summary>How the descriptor starts, on a 64-bit machine.</summary>
     public struct Header

@@ -3,8 +3,8 @@ using System.Text;
 namespace NativeGreenlet.Runtime;
 
 /// <summary>
-/// Reads the text of a contract descriptor, which is JSON as a runtime's build writes it: no escapes in strings. A
-/// program's start waits for this, and the first use of the general reader takes longer than all the rest of ours.
+/// Reads the text of a contract descriptor, which is JSON as a runtime's build writes it: no escapes in strings, no name
+/// twice. A program's start waits for this, and the first use of the general reader takes longer than all the rest of ours.
 /// </summary>
 internal ref struct DescriptorText
 {
@@ -69,7 +69,13 @@ internal ref struct DescriptorText
         {
             string name = Peek() == '"' ? String() : throw Malformed();
             Take(':');
-            Value(path.Length == 0 ? name : $"{path}.{name}", depth);
+            string member = path.Length == 0 ? name : $"{path}.{name}";
+            if (member.Length > 0 && _nodes.ContainsKey(member))
+            {
+                throw Malformed(); // which of the two would hold?
+            }
+
+            Value(member, depth);
         }
         while (TryTake(','));
         Take('}');

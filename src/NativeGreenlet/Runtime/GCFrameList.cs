@@ -5,9 +5,9 @@ namespace NativeGreenlet.Runtime;
 
 /// <summary>
 /// Where a Thread object keeps the head of its list of protected references (<c>m_pGCFrame</c>). The .NET 10 contract
-/// does not say; but inside a catch block the runtime has entries of its own on it. So it is the one word, apart from
-/// the two list heads that we know, that inside a catch block points into the stack, and from which links at offset 0
-/// lead in a few steps to the value that it had outside.
+/// does not say, and what that of .NET 11 says must be the same: inside a catch block the runtime has entries of its own on
+/// it. So it is the one word, apart from the two list heads that we know, that inside a catch block points into the stack,
+/// and from which links at offset 0 lead in a few steps to the value that it had outside.
 /// </summary>
 internal readonly unsafe struct GCFrameList
 {
@@ -26,9 +26,13 @@ internal readonly unsafe struct GCFrameList
     public ulong End { get; }
 
     /// <summary>Finds it in the calling thread's object. The thread must be fresh, so that its lists are empty.</summary>
+    /// <param name="thread">The Thread object.</param>
+    /// <param name="frameOffset">Where it has the list of explicit frames.</param>
+    /// <param name="exceptionTrackerOffset">Where it has the list of exceptions in flight.</param>
+    /// <param name="startsProtected">Whether even a fresh thread has some entries, of what started it.</param>
     /// <exception cref="UnsupportedRuntimeException">Not found exactly once.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static GCFrameList Find(nint thread, uint frameOffset, uint exceptionTrackerOffset)
+    public static GCFrameList Find(nint thread, uint frameOffset, uint exceptionTrackerOffset, bool startsProtected)
     {
         void* low;
         void* high;
@@ -71,9 +75,9 @@ internal readonly unsafe struct GCFrameList
             throw new UnsupportedRuntimeException($"its list of protected references was found {found.Count} times");
         }
 
-        // Below the thread's own start the runtime may have some entries already (.NET 11): the list ends where theirs does.
+        // The value outside ends the list, or leads through the entries of what started the thread to what does.
         ulong end = found[0].End;
-        for (int steps = 0; steps < MostSteps && IsIn(end, (ulong)&end, (ulong)high); steps++)
+        for (int steps = 0; startsProtected && steps < MostSteps && IsIn(end, (ulong)&end, (ulong)high); steps++)
         {
             end = *(ulong*)end;
         }

@@ -1,94 +1,106 @@
-using NativeGreenlet.Interop;
-
 namespace NativeGreenlet.Runtime;
 
 /// <summary>
-/// What a set of contract versions means to us: what the descriptor says of its own, and how things it names are to be
-/// understood. Each is listed with the version of every contract that we read; any other combination is refused, because
-/// the same name may then mean something else (<c>ExceptionInfo.ThrownObject</c>: a handle on .NET 10, the object on .NET
-/// 11). The runtime's rules keep them the same from the first release candidate of a major version to its last patch.
+/// What the contracts of a runtime mean to us. The same name can mean another thing in another version of a contract
+/// (<c>ExceptionInfo.ThrownObject</c>: a handle on .NET 10, the object itself on .NET 11), so each version that we know has a
+/// row that says what holds with it, and every other one is refused. A version is compared as a name: a greater one is not a
+/// newer one. docs/design.md has the same table with the reasons.
 /// </summary>
-internal sealed class RuntimeEdition
+internal readonly struct RuntimeEdition
 {
     private static readonly string[] s_contracts = ["Thread", "StackWalk", "Exception"];
 
-    private static readonly RuntimeEdition[] s_known =
+    private static readonly Row[] s_known =
     [
-        new("0", ["1", "1", "1"]) { ThrownIsHandle = true }, // .NET 10
-        new("2", ["c1", "c1", "c1"]) { SaysWhereListsAre = true, DescribesHelperFrames = true, SuspendsAsyncMethods = true }, // .NET 11
+        new("0", "Thread", "1", Facts.None),
+        new("0", "StackWalk", "1", Facts.None),
+        new("0", "Exception", "1", Facts.ThrownIsHandle),
+        new("2", "Thread", "c1", Facts.SaysWhereListsAre | Facts.ThreadsStartProtected | Facts.SuspendsAsyncMethods),
+        new("2", "StackWalk", "c1", Facts.DescribesHelperFrames),
+        new("2", "Exception", "c1", Facts.None),
     ];
 
-    private readonly string _form;
-    private readonly string[] _versions;
+    private readonly Facts _facts;
 
-    private RuntimeEdition(string form, string[] versions)
+    private RuntimeEdition(Facts facts)
     {
-        _form = form;
-        _versions = versions;
+        _facts = facts;
     }
 
-    /// <summary>Whether an exception in flight is kept by a handle.</summary>
-    public bool ThrownIsHandle { get; private init; }
+    [Flags]
+    private enum Facts
+    {
+        None = 0,
+        ThrownIsHandle = 1,
+        SaysWhereListsAre = 2,
+        ThreadsStartProtected = 4,
+        DescribesHelperFrames = 8,
+        SuspendsAsyncMethods = 16,
+    }
 
-    /// <summary>Whether the descriptor has the list of protected references and the stack's bounds.</summary>
-    public bool SaysWhereListsAre { get; private init; }
+    /// <summary>Every version that is known, as <c>form, contract, version</c>.</summary>
+    public static IEnumerable<string> Known
+    {
+        get
+        {
+            foreach (Row row in s_known)
+            {
+                yield return $"{row.Form}, {row.Contract}, {row.Version}";
+            }
+        }
+    }
 
-    /// <summary>Whether it has the flags of a helper's frame.</summary>
-    public bool DescribesHelperFrames { get; private init; }
+    /// <summary>Whether an exception in flight is kept by a handle, which its entry owns; else by the reference itself.</summary>
+    public bool ThrownIsHandle => Has(Facts.ThrownIsHandle);
+
+    /// <summary>Whether the descriptor has to say where the list of protected references starts and where a thread's stack
+    /// is.</summary>
+    public bool SaysWhereListsAre => Has(Facts.SaysWhereListsAre);
+
+    /// <summary>Whether the runtime protects references of its own below the first method of a thread.</summary>
+    public bool ThreadsStartProtected => Has(Facts.ThreadsStartProtected);
+
+    /// <summary>Whether the descriptor has to say where a helper's frame has its flags.</summary>
+    public bool DescribesHelperFrames => Has(Facts.DescribesHelperFrames);
 
     /// <summary>Whether the runtime itself suspends asynchronous methods.</summary>
-    public bool SuspendsAsyncMethods { get; private init; }
+    public bool SuspendsAsyncMethods => Has(Facts.SuspendsAsyncMethods);
 
     /// <summary>The one that a descriptor is of.</summary>
-    /// <exception cref="UnsupportedRuntimeException">None that we know.</exception>
+    /// <exception cref="UnsupportedRuntimeException">A contract is missing or of a version that we do not know.</exception>
     public static RuntimeEdition Of(ContractDescriptor descriptor)
     {
-        RuntimeEdition? nearest = null;
-        foreach (RuntimeEdition each in s_known)
+        Facts facts = Facts.None;
+        foreach (string contract in s_contracts)
         {
-            nearest = each._form == descriptor.Form ? each : nearest;
+            facts |= Find(descriptor.Form, contract, descriptor.Version(contract));
         }
 
-        if (nearest is null)
-        {
-            throw new UnsupportedRuntimeException($"its contract descriptor is of version {descriptor.Form}");
-        }
-
-        for (int i = 0; i < s_contracts.Length; i++)
-        {
-            descriptor.Require(s_contracts[i], nearest._versions[i]);
-        }
-
-        return nearest;
+        return new RuntimeEdition(facts);
     }
 
-    /// <summary>Notes what the descriptor says of what must else be looked for.</summary>
-    public void Claim(ContractDescriptor descriptor, ref ng_clr_layout layout)
+    private static Facts Find(string form, string contract, string version)
     {
-        if (!SaysWhereListsAre)
+        string known = string.Empty;
+        foreach (Row row in s_known)
         {
-            return;
+            if (row.Form != form || row.Contract != contract)
+            {
+                continue;
+            }
+
+            if (row.Version == version)
+            {
+                return row.Facts;
+            }
+
+            known += known.Length == 0 ? row.Version : $" and {row.Version}";
         }
 
-        layout.thread_gc_frame = descriptor.ThreadOffset("GCFrame", sizeof(ulong));
-        layout.thread_stack_limits = descriptor.ThreadOffset("CachedStackBase", sizeof(ulong));
-        if (descriptor.Offset("GCFrame", "Next") != 0)
-        {
-            throw new UnsupportedRuntimeException("its protected references are linked in another way");
-        }
-
-        if (descriptor.ThreadOffset("CachedStackLimit", sizeof(ulong)) != layout.thread_stack_limits + sizeof(ulong))
-        {
-            throw new UnsupportedRuntimeException("its limits of a stack do not lie side by side");
-        }
+        throw new UnsupportedRuntimeException($"it has version {version} of the contract '{contract}'; we know version {known}");
     }
 
-    /// <summary>Compares it with what was found on a live thread.</summary>
-    public void RequireClaims(in ng_clr_layout layout, uint stackLimits, uint protectedReferences)
-    {
-        if (SaysWhereListsAre && (layout.thread_stack_limits != stackLimits || layout.thread_gc_frame != protectedReferences))
-        {
-            throw new UnsupportedRuntimeException("the limits of a stack, or its protected references, are not where its descriptor says");
-        }
-    }
+    private bool Has(Facts fact) => (_facts & fact) != 0;
+
+    private readonly record struct Row(string Form, string Contract, string Version, Facts Facts);
 }

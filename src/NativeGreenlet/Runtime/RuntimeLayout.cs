@@ -18,11 +18,12 @@ internal sealed unsafe class RuntimeLayout
     // value can do no more than retry.
     private const uint Hijacked = 0x80;
 
-    private RuntimeLayout(ThreadLocator locator, ng_clr_layout native, Thrown thrown)
+    private RuntimeLayout(ThreadLocator locator, ng_clr_layout native, Description description)
     {
         Locator = locator;
         Native = native;
-        Thrown = thrown;
+        Thrown = description.Thrown;
+        AreListsDescribed = description.Lists is { ProtectedReferences: not null, StackLimits: not null };
     }
 
     public ThreadLocator Locator { get; }
@@ -32,17 +33,39 @@ internal sealed unsafe class RuntimeLayout
     /// <summary>Where an entry for an exception in flight keeps it.</summary>
     public Thrown Thrown { get; }
 
+    /// <summary>Whether the descriptor says itself what is calibrated.</summary>
+    public bool AreListsDescribed { get; }
+
     /// <summary>Learns the layout of the running runtime.</summary>
     /// <exception cref="UnsupportedRuntimeException">Something does not fit.</exception>
     public static RuntimeLayout Discover(ContractDescriptor descriptor)
     {
         RuntimeEdition edition = RuntimeEdition.Of(descriptor);
+        Description description = Describe(descriptor, edition);
         if (edition.SuspendsAsyncMethods)
         {
             AsyncWords.Find();
         }
 
         ThreadLocator locator = new(descriptor);
+        ng_clr_layout layout = description.Layout;
+        locator.RequireMemory(layout);
+        nint caller = locator.Current();
+
+        UnsupportedRuntimeException? failure;
+        int attempt = 0;
+        do
+        {
+            failure = TryCalibrate(locator, caller, description, edition, CalibrationStack << attempt, ref layout);
+        }
+        while (failure is { MayBeChance: true } && ++attempt < Attempts);
+        return failure is null ? new RuntimeLayout(locator, layout, description) : throw failure;
+    }
+
+    /// <summary>What the descriptor says, with no look at the running runtime.</summary>
+    /// <exception cref="UnsupportedRuntimeException">Something is missing or impossible.</exception>
+    public static Description Describe(ContractDescriptor descriptor, RuntimeEdition edition)
+    {
         ng_clr_layout layout = new()
         {
             size = (uint)sizeof(ng_clr_layout),
@@ -72,22 +95,11 @@ internal sealed unsafe class RuntimeLayout
 
         TransitionFrame.Describe(descriptor, edition, ref layout);
         Thrown thrown = new(descriptor.Offset("ExceptionInfo", "ThrownObject"), edition.ThrownIsHandle);
-        edition.Claim(descriptor, ref layout);
-        locator.RequireMemory(layout);
-        nint caller = locator.Current();
-
-        UnsupportedRuntimeException? failure;
-        int attempt = 0;
-        do
-        {
-            failure = TryCalibrate(locator, caller, returnAddress, thrown, edition, CalibrationStack << attempt, ref layout);
-        }
-        while (failure is { MayBeChance: true } && ++attempt < Attempts);
-        return failure is null ? new RuntimeLayout(locator, layout, thrown) : throw failure;
+        return new Description(layout, returnAddress, thrown, DescribedLists.Read(descriptor, edition));
     }
 
     // On a fresh thread: its lists are empty and its stack has the bounds that were asked for.
-    private static UnsupportedRuntimeException? TryCalibrate(ThreadLocator locator, nint caller, uint returnAddress, Thrown thrown, RuntimeEdition edition, int stackSize, ref ng_clr_layout result)
+    private static UnsupportedRuntimeException? TryCalibrate(ThreadLocator locator, nint caller, Description description, RuntimeEdition edition, int stackSize, ref ng_clr_layout result)
     {
         UnsupportedRuntimeException? failure = null;
         ng_clr_layout layout = result;
@@ -96,7 +108,7 @@ internal sealed unsafe class RuntimeLayout
             {
                 try
                 {
-                    Calibrate(locator, caller, returnAddress, thrown, edition, ref layout);
+                    Calibrate(locator, caller, description, edition, ref layout);
                 }
                 catch (UnsupportedRuntimeException exception)
                 {
@@ -118,7 +130,7 @@ internal sealed unsafe class RuntimeLayout
         return failure;
     }
 
-    private static void Calibrate(ThreadLocator locator, nint caller, uint returnAddress, Thrown thrown, RuntimeEdition edition, ref ng_clr_layout layout)
+    private static void Calibrate(ThreadLocator locator, nint caller, Description description, RuntimeEdition edition, ref ng_clr_layout layout)
     {
         void* low;
         void* high;
@@ -137,11 +149,11 @@ internal sealed unsafe class RuntimeLayout
         }
 
         CheckFrames(thread, layout, (ulong)high);
-        OwnFrame.Check(thread, layout, returnAddress, (ulong)low, (ulong)high);
-        ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, thrown, (ulong)low, (ulong)high);
+        OwnFrame.Check(thread, layout, description.ReturnAddress, (ulong)low, (ulong)high);
+        ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, description.Thrown, (ulong)low, (ulong)high);
         StackLimits limits = StackLimits.Find(thread);
-        GCFrameList protectedReferences = GCFrameList.Find(thread, layout.thread_frame, layout.thread_exception_tracker);
-        edition.RequireClaims(layout, limits.Offset, protectedReferences.Offset);
+        GCFrameList protectedReferences = GCFrameList.Find(thread, layout.thread_frame, layout.thread_exception_tracker, edition.ThreadsStartProtected);
+        description.Lists.RequireAgreement(protectedReferences.Offset, limits.Offset);
         layout.thread_stack_limits = limits.Offset;
         layout.sufficient_stack = limits.SufficientStack;
         layout.risky_stackalloc = limits.RiskyStackalloc;
@@ -179,4 +191,10 @@ internal sealed unsafe class RuntimeLayout
             frame = *(ulong*)(frame + layout.frame_next);
         }
     }
+    /// <summary>What a descriptor says.</summary>
+    /// <param name="Layout">Offsets and values for the native library; those that are calibrated are zero.</param>
+    /// <param name="ReturnAddress">Where an InlinedCallFrame has its return address.</param>
+    /// <param name="Thrown">Where an exception in flight is kept.</param>
+    /// <param name="Lists">What it says of the places that are also calibrated.</param>
+    internal readonly record struct Description(ng_clr_layout Layout, uint ReturnAddress, Thrown Thrown, DescribedLists Lists);
 }

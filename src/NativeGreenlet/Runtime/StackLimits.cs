@@ -3,8 +3,9 @@ using NativeGreenlet.Interop;
 namespace NativeGreenlet.Runtime;
 
 /// <summary>
-/// Where a Thread object caches the bounds of its stack. The .NET 10 contract does not say; they are the only place
-/// where the stack's high end, its low end and the low end + 128 KiB stand side by side, followed by a fourth limit.
+/// Where a Thread object caches the bounds of its stack. The .NET 10 contract does not say, and that of .NET 11 says it of
+/// two of the four; they are the only place where the stack's high end, its low end and the low end + 128 KiB stand side by
+/// side, followed by a fourth limit.
 /// </summary>
 internal readonly unsafe struct StackLimits
 {

@@ -27,16 +27,19 @@ internal static class TransitionFrame
             uint blockRegisters = descriptor.Offset("TransitionBlock", "CalleeSavedRegisters");
             uint blockReturn = descriptor.Offset("TransitionBlock", "ReturnAddress");
             ulong identifier = descriptor.Value("DynamicHelperFrameIdentifier");
-            bool fits = descriptor.Offset("CalleeSavedRegisters", "!") == s_registers.Length * sizeof(ulong)
+            // Link and identifier come first, then the block and the method.
+            uint frameSize = descriptor.Offset("FramedMethodFrame", "!");
+            bool fits = frameSize == frameBlock + 2 * sizeof(ulong)
+                && descriptor.Offset("CalleeSavedRegisters", "!") == s_registers.Length * sizeof(ulong)
                 && descriptor.Offset("TransitionBlock", "!") == blockReturn + sizeof(ulong)
                 && frameBlock == 2 * sizeof(ulong) && layout.frame_next == sizeof(ulong)
                 && blockReturn == blockRegisters + (s_registers.Length * sizeof(ulong))
                 && descriptor.IsOneOf("FrameIdentifier", "DynamicHelperFrameIdentifier");
-            if (edition.DescribesHelperFrames)
+            if (edition.DescribesHelperFrames || descriptor.Has("DynamicHelperFrame", "!"))
             {
-                // Its arguments follow the method, and are as its flags say: none where they are zero.
-                fits &= descriptor.Offset("DynamicHelperFrame", "DynamicHelperFrameFlags") >= descriptor.Offset("FramedMethodFrame", "!")
-                    && descriptor.Offset("DynamicHelperFrame", "!") <= 8 * sizeof(ulong);
+                // Its flags, and nothing else, follow the method: the zeros that we have there mean "no arguments".
+                fits &= descriptor.Offset("DynamicHelperFrame", "DynamicHelperFrameFlags") == frameSize
+                    && descriptor.Offset("DynamicHelperFrame", "!") == frameSize + sizeof(ulong);
             }
 
             for (int i = 0; i < s_registers.Length; i++)

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
 using NativeGreenlet.Tests.Infrastructure;
 
@@ -29,7 +31,15 @@ public unsafe class BackendSelectionTests
     [InlineData("Exception", 0)]
     public void A_contract_of_another_version(string contract, int version) => FallsToThreads(
         Doctored.WithContract(contract, version),
-        $"it has version {version} of the contract '{contract}'; we know version {new Surroundings().ReadDescriptor().Version(contract)}");
+        $"it has version {RunningRuntime.Version(version)} of the contract '{contract}'; we know version {RunningRuntime.Version(1)}");
+
+    [Theory]
+    [InlineData("Thread")]
+    [InlineData("StackWalk")]
+    [InlineData("Exception")]
+    public void A_contract_version_as_the_other_form_writes_it(string contract) => FallsToThreads(
+        new Doctored(root => root["contracts"]![contract] = RunningRuntime.HasNamedVersions ? 1 : "c1"),
+        $"it has no usable version of the contract '{contract}', but {(RunningRuntime.HasNamedVersions ? "1" : "\"c1\"")}");
 
     [Theory]
     [InlineData("Thread", "State")]
@@ -108,9 +118,79 @@ public unsafe class BackendSelectionTests
     [InlineData("3")]
     [InlineData("\"2\"")]
     [InlineData("null")]
+    [InlineData("{}")]
     public void A_descriptor_of_an_unknown_version(string version) => FallsToThreads(
-        new Doctored(root => root["version"] = System.Text.Json.Nodes.JsonNode.Parse(version)),
-        "its contract descriptor is of version");
+        new Doctored(root => root["version"] = JsonNode.Parse(version)),
+        $"its contract descriptor is of version {version[..1]}");
+
+    [Fact]
+    public void A_descriptor_without_a_version_or_on_another_baseline()
+    {
+        FallsToThreads(Doctored.Without("version"), "its contract descriptor has no version");
+        FallsToThreads(Doctored.Without("baseline"), "its contract descriptor has the baseline none");
+        FallsToThreads(new Doctored(root => root["baseline"] = "net12"), "its contract descriptor has the baseline \"net12\"");
+    }
+
+    // The rest is for runtimes whose descriptor says what is calibrated on the others.
+    [Theory]
+    [InlineData("Thread", "GCFrame")]
+    [InlineData("Thread", "CachedStackBase")]
+    [InlineData("Thread", "CachedStackLimit")]
+    [InlineData("GCFrame", "Next")]
+    public void A_missing_field_that_a_contract_promises(string type, string field)
+    {
+        if (RunningRuntime.HasNamedVersions)
+        {
+            FallsToThreads(Doctored.Without("types", type, field), $"its descriptor has no '{type}.{field}'");
+        }
+        else
+        {
+            ContractDescriptor descriptor = new Surroundings().ReadDescriptor();
+            Assert.False(descriptor.Has(type, field)); // not promised, and not there
+        }
+    }
+
+    // On every runtime: a patch may add what its contract does not promise, and then it must agree.
+    [Fact]
+    public void What_a_descriptor_says_differs_from_what_is_found()
+    {
+        ng_clr_layout layout = RuntimeLayout.Discover(new Surroundings().ReadDescriptor()).Native;
+        uint limits = layout.thread_stack_limits;
+        uint head = layout.thread_gc_frame;
+
+        FallsToThreads(Says(head + 8, limits, limits + 8), "the list of protected references is not where its descriptor says");
+        FallsToThreads(Says(head, limits + 8, limits + 16), "the limits of a stack are not where its descriptor says");
+        FallsToThreads(Says(head, limits, limits + 16), "the limits of a stack do not lie side by side");
+        FallsToThreads(Says(head, limits, limits + 8, next: 8), "its protected references are linked in another way");
+        FallsToThreads(Says(4096, limits, limits + 8), "no usable offset for 'Thread.GCFrame'");
+
+        Assert.Equal(GreenletBackend.Segments, BackendSelection.Choose(null, Says(head, limits, limits + 8)).Backend);
+
+        static Doctored Says(uint head, uint high, uint low, uint next = 0) => new(root =>
+        {
+            root["types"]!["Thread"]!["GCFrame"] = head;
+            root["types"]!["Thread"]!["CachedStackBase"] = high;
+            root["types"]!["Thread"]!["CachedStackLimit"] = low;
+            root["types"]!["GCFrame"] = new JsonObject { ["Next"] = next };
+        });
+    }
+
+    [Fact]
+    public void The_description_says_what_was_described_and_what_calibrated() => Assert.Contains(
+        RunningRuntime.HasNamedVersions ? "the last two described and found there" : "the last two calibrated",
+        BackendSelection.Choose(null, new Doctored()).Description,
+        StringComparison.Ordinal);
+
+    // Contracts decide, not the number of a release: docs/design.md.
+    [Theory]
+    [InlineData("12.0.0")]
+    [InlineData("12.0.0-preview.1")]
+    public void A_release_that_we_do_not_know_with_contracts_that_we_do(string version)
+    {
+        Doctored doctored = new(root => root["globals"]!["RuntimeProductVersionString"] = new JsonArray(version, "string"));
+
+        Assert.Equal(GreenletBackend.Segments, BackendSelection.Choose(null, doctored).Backend);
+    }
 
     private static void FallsToThreads(Doctored doctored, string reason)
     {

@@ -33,7 +33,8 @@ public unsafe class ContractDescriptorTests
         Assert.Equal(12ul, descriptor.Value("Direct"));
         Assert.Equal(0x7fffffffffff, (long)descriptor.Value("Hex"));
         Assert.Equal(77ul, descriptor.Value("Decimal"));
-        descriptor.Require("Thread", "1");
+        Assert.Equal("1", descriptor.Version("Thread"));
+        Assert.Equal("0", descriptor.Form);
     }
 
     [Theory]
@@ -76,6 +77,9 @@ public unsafe class ContractDescriptorTests
     [InlineData("\"text\"")]
     [InlineData("[]")]
     [InlineData("[\"pointer\", 24]")]
+    [InlineData("[24]")]
+    [InlineData("[24, 8]")]
+    [InlineData("[24, \"pointer\", 8]")]
     [InlineData("-8")]
     [InlineData("65536")]
     [InlineData("1.5")]
@@ -93,6 +97,9 @@ public unsafe class ContractDescriptorTests
     [InlineData("\"0xyz\"")]
     [InlineData("-1")]
     [InlineData("[[1], \"pointer\"]")]
+    [InlineData("[1]")]
+    [InlineData("\"\"")]
+    [InlineData("{}")]
     [InlineData("null")]
     public void A_value_that_is_none_is_refused(string value)
     {
@@ -111,16 +118,18 @@ public unsafe class ContractDescriptorTests
         Refused("'Nothing'", () => descriptor.Value("Nothing"));
     }
 
-    [Fact]
-    public void A_contract_of_another_version_is_refused()
+    [Theory]
+    [InlineData("\"1\"")]
+    [InlineData("\"c1\"")]
+    [InlineData("\"\"")]
+    [InlineData("-1")]
+    [InlineData("1.5")]
+    [InlineData("[1]")]
+    [InlineData("null")]
+    public void A_contract_version_that_is_none_is_refused(string version)
     {
-        ContractDescriptor descriptor = Parse(Good);
-
-        UnsupportedRuntimeException refused = Refused("'Thread'", () => descriptor.Require("Thread", "2"));
-        Assert.Contains("version 1", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("version 2", refused.Message, StringComparison.Ordinal);
-        Refused("'Exception'", () => descriptor.Require("Exception", "1"));
-        Refused("'Thread'", () => Parse(With("contracts", "Thread", null, "\"c1\"")).Require("Thread", "1"));
+        Refused("no contract 'Exception'", () => Parse(Good).Version("Exception"));
+        Refused("no usable version of the contract 'Thread'", () => Parse(With("contracts", "Thread", null, version)).Version("Thread"));
     }
 
     [Fact]
@@ -168,7 +177,6 @@ public unsafe class ContractDescriptorTests
     }
 
     [Theory]
-    [InlineData("contracts", "StackWalk", null, "2", "version 2 of the contract 'StackWalk'")]
     [InlineData("types", "ExceptionInfo", "PreviousNestedInfo", "8", "linked in another way")]
     [InlineData("types", "InlinedCallFrame", "CallerReturnAddress", "4000", "return address")]
     [InlineData("types", "Thread", "Frame", "\"lost\"", "'Thread.Frame'")]

@@ -58,11 +58,13 @@ public unsafe class DescriptorTextTests
                 throw new FormatException();
             }
 
-            using JsonDocument document = JsonDocument.Parse(json);
+            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
         }
     }
 
     [Theory]
+    [InlineData("{ \"a\": 1, \"a\": 1 }")]
+    [InlineData("{ \"a\": { \"b\": 1 }, \"a.b\": 2 }")]
     [InlineData("{ \"a\": \"with \\\" escape\" }")]
     [InlineData("{ \"a\" 1 }")]
     [InlineData("{ \"a\": 1, }")]

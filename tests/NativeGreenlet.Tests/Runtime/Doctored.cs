@@ -45,8 +45,9 @@ internal sealed unsafe class Doctored : Surroundings
 
     protected override ContractDescriptor.Header* FindDescriptor() => Header;
 
-    /// <summary>With a contract of another version.</summary>
-    public static Doctored WithContract(string name, int version) => new(root => root["contracts"]![name] = version);
+    /// <summary>With a contract of another version, which is written as the running runtime writes versions.</summary>
+    public static Doctored WithContract(string name, int version) =>
+        new(root => root["contracts"]![name] = RunningRuntime.HasNamedVersions ? $"c{version}" : version);
 
     /// <summary>With a field at another place.</summary>
     public static Doctored WithField(string type, string field, JsonNode? value) => new(root => root["types"]![type]![field] = value);

@@ -21,7 +21,7 @@ public class FallbackTests
     [Fact]
     public void Another_version_of_a_contract() => Works(
         InChild.Run(WithOtherVersion, s_noWish),
-        UnknownRuntime + $"it has version 2 of the contract 'Thread'; we know version {new Surroundings().ReadDescriptor().Version("Thread")}");
+        UnknownRuntime + $"it has version {RunningRuntime.Version(2)} of the contract 'Thread'; we know version {RunningRuntime.Version(1)}");
 
     [Fact]
     public void A_field_is_missing() => Works(
@@ -64,7 +64,7 @@ public class FallbackTests
     [Fact]
     public void Who_insists_on_segments_is_refused()
     {
-        Fails(InChild.Run(WithOtherVersion, s_segments), GreenletError.NotSupported, "it has version 2 of the contract 'Thread'", "NATIVEGREENLET_BACKEND=threads");
+        Fails(InChild.Run(WithOtherVersion, s_segments), GreenletError.NotSupported, $"it has version {RunningRuntime.Version(2)} of the contract 'Thread'", "NATIVEGREENLET_BACKEND=threads");
         Fails(InChild.Run(OnUnknownPlatform, s_segments, s_noLibrary), GreenletError.NotSupported, "no native library for this platform", "NATIVEGREENLET_BACKEND=threads");
         Fails(InChild.Run(Unchanged, s_segments, s_noLibrary), GreenletError.NativeLibraryMissing, "could not be loaded", "./build.sh");
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet.Tests.Runtime;
@@ -8,6 +9,12 @@ internal static unsafe class RunningRuntime
 {
     /// <summary>Its text.</summary>
     public static byte[] Json => new ReadOnlySpan<byte>(Header->Json, (int)Header->JsonSize).ToArray();
+
+    /// <summary>Whether its contracts have names for versions, as since .NET 11; else numbers.</summary>
+    public static bool HasNamedVersions { get; } = JsonNode.Parse(Json)!["version"]!.GetValue<int>() == 2;
+
+    /// <summary>A version of a contract, as it is written.</summary>
+    public static string Version(int number) => HasNamedVersions ? $"c{number}" : $"{number}";
 
     private static ContractDescriptor.Header* Header
     {

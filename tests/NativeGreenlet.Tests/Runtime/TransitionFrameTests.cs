@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
 using NativeGreenlet.Tests.Infrastructure;
@@ -22,6 +23,7 @@ public class TransitionFrameTests
     }
 
     [Theory]
+    [InlineData("FramedMethodFrame", "!")]
     [InlineData("FramedMethodFrame", "TransitionBlockPtr")]
     [InlineData("TransitionBlock", "!")]
     [InlineData("TransitionBlock", "ReturnAddress")]
@@ -37,12 +39,41 @@ public class TransitionFrameTests
             return;
         }
 
-        uint real = new Surroundings().ReadDescriptor().Offset(type, field);
+        ContractDescriptor descriptor = new Surroundings().ReadDescriptor();
+        Assert.True(IsDescribed(new Doctored()));
+        uint real = descriptor.Offset(type, field);
         Assert.False(IsDescribed(Doctored.Without("types", type, field)));
         for (int offset = 0; offset < 256; offset += sizeof(ulong))
         {
             Assert.Equal(offset == real, IsDescribed(Doctored.WithField(type, field, offset)));
         }
+    }
+
+    // What .NET 11 describes, a later patch of .NET 10 may; if so it must fit.
+    [Fact]
+    public void A_helper_frame_of_another_form_turns_it_off()
+    {
+        if (!IsForThisPlatform)
+        {
+            return;
+        }
+
+        uint end = new Surroundings().ReadDescriptor().Offset("FramedMethodFrame", "!");
+        Assert.True(IsDescribed(WithHelperFrame(end, end + 8)));
+        for (uint other = 0; other < 128; other += 4)
+        {
+            Assert.Equal(other == end, IsDescribed(WithHelperFrame(other, end + 8)));
+            Assert.Equal(other == end + 8, IsDescribed(WithHelperFrame(end, other)));
+        }
+
+        if (RunningRuntime.HasNamedVersions)
+        {
+            Assert.False(IsDescribed(Doctored.Without("types", "DynamicHelperFrame")));
+            Assert.False(IsDescribed(Doctored.Without("types", "DynamicHelperFrame", "DynamicHelperFrameFlags")));
+        }
+
+        static Doctored WithHelperFrame(uint flags, uint size) =>
+            new(root => root["types"]!["DynamicHelperFrame"] = new JsonObject { ["!"] = size, ["DynamicHelperFrameFlags"] = flags });
     }
 
     [Fact]
