@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace NativeGreenlet.Runtime;
@@ -125,7 +126,8 @@ internal ref struct DescriptorText
         }
 
         string scalar = Encoding.UTF8.GetString(_text[start.._at]);
-        bool isNumber = scalar.Length > 0 && scalar[0] is '-' or >= '0' and <= '9' && scalar.AsSpan().IndexOfAnyExcept("0123456789+-.eE") < 0;
+        bool isNumber = scalar.Length > 0 && scalar[0] is '-' or >= '0' and <= '9'
+            && double.TryParse(scalar, NumberStyles.Float, NumberFormatInfo.InvariantInfo, out _);
         return isNumber || scalar is "true" or "false" or "null" ? scalar : throw Malformed();
     }
 
