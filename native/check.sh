@@ -18,7 +18,7 @@ usage: ./build.sh check [part ...] [--seconds N] [--optional]
   coverage    what the tests execute of the C library and of the managed one (some minutes)
   debuggers   only installs gdb and perf, for the tests that use them
   servers     only installs Redis, PostgreSQL and Dovecot, for the tests that start them
-  quick       asan, tidy and cppcheck: what ./build.sh test runs
+  quick       asan, tidy and cppcheck: what ./build.sh test full runs
   all         everything (what no part does)
 
   --seconds   how long each target of fuzz runs

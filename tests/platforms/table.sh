@@ -1,6 +1,7 @@
 #!/bin/sh
 # The table of platforms, in README.md and docs/platforms.md, from docs/platforms/*.json: ./build.sh check table.
 set -eu
+export LC_ALL=C # for the order of the rows
 CDPATH='' cd -- "$(dirname -- "$0")/../.."
 
 # field FILE KEY; one key a line, as write_result in common.sh makes them

@@ -1,10 +1,10 @@
 #!/bin/sh
-# The row of Linux x64 with glibc, from what ./build.sh test printed: ./build.sh check x64 FILE.
+# The rows of Linux x64 with glibc, one for each runtime, from what ./build.sh test full printed: ./build.sh check x64 FILE.
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/../.."
 . tests/platforms/common.sh
 
-file=${1:?which file has the output of ./build.sh test?}
+file=${1:?which file has the output of ./build.sh test full?}
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || stop "this is not Linux x64"
 
 # The sums of the closing lines between two headings of build.sh, or to the end.
@@ -36,5 +36,20 @@ threads=$1
 set -- $(sums "Managed tests, Release: on slices")
 slices=$1
 write_result linux-x64 platform "Linux x64 (glibc)" built "GCC $(gcc -dumpversion), Clang" c_tests "$c_tests, Release and Debug" \
-  managed_tests "$managed; $threads again on Threads, $slices on Slices" stress "among the tests (docs/reliability.md)" by "build.sh test" \
+  managed_tests "$managed; $threads again on Threads, $slices on Slices" stress "among the tests (docs/reliability.md)" by "build.sh test full" \
   notes "The C library also under AddressSanitizer, ThreadSanitizer and Valgrind (./build.sh check)."
+
+# Another runtime: its tests, and whether stress passed there in every configuration.
+for version in $(sed -n 's/^== Managed tests, Release: on \.NET \([0-9][^ ]*\) .*/\1/p' "$file" | sort -u); do
+  # shellcheck disable=SC2046 # three numbers
+  set -- $(sums "Managed tests, Release: on .NET $version ")
+  stress=$(awk -v begin="Stress in every configuration on .NET $version " '
+    / of [0-9]+, after / { inside = index($0, begin) > 0 }
+    inside && /^== Stress, / { runs++; seconds = $3 }
+    inside && /^== Stress: FAILED/ { failed = 1 }
+    END { if (runs) printf "%d configurations, %d s each, %s", runs, seconds, failed ? "FAIL" : "pass" }
+  ' "$file")
+  write_result "linux-x64-$version" platform "Linux x64 (glibc), .NET $version" built "GCC $(gcc -dumpversion)" c_tests "the row of Linux x64" \
+    managed_tests "$1 passed, $2 failed, $3 skipped" stress "${stress:-not run}" by "build.sh test full" \
+    notes "On the runtime's own packages, with what SDK $(dotnet --version) built for .NET 10."
+done

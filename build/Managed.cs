@@ -1,0 +1,55 @@
+namespace NativeGreenlet.Build;
+
+/// <summary>The managed projects: built and tested in Release.</summary>
+internal static class Managed
+{
+    public const string Solution = "NativeGreenlet.sln";
+
+    /// <summary>Builds a project or the solution, with what it needs.</summary>
+    public static void Build(string project)
+    {
+        string[] restore = IsRestored(project) ? [] : ["-restore"];
+        Terminal.Say($"Managed build, Release: {project} (SDK {Surroundings.SdkVersion})");
+        int code = Terminal.Watch(project, () => Shell.Run(
+            "dotnet", ["msbuild", project, .. restore, "-p:Configuration=Release", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
+        if (code != 0)
+        {
+            throw new StopException($"{project} does not build");
+        }
+    }
+
+    /// <summary>The file that the build makes of a project.</summary>
+    public static string Assembly(string name) => $"artifacts/bin/{name}/release/{name}.dll";
+
+    /// <summary>Runs a program that was built.</summary>
+    /// <returns>Its exit code.</returns>
+    public static int Run(string name, IEnumerable<string> arguments, DotnetRuntime? runtime = null, Shell.Variables? variables = null) =>
+        runtime is null
+            ? Shell.Run("dotnet", [Assembly(name), .. arguments], variables)
+            : Shell.Run(runtime.Host, ["exec", Assembly(name), .. arguments], runtime.Variables(variables));
+
+    /// <summary>Runs <c>dotnet test</c> on projects that were built, or on the solution. Its closing lines are the runner's.</summary>
+    /// <param name="subjects">Assemblies, or the solution.</param>
+    /// <param name="filter">Which tests; null: all.</param>
+    /// <returns>Whether all passed.</returns>
+    public static bool Test(string[] subjects, string? filter, DotnetRuntime? runtime = null, Shell.Variables? variables = null, params string[] arguments)
+    {
+        string[] solution = subjects is [Solution] ? ["--configuration", "Release", "--no-build", "--tl:off"] : [];
+        string[] which = filter is null ? [] : ["--filter", filter];
+        string[] settings = runtime is null ? [] : ["--settings", runtime.WriteTestSettings()];
+        return Shell.Run("dotnet",
+            ["test", .. subjects, .. solution, "--nologo", "--results-directory", "artifacts/test-results", .. settings, .. which, .. arguments], variables) == 0;
+    }
+
+    // A restore takes seconds, and does nothing unless a project or a package version has changed.
+    private static bool IsRestored(string project)
+    {
+        if (project == Solution)
+        {
+            return false;
+        }
+
+        FileInfo assets = new($"artifacts/obj/{Path.GetFileNameWithoutExtension(project)}/project.assets.json");
+        return assets.Exists && RepositoryFiles.Projects().All(file => file.LastWriteTimeUtc < assets.LastWriteTimeUtc);
+    }
+}

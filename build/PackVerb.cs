@@ -1,0 +1,79 @@
+namespace NativeGreenlet.Build;
+
+/// <summary><c>pack</c>: packages, with the native library of every platform that there is a compiler for.</summary>
+internal static class PackVerb
+{
+    private const string Last = "src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj"; // which refers to the others
+    private const string Packages = "artifacts/packages";
+
+    private static readonly (string Rid, string Compiler, string Option)[] s_cross =
+    [
+        ("linux-arm64", "aarch64-linux-gnu-gcc", "CMAKE_TOOLCHAIN_FILE=native/cmake/aarch64-linux-gnu.cmake"),
+        ("linux-musl-x64", "musl-gcc", "CMAKE_C_COMPILER=musl-gcc"),
+        ("win-x64", "x86_64-w64-mingw32-gcc", "CMAKE_TOOLCHAIN_FILE=native/cmake/mingw-w64.cmake"),
+    ];
+
+    public static int Run(IReadOnlyList<string> arguments)
+    {
+        Toolchain.Current.Need();
+        Native.BuildLibrary();
+        if (Surroundings.Rid == "linux-x64")
+        {
+            foreach ((string rid, string compiler, string option) in s_cross)
+            {
+                Cross(rid, compiler, option);
+            }
+        }
+
+        // What is packed twice is the same twice: files in a package get the time of the commit.
+        if (Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH") is not { Length: > 0 } && Shell.Has("git")
+            && Shell.Capture("git", "log", "-1", "--format=%ct") is (0, { Length: > 0 } time))
+        {
+            Environment.SetEnvironmentVariable("SOURCE_DATE_EPOCH", time);
+        }
+
+        // All anew: what was compiled here before has the paths of this machine in it, which makes it another file.
+        Terminal.Say($"Managed build, Release, for packages (SDK {Surroundings.SdkVersion})");
+        Shell.Require("dotnet",
+        [
+            "msbuild", Last, "-restore", "-t:Rebuild", "-p:Configuration=Release", "-p:ContinuousIntegrationBuild=true", "-nologo", "-verbosity:quiet",
+            "-terminalLogger:off", .. arguments,
+        ]);
+        if (Directory.Exists(Packages))
+        {
+            Directory.Delete(Packages, recursive: true);
+        }
+
+        foreach (string project in Directory.EnumerateFiles("src", "*.csproj", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        {
+            Terminal.Say($"Package: {Path.GetFileNameWithoutExtension(project)}");
+            Shell.Require("dotnet",
+                ["pack", project, "-c", "Release", "--no-build", "--nologo", "--tl:off", "-v", "quiet", "-p:ContinuousIntegrationBuild=true", .. arguments]);
+        }
+
+        Terminal.Say($"Done: {Packages}");
+        return 0;
+    }
+
+    // The library for another platform, if there is a compiler for it.
+    private static void Cross(string rid, string compiler, string option)
+    {
+        if (!Shell.Has(compiler))
+        {
+            Terminal.Say($"Not in the package: {rid} ({compiler} is missing)");
+            return;
+        }
+
+        Terminal.Say($"Native library, Release ({rid})");
+        string tree = $"artifacts/platforms/{rid}/pack";
+        string[] configure =
+        [
+            "-S", ".", "-B", tree, "-D", "CMAKE_BUILD_TYPE=Release", "-D", "NG_BUILD_TESTS=OFF",
+            "-D", $"NG_PUBLISH_DIR={Surroundings.Root}/artifacts/native/{rid}", "-D", option,
+        ];
+        if (!Shell.Logged($"pack-{rid}", "cmake", configure) || !Shell.Logged($"pack-{rid}", "cmake", ["--build", tree]))
+        {
+            throw new StopException($"the library for {rid} does not build");
+        }
+    }
+}

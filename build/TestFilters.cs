@@ -1,0 +1,32 @@
+namespace NativeGreenlet.Build;
+
+/// <summary>Which tests run when. Every test is in <see cref="Short"/> or in <see cref="Long"/>.</summary>
+internal static class TestFilters
+{
+    // What repeats the short tests for longer, needs servers or debuggers, or publishes programs.
+    private static readonly string[] s_long = ["Clients", "Fuzzing", "Leaks", "Publish", "Survival", "Tools.Tests"];
+
+    // What need not be run on every backend: tests that choose their own, in processes of their own.
+    private static readonly string[] s_anyBackend =
+        ["Faults", "Fuzzing", "Interop", "Leaks", "Platforms", "Properties", "Publish", "Runtime", "Slices", "Survival", "Tools.Tests"];
+
+    // What is about this machine's tools, not about the runtime.
+    private static readonly string[] s_anyRuntime = ["Clients", "Platforms", "Publish", "Tools.Tests"];
+
+    /// <summary>What <c>test</c> runs, on the backend of this machine.</summary>
+    public static string Short { get; } = Without(s_long);
+
+    /// <summary>What <c>test full</c> adds.</summary>
+    public static string Long { get; } = string.Join('|', s_long.Select(name => $"FullyQualifiedName~.{name}."));
+
+    /// <summary>What <c>test</c> repeats on another backend.</summary>
+    public static string OtherBackend { get; } = Without([.. s_anyBackend.Union(s_long)]);
+
+    /// <summary>What <c>test full</c> repeats on another runtime.</summary>
+    public static string OtherRuntime { get; } = Without(s_anyRuntime);
+
+    /// <summary>What <c>try-runtime</c> runs.</summary>
+    public static string Trial { get; } = Without([.. s_anyRuntime.Union(s_long)]);
+
+    private static string Without(string[] names) => string.Join('&', names.Select(name => $"FullyQualifiedName!~.{name}."));
+}

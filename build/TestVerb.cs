@@ -1,0 +1,185 @@
+namespace NativeGreenlet.Build;
+
+/// <summary><c>test</c>: what is named and nothing else; or all that guards correctness; or everything.</summary>
+internal static class TestVerb
+{
+    private const int MatrixSeconds = 8;
+    private const int FuzzSeconds = 45;
+
+    private static readonly string[] s_patience = ["--blame-hang-timeout", "15m", "--blame-hang-dump-type", "none"];
+    private static readonly Shell.Variables s_onThreads = new() { ["NATIVEGREENLET_BACKEND"] = "threads" };
+    private static readonly Shell.Variables s_onSlices = new() { ["NATIVEGREENLET_BACKEND"] = "slices", ["DOTNET_gcConservative"] = "1" };
+
+    /// <summary>Runs the verb.</summary>
+    /// <param name="words">Names of tests, then arguments for <c>dotnet test</c>; or <c>full</c>.</param>
+    /// <param name="version">The runtime to run on; null: the SDK's.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(IReadOnlyList<string> words, string? version)
+    {
+        DotnetRuntime? runtime = version is null ? null : DotnetRuntime.Get(version);
+        bool isFull = words is ["full", ..];
+        string[] rest = [.. words.Skip(isFull ? 1 : 0)];
+        string[] names = [.. rest.TakeWhile(word => !word.StartsWith('-'))];
+        string[] arguments = rest[names.Length..];
+        if (isFull && rest.Length != 0)
+        {
+            throw new StopException($"test full runs everything, and takes no '{rest[0]}'.");
+        }
+
+        return rest.Length != 0 ? RunSome(names, arguments, runtime)
+            : runtime is not null ? RunParts([.. BuildParts(), .. RuntimeParts(runtime)])
+            : RunParts(isFull ? [.. FullParts()] : [.. ShortParts()]);
+    }
+
+    /// <summary>Everything, whatever other parts did; then the first failure decides.</summary>
+    public static int RunParts(Part[] parts)
+    {
+        List<string> failed = [];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            Terminal.SayPart(i + 1, parts.Length, parts[i].Name);
+            if (!parts[i].Run())
+            {
+                failed.Add(parts[i].Name);
+            }
+        }
+
+        return failed.Count == 0 ? 0 : throw new StopException($"FAILED: {string.Join("; ", failed)}");
+    }
+
+    /// <summary>The tests that a runtime must pass, the stress and the fuzzer on it. The last is <c>dotnet test</c>.</summary>
+    public static IEnumerable<Part> RuntimeParts(DotnetRuntime runtime) =>
+        [.. RuntimeStressParts(runtime), RuntimeTestPart(runtime)];
+
+    private static IEnumerable<Part> BuildParts()
+    {
+        Toolchain.Current.Need();
+        yield return new Part("Build", () =>
+        {
+            Native.Build(Native.Release);
+            Managed.Build(Managed.Solution);
+            return true;
+        });
+    }
+
+    // A build that fails ends everything: nothing after it would say more.
+    private static IEnumerable<Part> ShortParts() =>
+    [
+        .. PreparationParts(),
+        .. NativeParts(),
+        .. ShortManagedParts(),
+    ];
+
+    private static IEnumerable<Part> FullParts()
+    {
+        DotnetRuntime[] runtimes = [.. DotnetRuntime.Tested.Select(DotnetRuntime.Get)];
+        if (OperatingSystem.IsLinux())
+        {
+            Install(["debuggers", "servers"]);
+        }
+
+        return
+        [
+            .. PreparationParts(),
+            .. NativeParts(),
+            .. OperatingSystem.IsLinux() ? [new Part("Checks of the C library", () => Shell.Run("native/check.sh", ["--optional", "quick"]) == 0)] : Array.Empty<Part>(),
+            new Part("Stress in every configuration", () => StressMatrix.Run(MatrixSeconds, null)),
+            .. runtimes.SelectMany(RuntimeStressParts),
+            .. ShortManagedParts(),
+            new Part("Managed tests, Release: all, the long ones", () => TestSolution(TestFilters.Long)),
+            .. runtimes.Select(RuntimeTestPart),
+        ];
+    }
+
+    private static IEnumerable<Part> PreparationParts()
+    {
+        Toolchain.Current.Need();
+        yield return new Part("Build", () =>
+        {
+            Native.Build(Native.Release);
+            Native.Build(Native.Debug);
+            Managed.Build(Managed.Solution);
+            return true;
+        });
+    }
+
+    private static IEnumerable<Part> NativeParts() =>
+    [
+        new Part("Native tests, Release", () => Native.Test(Native.Release)),
+        new Part("Native tests, Debug", () => Native.Test(Native.Debug)),
+    ];
+
+    private static IEnumerable<Part> ShortManagedParts() =>
+    [
+        new Part("Managed tests, Release: on threads", () => TestSolution(TestFilters.OtherBackend, s_onThreads)),
+        .. OperatingSystem.IsLinux()
+            ? [new Part("Managed tests, Release: on slices", () => TestSolution(TestFilters.OtherBackend, s_onSlices))]
+            : Array.Empty<Part>(),
+        new Part("Managed tests, Release: all", () => TestSolution(TestFilters.Short)),
+    ];
+
+    private static IEnumerable<Part> RuntimeStressParts(DotnetRuntime runtime) =>
+    [
+        new Part($"Self-test on .NET {runtime.Version}", () => Managed.Run("SelfTest", [], runtime) == 0),
+        new Part($"Stress in every configuration on .NET {runtime.Version}", () => StressMatrix.Run(MatrixSeconds, runtime)),
+        new Part($"Fuzzer on .NET {runtime.Version}", () => Managed.Run("NativeGreenlet.Fuzz", ["--seconds", $"{FuzzSeconds}"], runtime) == 0),
+    ];
+
+    private static Part RuntimeTestPart(DotnetRuntime runtime) =>
+        new($"Managed tests, Release: on .NET {runtime.Version}", () => TestSolution(TestFilters.OtherRuntime, null, runtime));
+
+    private static bool TestSolution(string filter, Shell.Variables? variables = null, DotnetRuntime? runtime = null) =>
+        Managed.Test([Managed.Solution], filter, runtime, variables, s_patience);
+
+    // The inner loop: as little as can be.
+    private static int RunSome(string[] names, string[] arguments, DotnetRuntime? runtime)
+    {
+        int option = Array.IndexOf(arguments, "--filter");
+        string? filter = option >= 0 && option + 1 < arguments.Length ? arguments[option + 1] : null;
+        if (names.Length != 0 && filter is not null)
+        {
+            throw new StopException("test takes names or --filter, not both.");
+        }
+
+        TestSelection selection = names.Length != 0 ? TestSelection.Of(names)
+            : filter is not null ? TestSelection.OfFilter(filter)
+            : new TestSelection([.. RepositoryFiles.TestProjects()], null, []);
+        if (OperatingSystem.IsLinux())
+        {
+            Install(selection.Installations);
+        }
+
+        Native.BuildIfOld();
+        bool passed = selection.NativeTests.Length == 0 || Native.Test(Native.Release, "-R", string.Join('|', selection.NativeTests));
+        if (selection.Projects.Length == 0)
+        {
+            return passed ? 0 : 1;
+        }
+
+        // One build for one project; for several the solution's, which builds what they share once.
+        if (selection.Projects is [string only])
+        {
+            Managed.Build(only);
+        }
+        else
+        {
+            Managed.Build(Managed.Solution);
+        }
+
+        string[] assemblies = [.. selection.Projects.Select(project => Managed.Assembly(Path.GetFileNameWithoutExtension(project)))];
+        string[] others = filter is null ? arguments : [.. arguments[..option], .. arguments[(option + 2)..]];
+        return Managed.Test(assemblies, filter ?? selection.Filter, runtime, null, others) && passed ? 0 : 1;
+    }
+
+    // What cannot be installed is skipped by its tests, with the reason.
+    private static void Install(string[] parts)
+    {
+        if (parts.Length != 0)
+        {
+            _ = Shell.Run("native/check.sh", ["--optional", .. parts]);
+        }
+    }
+
+    /// <summary>Something that passes or fails.</summary>
+    internal sealed record Part(string Name, Func<bool> Run);
+}

@@ -1,0 +1,76 @@
+using System.Text.RegularExpressions;
+using NativeGreenlet.Build;
+using NativeGreenlet.Tests.Infrastructure;
+
+namespace NativeGreenlet.Tests.Platforms;
+
+/// <summary>build.sh and build.ps1 start one program, so that they do the same; here is what text and that program show.</summary>
+public partial class BuildScriptTests
+{
+    [Theory]
+    [InlineData("build.sh", "exec dotnet \"$program\" \"$@\"")]
+    [InlineData("build.ps1", "& dotnet $program @args")]
+    public void Each_hands_all_of_its_arguments_to_the_same_program(string script, string start)
+    {
+        string text = Text(script);
+
+        Assert.Contains(start, text, StringComparison.Ordinal);
+        Assert.Contains("bin/NativeGreenlet.Build/release/NativeGreenlet.Build.dll", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_verb_that_help_names_is_one_and_every_other_word_is_none()
+    {
+        string[] verbs = Verbs();
+
+        Assert.Contains("test", verbs);
+        Assert.All(verbs.Except(["clean", "help"]), verb => Assert.True(CommandLine.Knows(verb), verb)); // clean is the scripts' own
+        Assert.False(CommandLine.Knows("tests"));
+    }
+
+    [Fact]
+    public void Continuous_integration_runs_their_verbs()
+    {
+        Match[] commands = [.. Command().Matches(Text("ci.yml")).Cast<Match>()];
+
+        Assert.Contains(commands, command => command.Groups[1].Value == "build.sh");
+        Assert.Contains(commands, command => command.Groups[1].Value == "build.ps1");
+        Assert.All(commands, command => Assert.Contains(command.Groups[2].Value, Verbs()));
+    }
+
+    // A test that neither has would never run.
+    [Theory]
+    [InlineData("NativeGreenlet.Tests.Semantics.StateTests.A_test", false)]
+    [InlineData("NativeGreenlet.Tests.Survival.CrowdTests.A_test", true)]
+    [InlineData("NativeGreenlet.Tools.Tests.GdbTests.A_test", true)]
+    public void Every_test_is_a_short_one_or_a_long_one(string test, bool isLong)
+    {
+        Assert.Equal(!isLong, TestFilters.Short.Split('&').All(condition => Satisfies(test, condition)));
+        Assert.Equal(isLong, TestFilters.Long.Split('|').Any(condition => Satisfies(test, condition)));
+
+        static bool Satisfies(string test, string condition) => condition.StartsWith("FullyQualifiedName!~", StringComparison.Ordinal)
+            ? !test.Contains(condition["FullyQualifiedName!~".Length..], StringComparison.Ordinal)
+            : test.Contains(condition["FullyQualifiedName~".Length..], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("eleven")]
+    [InlineData("11")]
+    [InlineData("9.0.8")]
+    [InlineData("../10.0.15")]
+    public void What_is_no_version_of_a_runtime_that_the_library_is_for_is_refused(string version)
+    {
+        StopException stop = Assert.Throws<StopException>(() => DotnetRuntime.Get(version));
+        Assert.Contains(version, stop.Message, StringComparison.Ordinal);
+    }
+
+    private static string[] Verbs() => [.. HelpLine().Matches(Help.Text).Select(match => match.Groups[1].Value).Distinct()];
+
+    private static string Text(string file) => File.ReadAllText(RepositoryFile.Path(file));
+
+    [GeneratedRegex("^  ([a-z-]+) ", RegexOptions.Multiline)]
+    private static partial Regex HelpLine();
+
+    [GeneratedRegex("\\./(build\\.(?:sh|ps1)) ([a-z]+)")]
+    private static partial Regex Command();
+}
