@@ -15,7 +15,7 @@ internal static class RepositoryFiles
     ];
 
     /// <summary>The projects of tests, each with its folder.</summary>
-    public static IEnumerable<string> TestProjects(string root = ".") => Directory.EnumerateFiles(Path.Combine(root, "tests"), "*.csproj", SearchOption.AllDirectories)
+    public static IEnumerable<string> TestProjects(string root = "") => Directory.EnumerateFiles(Path.Combine(root, "tests"), "*.csproj", SearchOption.AllDirectories)
         .Select(path => path.Replace('\\', '/'))
         .Where(path => File.ReadAllText(path).Contains("<IsTestProject>true</IsTestProject>", StringComparison.Ordinal))
         .Order(StringComparer.Ordinal);

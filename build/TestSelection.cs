@@ -19,7 +19,7 @@ internal sealed partial record TestSelection(string[] Projects, string? Filter, 
 
     /// <summary>Finds classes, methods and folders of tests, and C tests.</summary>
     /// <exception cref="StopException">There is no such test.</exception>
-    public static TestSelection Of(IReadOnlyList<string> names, string root = ".")
+    public static TestSelection Of(IReadOnlyList<string> names, string root = "")
     {
         SourceFile[] sources = [.. SourceFile.All(root)];
         HashSet<string> projects = [];
@@ -49,7 +49,7 @@ internal sealed partial record TestSelection(string[] Projects, string? Filter, 
     }
 
     /// <summary>The projects that a filter of <c>dotnet test</c> is about, as far as its words can be found in sources; otherwise all.</summary>
-    public static TestSelection OfFilter(string filter, string root = ".")
+    public static TestSelection OfFilter(string filter, string root = "")
     {
         SourceFile[] sources = [.. SourceFile.All(root)];
         HashSet<string> projects = [];

@@ -37,7 +37,8 @@ public partial class FaultTableTests
     }
 
     private static IEnumerable<(Type Type, string Name)> Tests() =>
-        from type in typeof(FaultTableTests).Assembly.GetTypes()
+        from assembly in new[] { typeof(FaultTableTests).Assembly, Assembly.Load("NativeGreenlet.Tests") }
+        from type in assembly.GetTypes()
         from method in type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
         where method.GetCustomAttribute<FactAttribute>() is not null // theories among them
         select (type, $"{type.Name}.{method.Name}");
