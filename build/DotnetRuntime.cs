@@ -157,7 +157,7 @@ internal sealed partial class DotnetRuntime
         }
 
         string log = $"runtime-{Version}";
-        if (!Shell.Logged(log, "dotnet", ["restore", project, "--verbosity", "quiet"]))
+        if (!Shell.Logged(log, "dotnet", ["restore", project, "--verbosity", "quiet"], showsEnd: false))
         {
             string text = File.ReadAllText($"artifacts/log/{log}.log");
             bool isUnknown = text.Contains("NU1102", StringComparison.Ordinal) || text.Contains("NU1101", StringComparison.Ordinal);

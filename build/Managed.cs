@@ -9,9 +9,10 @@ internal static class Managed
     public static void Build(string project)
     {
         string[] restore = IsRestored(project) ? [] : ["-restore"];
+        string[] alone = AreOthersBuilt(project) ? ["-p:BuildProjectReferences=false"] : [];
         Terminal.Say($"Managed build, Release: {project} (SDK {Surroundings.SdkVersion})");
         int code = Terminal.Watch(project, () => Shell.Run(
-            "dotnet", ["msbuild", project, .. restore, "-p:Configuration=Release", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
+            "dotnet", ["msbuild", project, .. restore, .. alone, "-p:Configuration=Release", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
         if (code != 0)
         {
             throw new StopException($"{project} does not build");
@@ -39,6 +40,15 @@ internal static class Managed
         string[] settings = runtime is null ? [] : ["--settings", runtime.WriteTestSettings()];
         return Shell.Run("dotnet",
             ["test", .. subjects, .. solution, "--nologo", "--results-directory", "artifacts/test-results", .. settings, .. which, .. arguments], variables) == 0;
+    }
+
+    // When only the project itself has changed, the others need not be looked at.
+    private static bool AreOthersBuilt(string project)
+    {
+        FileInfo built = new(Assembly(Path.GetFileNameWithoutExtension(project)));
+        string own = Path.GetFullPath(Path.GetDirectoryName(project)!) + Path.DirectorySeparatorChar;
+        return project != Solution && built.Exists && IsRestored(project)
+            && RepositoryFiles.Sources().Where(file => !file.FullName.StartsWith(own, StringComparison.Ordinal)).All(file => file.LastWriteTimeUtc < built.LastWriteTimeUtc);
     }
 
     // A restore takes seconds, and does nothing unless a project or a package version has changed.

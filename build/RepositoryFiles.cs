@@ -14,6 +14,13 @@ internal static class RepositoryFiles
             .Where(file => file.Extension is ".csproj" or ".props" or ".targets"),
     ];
 
+    /// <summary>What the managed build depends on, and the folders, which change when a file goes.</summary>
+    public static IEnumerable<FileSystemInfo> Sources() =>
+    [
+        .. s_settings.Select(name => new FileInfo(name)),
+        .. s_places.Append("build").Append("native").SelectMany(place => new DirectoryInfo(place).EnumerateFileSystemInfos("*", SearchOption.AllDirectories)),
+    ];
+
     /// <summary>The projects of tests, each with its folder.</summary>
     public static IEnumerable<string> TestProjects(string root = "") => Directory.EnumerateFiles(Path.Combine(root, "tests"), "*.csproj", SearchOption.AllDirectories)
         .Select(path => path.Replace('\\', '/'))

@@ -46,15 +46,15 @@ internal static class Shell
         }
     }
 
-    /// <summary>Runs a program with its output in artifacts/log/NAME.log; shows the end of that when it fails.</summary>
-    public static bool Logged(string name, string program, IEnumerable<string> arguments, string? directory = null, Variables? variables = null)
+    /// <summary>Runs a program with its output in artifacts/log/NAME.log; shows the end of that when it fails, unless the caller knows better.</summary>
+    public static bool Logged(string name, string program, IEnumerable<string> arguments, string? directory = null, bool showsEnd = true)
     {
         _ = Directory.CreateDirectory(Logs);
         string path = $"{Logs}/{name}.log";
         int code = Terminal.Watch(name, () =>
         {
             using StreamWriter log = new(path);
-            using Process process = Start(program, arguments, variables, directory, start =>
+            using Process process = Start(program, arguments, null, directory, start =>
             {
                 start.RedirectStandardInput = true;
                 start.RedirectStandardOutput = true;
@@ -78,7 +78,7 @@ internal static class Shell
                 }
             }
         });
-        if (code != 0)
+        if (code != 0 && showsEnd)
         {
             foreach (string line in File.ReadLines(path).TakeLast(ShownLines))
             {

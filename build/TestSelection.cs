@@ -92,11 +92,16 @@ internal sealed partial record TestSelection(string[] Projects, string? Filter, 
 
     private sealed partial record SourceFile(string Project, string Path, string Text)
     {
+        private const string CommonTests = "common/tests"; // part of each project that says so
+
         public bool NeedsServers => Path.Contains("/Clients/", StringComparison.Ordinal);
 
         public static IEnumerable<SourceFile> All(string root) =>
             from project in RepositoryFiles.TestProjects(root)
-            from file in Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(project)!, "*.cs", SearchOption.AllDirectories)
+            let own = Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(project)!, "*.cs", SearchOption.AllDirectories)
+            let common = File.ReadAllText(project).Contains(CommonTests, StringComparison.Ordinal)
+                ? Directory.EnumerateFiles(System.IO.Path.Combine(root, "tests", CommonTests), "*.cs") : []
+            from file in own.Concat(common)
             select new SourceFile(project, file.Replace('\\', '/'), File.ReadAllText(file));
 
         /// <summary>The filters for the tests of this file that a name means: a class, a method, Class.Method, or the last word of a
