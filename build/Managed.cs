@@ -45,10 +45,16 @@ internal static class Managed
     // When only the project itself has changed, the others need not be looked at.
     private static bool AreOthersBuilt(string project)
     {
+        if (project == Solution || !IsRestored(project))
+        {
+            return false;
+        }
+
         FileInfo built = new(Assembly(Path.GetFileNameWithoutExtension(project)));
         string own = Path.GetFullPath(Path.GetDirectoryName(project)!) + Path.DirectorySeparatorChar;
-        return project != Solution && built.Exists && IsRestored(project)
-            && RepositoryFiles.Sources().Where(file => !file.FullName.StartsWith(own, StringComparison.Ordinal)).All(file => file.LastWriteTimeUtc < built.LastWriteTimeUtc);
+        return built.Exists && RepositoryFiles.Sources()
+            .Where(file => !file.FullName.StartsWith(own, StringComparison.Ordinal))
+            .All(file => file.LastWriteTimeUtc < built.LastWriteTimeUtc);
     }
 
     // A restore takes seconds, and does nothing unless a project or a package version has changed.
