@@ -22,6 +22,11 @@ void ng_breakage_initialize(void) {
   ng_breakages |= strstr(wish, "zeros") != NULL ? NG_BREAK_ZEROS : 0U;
   ng_breakages |= strstr(wish, "version") != NULL ? NG_BREAK_VERSION : 0U;
   ng_breakages |= strstr(wish, "markers") != NULL ? NG_BREAK_MARKERS : 0U;
+  ng_breakages |= strstr(wish, "tails") != NULL ? NG_BREAK_TAILS : 0U;
+  ng_breakages |= strstr(wish, "async") != NULL ? NG_BREAK_ASYNC : 0U;
+  ng_breakages |= strstr(wish, "cxx") != NULL ? NG_BREAK_CXX : 0U;
+  ng_breakages |= strstr(wish, "pins") != NULL ? NG_BREAK_PINS : 0U;
+  ng_breakages |= strstr(wish, "words") != NULL ? NG_BREAK_WORDS : 0U;
 }
 
 // Splices the stack's own entries into the lists of the carrier's record, between those of other parked stacks: each
