@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 /* The version of this interface. It changes whenever a program compiled against an older header would break. */
-#define NG_ABI_VERSION 2
+#define NG_ABI_VERSION 3
 
 /* ------------------------------------------------------------------------------------------------------------------
    Status codes
@@ -53,7 +53,8 @@ typedef enum ng_status {
   NG_ERROR_THREADS = 8,       // the system starts no more threads
   NG_NEED_RECORD = 9,         // clr: no free thread record; add one (ng_clr_record_add) and call again
   NG_RETRY = 10,              // clr: the runtime is about to stop this thread; nothing was done, call again
-  NG_ERROR_ARENA = 11         // slices: the arena that saved slices lie in is full
+  NG_ERROR_ARENA = 11,        // slices: the arena that saved slices lie in is full
+  NG_ERROR_PINNED = 12        // clr: a word of the thread leads into the running stack; ng_words_refused names it
 } ng_status;
 
 // What a status means and, for an error, what to do about it. Never null; the text lives for ever.
@@ -284,7 +285,7 @@ typedef struct ng_clr_layout {
   uint32_t transition_frame_block;      // frame of a runtime's stub: its TransitionBlock
   uint32_t transition_block_registers;  // TransitionBlock: the callee-saved registers
   uint32_t transition_block_return;     // TransitionBlock: the return address
-  uint32_t reserved;                    // 0
+  uint32_t start_frame_identifier;      // what the frame starts with that the runtime leaves below a thread's own function
   uint64_t frame_identifier;            // what an InlinedCallFrame starts with
   uint64_t transition_frame_identifier; // what a DynamicHelperFrame starts with; 0 if that is not known
   uint64_t frame_end;                   // ends the chain of frames
@@ -394,6 +395,49 @@ NG_API uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet);
 NG_API ng_status ng_clr_query(ng_clr_statistics* statistics);
 
 /* ------------------------------------------------------------------------------------------------------------------
+   CLR: the other words of a thread that lead into the stack that it runs
+
+   Besides what ng_clr_layout names, the runtime, its core library and the C++ library keep heads of lists for each thread
+   whose entries lie on its stack. A switch exchanges those that are listed here. Where native code has called the managed
+   code that switches, it looks for others, and refuses if there is one: NG_ERROR_PINNED.
+   --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct ng_words ng_words; // those of one carrier's thread
+
+typedef enum ng_word_kind {
+  NG_WORD_TAIL = 0,    // the frame of an explicit tail call
+  NG_WORD_ASYNC = 1,   // a list of methods that the runtime itself suspends
+  NG_WORD_CXX = 2,     // C++ exceptions in flight
+  NG_WORD_HARMLESS = 3 // not exchanged: what it leads to is not used by this process
+} ng_word_kind;
+
+// What a switch was refused for.
+typedef struct ng_refusal {
+  const char* region; // where the word lies: the Thread object, the thread-local data of a module, ...; lives as long as the carrier
+  uint64_t offset;    // from there, in bytes
+  uint64_t address;   // of the word
+  uint64_t value;     // where it leads to
+  uint64_t low;       // the stack that it leads into
+  uint64_t high;
+} ng_refusal;
+
+NG_API ng_words* ng_carrier_words(ng_carrier* carrier);
+
+// Looks for the regions of the calling thread, a carrier's, that such words may lie in, and for the C++ library's. In
+// preemptive mode. is_checking: every switch from now on searches all that is known of the thread, also the thread-local
+// data of all modules and of managed code, for words that are neither exchanged nor known to be harmless.
+// thread_local_data: where a Thread object leads to the fields of managed code that each thread has; 0 if not known.
+NG_API ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_local_data);
+
+// Lets switches exchange a word: a stack that starts has `rest` in it. The address must be valid for as long as the thread
+// lives. Only TAIL can have another rest than 0; the third and later ones of ASYNC must never be set while the first two are at
+// rest.
+NG_API ng_status ng_words_exchange(ng_words* words, void* address, uint64_t rest, ng_word_kind kind);
+
+// What the last switch was refused for. NG_ERROR_STATE if none was.
+NG_API ng_status ng_words_refused(const ng_words* words, ng_refusal* refusal);
+
+/* ------------------------------------------------------------------------------------------------------------------
    CLR, sliced: the same for a process whose collector is conservative (DOTNET_gcConservative=1)
 
    There greenlets can share their thread's stack: their saved slices lie in an arena that the collector takes for the
@@ -443,6 +487,9 @@ NG_API ng_status ng_sliced_commit(ng_sliced_carrier* carrier, ng_sliced_greenlet
 
 // Bytes of stack that a parked greenlet uses: the size of its slice. 0 for others, and for main.
 NG_API uint64_t ng_sliced_stack_used(const ng_sliced_greenlet* greenlet);
+
+// See ng_carrier_words.
+NG_API ng_words* ng_sliced_words(ng_sliced_carrier* carrier);
 
 NG_API ng_status ng_sliced_query(const ng_sliced_carrier* carrier, ng_slices_statistics* statistics);
 

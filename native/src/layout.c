@@ -69,7 +69,7 @@ static const layout_entry entries[] = {
     FIELD(ng_clr_layout, transition_frame_block),
     FIELD(ng_clr_layout, transition_block_registers),
     FIELD(ng_clr_layout, transition_block_return),
-    FIELD(ng_clr_layout, reserved),
+    FIELD(ng_clr_layout, start_frame_identifier),
     FIELD(ng_clr_layout, frame_identifier),
     FIELD(ng_clr_layout, transition_frame_identifier),
     FIELD(ng_clr_layout, frame_end),
@@ -83,6 +83,16 @@ static const layout_entry entries[] = {
     FIELD(ng_clr_statistics, records_free),
     FIELD(ng_clr_statistics, carriers),
     FIELD(ng_clr_statistics, unclean_parks),
+
+    SIZE(ng_word_kind),
+
+    SIZE(ng_refusal),
+    FIELD(ng_refusal, region),
+    FIELD(ng_refusal, offset),
+    FIELD(ng_refusal, address),
+    FIELD(ng_refusal, value),
+    FIELD(ng_refusal, low),
+    FIELD(ng_refusal, high),
 };
 
 int64_t ng_layout_of(const char* name) {

@@ -22,6 +22,7 @@ const char* ng_status_message(ng_status status) {
     return "the system starts no more threads; see the limits on them (ulimit -u, pids limit of the control group)";
   case NG_NEED_RECORD: return "no thread record is free; add one and call again";
   case NG_ERROR_ARENA: return "the arena of saved slices is full; end some greenlets or configure a larger capacity";
+  case NG_ERROR_PINNED: return "a word of the thread leads into the stack that would be left";
   case NG_RETRY: return "the runtime is about to stop this thread; call again";
   }
   return "not a status code of this library";

@@ -23,4 +23,8 @@ public enum GreenletError
 
     /// <summary>The native library was not found or is of another version.</summary>
     NativeLibraryMissing,
+
+    /// <summary>The greenlet cannot be left where it is: native code that has called it keeps pointers into its stack. The
+    /// message names the method and what can be done.</summary>
+    Pinned,
 }

@@ -54,6 +54,19 @@ static void take_out_ended_thread(void) {
   carrier->current = main;
 }
 
+// The first frame of a thread that runs managed code only: none, or the one that the runtime left when it started the thread,
+// which stays. Now there may be others, of native code that has called managed code: then that cannot be told, and each
+// switch away from the thread's own stack looks for words that lead there.
+static uintptr_t plain_frame_of_thread(const ng_thread_words* thread) {
+  const uintptr_t top = *thread->frame;
+  if (top == (uintptr_t)ng_layout.frame_end) {
+    return top;
+  }
+  const bool is_of_start = *(const uintptr_t*)top == ng_layout.start_frame_identifier &&
+                           *ng_frame_link((ng_frame*)top) == (uintptr_t)ng_layout.frame_end;
+  return is_of_start ? top : 0;
+}
+
 ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_callback entry, ng_carrier** result) {
   if (thread == NULL || commit == NULL || entry == NULL || result == NULL) {
     return NG_ERROR_ARGUMENT;
@@ -100,6 +113,8 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
   main->anchor_address = (uintptr_t)ng_layout.frame_end;
   main->terminator_link = ng_frame_link(&main->terminator); // of no chain: a place for the store to go
   memcpy(main->limits, carrier->thread.limits, sizeof main->limits);
+  main->plain_frame = plain_frame_of_thread(&carrier->thread);
+  ng_words_initialize(&carrier->words, thread);
   carrier->current = main;
   carrier->first = main;
 
@@ -113,6 +128,10 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
 
 ng_greenlet* ng_carrier_main(ng_carrier* carrier) {
   return carrier == NULL ? NULL : &carrier->main;
+}
+
+ng_words* ng_carrier_words(ng_carrier* carrier) {
+  return carrier == NULL ? NULL : &carrier->words;
 }
 
 ng_status ng_carrier_detach(ng_carrier* carrier) {
@@ -140,6 +159,7 @@ ng_status ng_carrier_detach(ng_carrier* carrier) {
     ng_record_give_back(carrier->main.record);
   }
   ng_record_give_back(carrier->record);
+  ng_words_finalize(&carrier->words);
   free(carrier);
   ng_context_leave_thread();
   return NG_OK;
@@ -238,6 +258,7 @@ ng_status ng_greenlet_create(ng_segments* segments, ng_greenlet** result) {
   greenlet->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
   greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
   greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
+  greenlet->plain_frame = (uintptr_t)&greenlet->terminator;
   ng_frame_make(&greenlet->anchor, 0);
   ng_frame_make(&greenlet->terminator, (uintptr_t)ng_layout.frame_end);
 

@@ -19,6 +19,7 @@
 #define NG_CLR_H
 
 #include "../common.h"
+#include "words.h"
 
 enum { NG_FRAME_BYTES = 96 }; // at least an InlinedCallFrame of any runtime we know
 
@@ -65,6 +66,8 @@ struct ng_greenlet {
   uintptr_t exception_tracker; // while parked: the heads of two of the three lists (the third: direct.next); else their ends
   uintptr_t gc_frame;
   uintptr_t limits[NG_LIMIT_COUNT];
+  uintptr_t plain_frame; // what the chain of frames starts with while managed code alone is on the stack; 0: not known
+  ng_kept_words kept;    // while parked
   ng_record* record; // while parked unclean
   ng_carrier* carrier;
   ng_greenlet* previous; // neighbours in the carrier's chain
@@ -98,6 +101,7 @@ struct ng_carrier {
   uint64_t thread_number;
   ng_carrier* next_carrier;
   ng_frame head;
+  ng_words words;
   ng_greenlet main;
 };
 

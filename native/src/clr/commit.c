@@ -23,6 +23,7 @@ static void adopt_stack(ng_greenlet* self, ng_frame* terminator) {
   const ng_thread_words* thread = &self->carrier->thread;
   ng_frame_make(terminator, (uintptr_t)ng_layout.frame_end);
   self->terminator_link = ng_frame_link(terminator);
+  self->plain_frame = (uintptr_t)terminator;
   *thread->frame = (uintptr_t)terminator;
   void* low = NULL;
   void* high = NULL;
@@ -73,6 +74,12 @@ static NG_NOINLINE void unpark_unclean(ng_greenlet* to) {
   to->record = NULL;
 }
 
+// Whether native code has called the managed code that switches. The first frame is that of the switch's own transition.
+static bool has_native_part(const ng_greenlet* from, uintptr_t top) {
+  return top != from->plain_frame && top != (uintptr_t)ng_layout.frame_end &&
+         *ng_frame_link((ng_frame*)top) != from->plain_frame;
+}
+
 ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
   if (ng_unlikely(carrier == NULL)) {
     return NG_ERROR_ARGUMENT;
@@ -99,10 +106,14 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
     if (from->segment == NULL) {
       return NG_ERROR_STATE; // main cannot end
     }
+    ng_words_drop(&carrier->words);
     ng_chain_remove(from);
     from->state = NG_GREENLET_ENDED;
   } else {
     const bool is_main = from == &carrier->main;
+    if (!ng_words_take(&carrier->words, &from->kept, (uintptr_t)&top, from->limits[0], has_native_part(from, top))) {
+      return NG_ERROR_PINNED;
+    }
     if (ng_likely(exception_tracker == no_exception &&
                   (gc_frame == no_gc_frame || (is_main && !NG_BROKEN(NG_BREAK_FILTERS))))) {
       if (!NG_BROKEN(NG_BREAK_KEEPER)) {
@@ -117,6 +128,7 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
     } else if (!NG_BROKEN(NG_BREAK_LISTS)) {
       ng_status status = park_unclean(from, top, exception_tracker, gc_frame);
       if (ng_unlikely(status != NG_OK)) {
+        ng_words_put(&from->kept);
         return status;
       }
     } else {
@@ -155,6 +167,7 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
   }
   to->exception_tracker = no_exception;
   to->gc_frame = no_gc_frame;
+  ng_words_put(&to->kept);
   if (!NG_BROKEN(NG_BREAK_LIMITS)) {
     memcpy(carrier->thread.limits, to->limits, sizeof to->limits);
   }

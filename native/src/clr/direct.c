@@ -5,7 +5,8 @@
    greenlet, not on the stack: a chain's first frame may lie anywhere.
 
    What is not as it nearly always is, is left to ng_commit: entries in the other two lists, a stack that was parked with a
-   record of its own, a first start where the entry expects to come from preemptive mode, and a hijacked return address. The
+   record of its own, a first start where the entry expects to come from preemptive mode or where the starter has words to keep
+   (words.c), a stack that is pinned, and a hijacked return address. The
    last is why a thread that only switches still stops for a collection: ng_commit's caller makes a transition.
 
    SPDX-License-Identifier: MIT */
@@ -68,6 +69,12 @@ static inline bool can_leave(const ng_carrier* carrier) {
          !NG_BROKEN(NG_BREAK_FILTERS);
 }
 
+// Whether neither stack has words of the thread besides the lists and limits.
+static inline bool are_plain(const ng_carrier* carrier, const ng_greenlet* to) {
+  return *carrier->thread.frame == carrier->current->plain_frame && ng_words_are_at_rest(&carrier->words) &&
+         to->kept.count == 0;
+}
+
 // Makes a greenlet that has not started one that is parked before its first instruction. False if it is anything else.
 static bool make_ready(ng_carrier* carrier, ng_greenlet* to) {
   if (to->state != NG_GREENLET_READY || !carrier->is_entered_directly) {
@@ -117,6 +124,18 @@ static inline void* relink(ng_carrier* carrier, ng_greenlet* to, void* registers
   return unpark(carrier, to, gc_frame);
 }
 
+// With the words that are not at rest. Null if the running stack is pinned, and then nothing was changed.
+static NG_NOINLINE void* relink_with_words(ng_carrier* carrier, ng_greenlet* to, void* registers, uintptr_t gc_frame) {
+  ng_greenlet* from = carrier->current;
+  const bool has_native_part = *carrier->thread.frame != from->plain_frame;
+  if (!ng_words_take(&carrier->words, &from->kept, (uintptr_t)registers, from->limits[0], has_native_part)) {
+    return NULL;
+  }
+  void* result = relink(carrier, to, registers, gc_frame);
+  ng_words_put(&to->kept);
+  return result;
+}
+
 // Only main's protected references can be parked in this way.
 static inline bool can_park(const ng_carrier* carrier, uintptr_t gc_frame) {
   return gc_frame == (uintptr_t)ng_layout.gc_frame_end || carrier->current == &carrier->main;
@@ -124,7 +143,7 @@ static inline bool can_park(const ng_carrier* carrier, uintptr_t gc_frame) {
 
 static NG_NOINLINE void* relink_to_first_start(ng_carrier* carrier, ng_greenlet* to, void* registers) {
   const uintptr_t gc_frame = *carrier->thread.gc_frame;
-  const bool can = can_leave(carrier) && can_park(carrier, gc_frame) && make_ready(carrier, to);
+  const bool can = can_leave(carrier) && can_park(carrier, gc_frame) && are_plain(carrier, to) && make_ready(carrier, to);
   return can ? relink(carrier, to, registers, gc_frame) : NULL;
 }
 
@@ -138,6 +157,9 @@ void* ng_direct_relink(ng_carrier* carrier, ng_greenlet* to, void* registers) {
   if (ng_unlikely(!can_leave(carrier) || !can_park(carrier, gc_frame) || to->record != NULL)) {
     return NULL;
   }
+  if (ng_unlikely(!are_plain(carrier, to))) {
+    return relink_with_words(carrier, to, registers, gc_frame);
+  }
   return relink(carrier, to, registers, gc_frame);
 }
 
@@ -149,6 +171,14 @@ void* ng_direct_relink_end(ng_carrier* carrier, ng_greenlet* to) {
       from->segment != NULL && gc_frame == (uintptr_t)ng_layout.gc_frame_end && can_leave(carrier);
   if (!can_end || !(to->state == NG_GREENLET_PARKED ? to->record == NULL : make_ready(carrier, to))) {
     return NULL;
+  }
+  if (!are_plain(carrier, to)) {
+    ng_words_drop(&carrier->words);
+    ng_chain_remove(from);
+    from->state = NG_GREENLET_ENDED;
+    void* result = unpark(carrier, to, gc_frame);
+    ng_words_put(&to->kept);
+    return result;
   }
   ng_chain_remove(from);
   from->state = NG_GREENLET_ENDED;

@@ -26,6 +26,9 @@ struct ng_sliced_greenlet {
   uintptr_t top_frame; // while parked: the heads of the three lists
   uintptr_t exception_tracker;
   uintptr_t gc_frame;
+  uintptr_t plain_frame; // as in ng_greenlet
+  uintptr_t high;        // where its part of the stack ends
+  ng_kept_words kept;
 };
 
 struct ng_sliced_carrier {
@@ -38,6 +41,7 @@ struct ng_sliced_carrier {
   ng_record* record;
   uintptr_t record_base; // the true one
   void* thread_object;
+  ng_words words;
   ng_sliced_carrier* next;
   ng_sliced_greenlet main;
 };
@@ -109,7 +113,9 @@ static void give_record_back(ng_sliced_carrier* carrier) {
 // A switch that is not final was given up, and the lists are already those of the other side.
 static void put_lists_back(ng_slices* slices) {
   ng_sliced_carrier* carrier = (ng_sliced_carrier*)slices; // its first member
-  const ng_sliced_greenlet* from = (const ng_sliced_greenlet*)slices->current;
+  ng_sliced_greenlet* from = (ng_sliced_greenlet*)slices->current;
+  ng_words_take(&carrier->words, &((ng_sliced_greenlet*)slices->target)->kept, 0, 0, false);
+  ng_words_put(&from->kept);
   *carrier->thread.frame = from->top_frame;
   *carrier->thread.exception_tracker = from->exception_tracker;
   *carrier->thread.gc_frame = from->gc_frame;
@@ -155,6 +161,8 @@ ng_status ng_sliced_attach(void* thread, const ng_slices_config* config, ng_slic
 #if defined(NG_BREAKABLE)
   carrier->slices.does_not_zero = NG_BROKEN(NG_BREAK_ZEROS);
 #endif
+  ng_words_initialize(&carrier->words, thread);
+  carrier->main.high = carrier->thread.limits[0];
   show_arena_to_collector(carrier);
   *result = carrier;
   return NG_OK;
@@ -162,6 +170,10 @@ ng_status ng_sliced_attach(void* thread, const ng_slices_config* config, ng_slic
 
 ng_sliced_greenlet* ng_sliced_main(ng_sliced_carrier* carrier) {
   return carrier == NULL ? NULL : &carrier->main;
+}
+
+ng_words* ng_sliced_words(ng_sliced_carrier* carrier) {
+  return carrier == NULL ? NULL : &carrier->words;
 }
 
 ng_status ng_sliced_detach(ng_sliced_carrier* carrier) {
@@ -176,6 +188,7 @@ ng_status ng_sliced_detach(ng_sliced_carrier* carrier) {
   }
   give_record_back(carrier);
   ng_slices_finalize(&carrier->slices);
+  ng_words_finalize(&carrier->words);
   free(carrier);
   return NG_OK;
 }
@@ -191,6 +204,8 @@ static void enter(void* argument) {
   ng_frame terminator;
   ng_frame_make(&terminator, (uintptr_t)ng_layout.frame_end);
   *carrier->thread.frame = (uintptr_t)&terminator;
+  self->plain_frame = (uintptr_t)&terminator;
+  self->high = (uintptr_t)(&terminator + 1);
   atomic_store(carrier->preemptive_disabled, 0); // the managed entry expects to come from preemptive mode
   carrier->entry(self);
   abort(); // the entry never returns: its last act is a final switch
@@ -200,7 +215,7 @@ ng_status ng_sliced_create(ng_sliced_carrier* carrier, ng_sliced_greenlet** resu
   if (carrier == NULL || result == NULL) {
     return NG_ERROR_ARGUMENT;
   }
-  ng_sliced_greenlet* greenlet = malloc(sizeof *greenlet);
+  ng_sliced_greenlet* greenlet = calloc(1, sizeof *greenlet);
   *result = greenlet;
   if (greenlet == NULL) {
     return NG_ERROR_MEMORY;
@@ -256,6 +271,13 @@ ng_status ng_sliced_query(const ng_sliced_carrier* carrier, ng_slices_statistics
   return carrier == NULL ? NG_ERROR_ARGUMENT : ng_slices_query(&carrier->slices, statistics);
 }
 
+// As in ng_commit. What main's first frame is without a native part, is not known here.
+static bool has_native_part(const ng_sliced_carrier* carrier, const ng_sliced_greenlet* from) {
+  const uintptr_t top = *carrier->thread.frame;
+  return top != from->plain_frame && top != (uintptr_t)ng_layout.frame_end &&
+         *ng_frame_link((ng_frame*)top) != from->plain_frame;
+}
+
 ng_status ng_sliced_commit(ng_sliced_carrier* carrier, ng_sliced_greenlet* to, uint32_t is_final) {
   if (ng_unlikely(carrier == NULL || to == NULL)) {
     return NG_ERROR_ARGUMENT;
@@ -279,6 +301,12 @@ ng_status ng_sliced_commit(ng_sliced_carrier* carrier, ng_sliced_greenlet* to, u
     return NG_ERROR_STATE; // another thread's stack, or a segment: it must not be copied over
   }
 
+  if (is_final != 0) {
+    ng_words_drop(&carrier->words);
+  } else if (!ng_words_take(&carrier->words, &from->kept, (uintptr_t)&from, from->high, has_native_part(carrier, from))) {
+    return NG_ERROR_PINNED;
+  }
+  ng_words_put(&to->kept);
   from->top_frame = *carrier->thread.frame;
   from->exception_tracker = *carrier->thread.exception_tracker;
   from->gc_frame = *carrier->thread.gc_frame;

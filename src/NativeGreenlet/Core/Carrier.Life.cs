@@ -114,11 +114,6 @@ internal sealed unsafe partial class Carrier
         Current = next;
         to.State = GreenletState.Running;
         SwitchCount++;
-        if (!_async.AreEmpty)
-        {
-            _ = _async.Take(); // whatever left an entry behind is gone
-        }
-
         if (_directEnd(_native, to.Native) != 0)
         {
             while (_stacks!.Switch(core, to, isFinal: true) == ng_status.RETRY)
@@ -189,7 +184,6 @@ internal sealed unsafe partial class Carrier
         Main.Core.State = GreenletState.Dead;
         _kills.Clear();
         _native = null;
-        _async = AsyncWords.None; // they were in the thread's own memory
         _direct = &Refuse;
         _directEnd = &Refuse;
         _stacks?.Detach(this, suspended);

@@ -12,19 +12,6 @@ internal sealed unsafe partial class Carrier
     /// <see cref="Current"/> stays what it is meanwhile.</summary>
     public StackTrace? Report(GreenletCore core)
     {
-        AsyncWords.Saved mine = _async.Take();
-        try
-        {
-            return ReportPlain(core);
-        }
-        finally
-        {
-            _async.Put(mine);
-        }
-    }
-
-    private StackTrace? ReportPlain(GreenletCore core)
-    {
         _reporting = core;
         _isEventful = true;
         GreenletCore self = Current.Core;

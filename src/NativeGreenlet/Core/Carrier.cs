@@ -48,7 +48,6 @@ internal sealed unsafe partial class Carrier
     private volatile bool _isEventful; // something besides a value is in flight, someone listens, or stacks are threads
     private long _raisedByEndOf; // the start number of the greenlet whose end raised the last exception here; 0 for none
 
-    private AsyncWords _async = AsyncWords.None;
     private Stacks? _stacks;
     private BatonThread? _afterExit;
     private StackTrace? _stackTrace;
@@ -143,26 +142,7 @@ internal sealed unsafe partial class Carrier
     /// Returns, or throws, what the current greenlet receives when it is continued in turn.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)] // each frame less on a parked stack is time less for every collection
-    public object? Transfer(Greenlet target, object? value, ExceptionDispatchInfo? error) =>
-        _async.AreEmpty ? TransferPlain(target, value, error) : TransferInAsync(target, value, error);
-
-    // Below an asynchronous method that the runtime suspends: the thread's lists of those go with the stack.
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private object? TransferInAsync(Greenlet target, object? value, ExceptionDispatchInfo? error)
-    {
-        AsyncWords.Saved mine = _async.Take();
-        try
-        {
-            return TransferPlain(target, value, error);
-        }
-        finally
-        {
-            _async.Put(mine);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private object? TransferPlain(Greenlet target, object? value, ExceptionDispatchInfo? error)
+    public object? Transfer(Greenlet target, object? value, ExceptionDispatchInfo? error)
     {
         GreenletCore self = Current.Core;
         ExecutionContext? context = ThreadContext.Of(_thread);
@@ -263,7 +243,6 @@ internal sealed unsafe partial class Carrier
         }
 
         NativeStacks stacks = NativeStacks.Attach(BackendSelection.Instance.Backend, bridge, Main.Core);
-        _async = AsyncWords.OfThisThread();
         _stacks = stacks;
         _native = stacks.Native;
         _commit = stacks.Commit;

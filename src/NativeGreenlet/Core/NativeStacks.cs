@@ -12,6 +12,8 @@ namespace NativeGreenlet.Core;
 [StackTraceHidden]
 internal abstract unsafe class NativeStacks : Stacks
 {
+    private ThreadWords? _words;
+
     /// <param name="native">The native carrier.</param>
     /// <param name="commit">The switch.</param>
     protected NativeStacks(ng_carrier* native, delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> commit)
@@ -21,6 +23,9 @@ internal abstract unsafe class NativeStacks : Stacks
     }
 
     public ng_carrier* Native { get; }
+
+    /// <summary>The words of the thread that lead into its stack.</summary>
+    protected abstract ng_words* Words { get; }
 
     /// <summary>The switch that needs no transition; null where there is none.</summary>
     public virtual delegate*<ng_carrier*, ng_greenlet*, ulong> Direct => null;
@@ -55,7 +60,8 @@ internal abstract unsafe class NativeStacks : Stacks
             switch (status)
             {
                 case ng_status.OK:
-                    return stacks!;
+                    stacks!._words = ThreadWords.OfThisThread(stacks.Words, thread, bridge.Layout.ThreadLocalData);
+                    return stacks;
 
                 case ng_status.NEED_RECORD:
                     ThreadRecords.Add();
@@ -91,6 +97,14 @@ internal abstract unsafe class NativeStacks : Stacks
                 ThreadRecords.Add();
                 break;
 
+            case ng_status.ERROR_PINNED:
+                if (!_words!.TryExplain())
+                {
+                    throw _words.Refusal();
+                }
+
+                break;
+
             case ng_status.ERROR_MEMORY or ng_status.ERROR_MAPPINGS or ng_status.ERROR_ARENA:
                 throw new GreenletException(GreenletError.OutOfStacks, $"The greenlets that are in the way could not be saved: {NativeEngine.Message(status)}.");
 
@@ -98,6 +112,9 @@ internal abstract unsafe class NativeStacks : Stacks
                 throw new GreenletException(GreenletError.NotSupported, $"The switch failed: {NativeEngine.Message(status)}.");
         }
     }
+
+    /// <summary>Forgets the words of a thread that has ended.</summary>
+    protected void ReleaseWords() => _words?.Dispose();
 
     /// <summary>The first managed frame of a stack, and its only one below the body.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -41,6 +41,8 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     public override delegate*<ng_carrier*, ng_greenlet*, ulong> DirectEnd =>
         (delegate*<ng_carrier*, ng_greenlet*, ulong>)NativeMethods.ng_clr_direct_end();
 
+    protected override ng_words* Words => NativeMethods.ng_carrier_words(Native);
+
     public override void Create(GreenletCore core)
     {
         ng_greenlet* native;
@@ -78,6 +80,7 @@ internal sealed unsafe class SegmentStacks : NativeStacks
         }
 
         _ = NativeMethods.ng_carrier_detach(Native);
+        ReleaseWords();
     }
 
     public override long BytesUsed(GreenletCore core) => (long)NativeMethods.ng_greenlet_stack_used(core.Native);

@@ -15,6 +15,8 @@ internal sealed unsafe class SliceStacks : NativeStacks
     {
     }
 
+    protected override ng_words* Words => NativeMethods.ng_sliced_words(Carrier);
+
     private ng_sliced_carrier* Carrier => (ng_sliced_carrier*)Native;
 
     /// <summary>Makes the calling thread a carrier, if it can be one.</summary>
@@ -66,6 +68,7 @@ internal sealed unsafe class SliceStacks : NativeStacks
         }
 
         _ = NativeMethods.ng_sliced_detach(Carrier);
+        ReleaseWords();
     }
 
     public override long BytesUsed(GreenletCore core) => (long)NativeMethods.ng_sliced_stack_used(Greenlet(core));

@@ -27,6 +27,7 @@ internal enum ng_status
     NEED_RECORD = 9,
     RETRY = 10,
     ERROR_ARENA = 11,
+    ERROR_PINNED = 12,
 }
 
 [NativeTypeName("unsigned int")]
@@ -198,7 +199,7 @@ internal partial struct ng_clr_layout
     public uint transition_block_return;
 
     [NativeTypeName("uint32_t")]
-    public uint reserved;
+    public uint start_frame_identifier;
 
     [NativeTypeName("uint64_t")]
     public ulong frame_identifier;
@@ -243,6 +244,39 @@ internal partial struct ng_clr_statistics
 
     [NativeTypeName("uint64_t")]
     public ulong unclean_parks;
+}
+
+internal partial struct ng_words
+{
+}
+
+internal enum ng_word_kind
+{
+    TAIL = 0,
+    ASYNC = 1,
+    CXX = 2,
+    HARMLESS = 3,
+}
+
+internal unsafe partial struct ng_refusal
+{
+    [NativeTypeName("const char *")]
+    public sbyte* region;
+
+    [NativeTypeName("uint64_t")]
+    public ulong offset;
+
+    [NativeTypeName("uint64_t")]
+    public ulong address;
+
+    [NativeTypeName("uint64_t")]
+    public ulong value;
+
+    [NativeTypeName("uint64_t")]
+    public ulong low;
+
+    [NativeTypeName("uint64_t")]
+    public ulong high;
 }
 
 internal partial struct ng_sliced_carrier
@@ -429,6 +463,21 @@ internal static unsafe partial class NativeMethods
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]
+    public static extern ng_words* ng_carrier_words(ng_carrier* carrier);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_words_find(ng_words* words, [NativeTypeName("uint32_t")] uint is_checking, [NativeTypeName("uint32_t")] uint thread_local_data);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_words_exchange(ng_words* words, void* address, [NativeTypeName("uint64_t")] ulong rest, ng_word_kind kind);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_words_refused([NativeTypeName("const ng_words *")] ng_words* words, ng_refusal* refusal);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
     public static extern ng_status ng_sliced_attach(void* thread, [NativeTypeName("const ng_slices_config *")] ng_slices_config* config, [NativeTypeName("ng_sliced_commit_callback")] delegate* unmanaged[Cdecl]<ng_sliced_carrier*, ng_sliced_greenlet*, uint, ng_status> commit, [NativeTypeName("ng_sliced_entry_callback")] delegate* unmanaged[Cdecl]<ng_sliced_greenlet*, void> entry, ng_sliced_carrier** carrier);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -471,14 +520,18 @@ internal static unsafe partial class NativeMethods
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]
+    public static extern ng_words* ng_sliced_words(ng_sliced_carrier* carrier);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
     public static extern ng_status ng_sliced_query([NativeTypeName("const ng_sliced_carrier *")] ng_sliced_carrier* carrier, ng_slices_statistics* statistics);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [return: NativeTypeName("int64_t")]
     public static extern long ng_layout_of([NativeTypeName("const char *")] sbyte* name);
 
-    [NativeTypeName("#define NG_ABI_VERSION 2")]
-    public const int NG_ABI_VERSION = 2;
+    [NativeTypeName("#define NG_ABI_VERSION 3")]
+    public const int NG_ABI_VERSION = 3;
 
     [NativeTypeName("#define NG_CONTEXT_MINIMUM_STACK 8192")]
     public const int NG_CONTEXT_MINIMUM_STACK = 8192;

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 #pragma warning disable CS0169, IL2026, IL2075, IL3050 // CoreCLR only; the fields are what the core library itself uses
 
@@ -12,11 +13,13 @@ namespace NativeGreenlet.Runtime;
 /// pushed and popped by it, and what such a method awaits is written into the first. So they belong to a stack, as the
 /// three lists of a Thread object do, and a switch exchanges them.
 /// </summary>
-internal sealed unsafe class AsyncWords
+internal sealed unsafe class AsyncWords : IDisposable
 {
     private const string Namespace = "System.Runtime.CompilerServices.";
     private const BindingFlags Static = BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public;
     private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
+
+    private const int MostBytes = 128; // of the await state
 
     private static readonly Lock s_lock = new();
     private static readonly List<object> s_keep = []; // finalizing them takes memory at a time of the collector's choice
@@ -28,34 +31,23 @@ internal sealed unsafe class AsyncWords
     private static nint s_offset;
     private static bool s_areThere;
 
-    private readonly object _box; // the await state: a thread-static structure with references is one
-    private readonly nint* _dispatcher;
-    private readonly nint* _machineDispatcher;
+    private PinnedGCHandle<object> _box; // the await state: a thread-static structure with references is one
 
-    private AsyncWords(object box, nint* dispatcher, nint* machineDispatcher)
+    private AsyncWords(PinnedGCHandle<object> box)
     {
         _box = box;
-        _dispatcher = dispatcher;
-        _machineDispatcher = machineDispatcher;
     }
 
     private delegate ref byte ByReference();
 
-    /// <summary>Words that nothing but this class uses.</summary>
-    public static AsyncWords None { get; } = MakeNone();
+    /// <summary>The list of callers; the await state's. In memory that stays where it is until this is disposed of.</summary>
+    public nint* StackState { get; private init; }
 
-    /// <summary>Whether none of the lists has an entry of the running stack.</summary>
-    public bool AreEmpty
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (StackState | *_machineDispatcher) == 0; // an entry for the dispatcher comes with one in the stack's state
-    }
+    /// <summary>The list of dispatchers.</summary>
+    public nint* Dispatcher { get; private init; }
 
-    private ref nint StackState
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => ref Unsafe.As<byte, nint>(ref Unsafe.Add(ref Unsafe.As<Box>(_box).First, s_offset));
-    }
+    /// <summary>That of state machines.</summary>
+    public nint* MachineDispatcher { get; private init; }
 
     /// <summary>Finds out where they are. Does nothing where there are none.</summary>
     /// <exception cref="UnsupportedRuntimeException">They are there, but not as we know them.</exception>
@@ -89,7 +81,7 @@ internal sealed unsafe class AsyncWords
             s_offset = Unsafe.ByteOffset(ref s_awaitState(), ref s_stackState());
             fixed (byte* first = &s_awaitState())
             {
-                if (s_offset < 0 || s_offset > (Zeros.Count - 1) * sizeof(nint) || s_offset % sizeof(nint) != 0 || *((nint*)first - 1) != s_boxType)
+                if (s_offset < 0 || s_offset > MostBytes || s_offset % sizeof(nint) != 0 || *((nint*)first - 1) != s_boxType)
                 {
                     throw new UnsupportedRuntimeException("its asynchronous methods keep their state in another form");
                 }
@@ -99,12 +91,12 @@ internal sealed unsafe class AsyncWords
         }
     }
 
-    /// <summary>The calling thread's.</summary>
-    public static AsyncWords OfThisThread()
+    /// <summary>The calling thread's; null where there are none.</summary>
+    public static AsyncWords? OfThisThread()
     {
         if (!s_areThere)
         {
-            return None;
+            return null;
         }
 
         fixed (byte* first = &s_awaitState!())
@@ -115,25 +107,18 @@ internal sealed unsafe class AsyncWords
             }
 
             nint address = (nint)first - sizeof(nint);
-            return new AsyncWords(Unsafe.As<nint, object>(ref address), (nint*)Unsafe.AsPointer(ref s_dispatcher!()), (nint*)Unsafe.AsPointer(ref s_machineDispatcher!()));
+            PinnedGCHandle<object> box = new(Unsafe.As<nint, object>(ref address));
+            return new AsyncWords(box)
+            {
+                StackState = (nint*)(first + s_offset),
+                Dispatcher = (nint*)Unsafe.AsPointer(ref s_dispatcher!()),
+                MachineDispatcher = (nint*)Unsafe.AsPointer(ref s_machineDispatcher!()),
+            };
         }
     }
 
-    /// <summary>Takes the running stack's, and leaves none.</summary>
-    public Saved Take()
-    {
-        Saved saved = new(StackState, *_dispatcher, *_machineDispatcher);
-        Put(default);
-        return saved;
-    }
-
-    /// <summary>Puts back what was taken, when that stack goes on.</summary>
-    public void Put(Saved saved)
-    {
-        StackState = saved.StackState;
-        *_dispatcher = saved.Dispatcher;
-        *_machineDispatcher = saved.MachineDispatcher;
-    }
+    /// <summary>Lets go of the thread's await state: the thread has ended.</summary>
+    public void Dispose() => _box.Dispose();
 
     private static ByReference Accessor(FieldInfo field, FieldInfo? inner = null)
     {
@@ -149,32 +134,5 @@ internal sealed unsafe class AsyncWords
         s_keep.Add(method);
         s_keep.Add(code);
         return method.CreateDelegate<ByReference>();
-    }
-
-    private static AsyncWords MakeNone()
-    {
-        nint* words = (nint*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(2, (nuint)sizeof(nint));
-        return new AsyncWords(new Zeros(), words, words + 1); // what is read of it is zero
-    }
-
-    /// <summary>A stack's.</summary>
-    public readonly record struct Saved(nint StackState, nint Dispatcher, nint MachineDispatcher);
-
-    private sealed class Box
-    {
-        public byte First;
-    }
-
-    private sealed class Zeros
-    {
-        public const int Count = 16;
-
-        private Words _words;
-
-        [InlineArray(Count)]
-        private struct Words
-        {
-            private nint _first;
-        }
     }
 }

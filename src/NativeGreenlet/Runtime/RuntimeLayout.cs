@@ -18,9 +18,10 @@ internal sealed unsafe class RuntimeLayout
     // value can do no more than retry.
     private const uint Hijacked = 0x80;
 
-    private RuntimeLayout(ThreadLocator locator, ng_clr_layout native, Description description)
+    private RuntimeLayout(ThreadLocator locator, ng_clr_layout native, Description description, uint threadLocalData)
     {
         Locator = locator;
+        ThreadLocalData = threadLocalData;
         Native = native;
         Thrown = description.Thrown;
         AreListsDescribed = description.Lists is { ProtectedReferences: not null, StackLimits: not null };
@@ -29,6 +30,10 @@ internal sealed unsafe class RuntimeLayout
     public ThreadLocator Locator { get; }
 
     public ng_clr_layout Native { get; }
+
+    /// <summary>Where a Thread object leads to the fields that each thread has; 0 if that is not described as we know it. Only
+    /// the checking mode looks there.</summary>
+    public uint ThreadLocalData { get; }
 
     /// <summary>Where an entry for an exception in flight keeps it.</summary>
     public Thrown Thrown { get; }
@@ -59,7 +64,7 @@ internal sealed unsafe class RuntimeLayout
             failure = TryCalibrate(locator, caller, description, edition, CalibrationStack << attempt, ref layout);
         }
         while (failure is { MayBeChance: true } && ++attempt < Attempts);
-        return failure is null ? new RuntimeLayout(locator, layout, description) : throw failure;
+        return failure is null ? new RuntimeLayout(locator, layout, description, ThreadWords.FindFields(descriptor)) : throw failure;
     }
 
     /// <summary>What the descriptor says, with no look at the running runtime.</summary>
@@ -77,6 +82,7 @@ internal sealed unsafe class RuntimeLayout
             frame_size = descriptor.Offset("InlinedCallFrame", "!"),
             hijacked_mask = Hijacked,
             frame_identifier = descriptor.Value("InlinedCallFrameIdentifier"),
+            start_frame_identifier = (uint)descriptor.Value("DebuggerU2MCatchHandlerFrameIdentifier"),
             frame_end = ulong.MaxValue,
             exception_tracker_end = 0,
         };
@@ -151,6 +157,7 @@ internal sealed unsafe class RuntimeLayout
         CheckFrames(thread, layout, (ulong)high);
         OwnFrame.Check(thread, layout, description.ReturnAddress, (ulong)low, (ulong)high);
         ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, description.Thrown, (ulong)low, (ulong)high);
+        TailCalls.Find(thread, (ulong)high);
         StackLimits limits = StackLimits.Find(thread);
         GCFrameList protectedReferences = GCFrameList.Find(thread, layout.thread_frame, layout.thread_exception_tracker, edition.ThreadsStartProtected);
         description.Lists.RequireAgreement(protectedReferences.Offset, limits.Offset);

@@ -1,0 +1,404 @@
+/* The words of a thread that lead into the stack that it runs.
+
+   The runtime keeps three lists and four limits in the Thread object whose entries, or bounds, lie on the stack (clr.h).
+   There are more such words. What is done with each, as seen on .NET 10.0.12, 10.0.15 and 11.0.0 (docs/design.md has the
+   table and the reasons):
+
+     exchanged   listed by ng_words_exchange: the frame of an explicit tail call (Thread), the lists of methods that the
+                 runtime suspends (thread statics, .NET 11); by ng_words_find: the C++ library's exceptions in flight
+     exchanged   recognized: heads of lists of exception holders in the thread-local data of the runtime's modules. An entry
+                 begins with its functions, the address of the head, and the next entry: nothing else does
+     harmless    where the runtime has replaced a return address, when it has not (Thread): what is there is a leftover
+     pins        everything else: the class loader's allocator and its type loads under way, the method that is prepared
+                 for its first call, a native wait for a monitor
+
+   The words that managed code alone can set are watched: a plain switch compares each with its rest. The others can be set
+   only where native code is on the stack, which always has called the managed code that runs now from below an explicit
+   frame of the runtime. So a stack whose first frame is the one that it started with has no such word, and needs no look.
+
+   In the checking mode every switch looks at everything: the whole Thread object, the thread-local data of every module, the
+   C library's own description of the thread, the fields of managed code that each thread has. Nothing is assumed there of
+   frames.
+
+   SPDX-License-Identifier: MIT */
+#include "words.h"
+
+#include "breakage.h"
+#include "clr.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__linux__)
+#  include <dlfcn.h>
+#  include <link.h>
+#  include <malloc.h>
+#  include <pthread.h>
+#elif defined(__APPLE__)
+#  include <malloc/malloc.h>
+#endif
+
+enum { WORD = sizeof(uintptr_t), LARGEST_THREAD = 4096, LARGEST_STATIC = 1024 };
+
+void ng_words_initialize(ng_words* words, void* thread) {
+  *words = (ng_words){.thread = thread, .unrest = 1};
+  for (int i = 0; i < NG_WATCHED_WORDS; i++) {
+    words->watched[i] = &words->rest;
+  }
+}
+
+void ng_words_finalize(ng_words* words) {
+  free(words->regions);
+  words->regions = NULL;
+  words->region_count = 0;
+}
+
+static bool is_broken(ng_word_kind kind) {
+  return (kind == NG_WORD_TAIL && NG_BROKEN(NG_BREAK_TAILS)) || (kind == NG_WORD_ASYNC && NG_BROKEN(NG_BREAK_ASYNC)) ||
+         (kind == NG_WORD_CXX && NG_BROKEN(NG_BREAK_CXX));
+}
+
+// Plain switches look at the frame of a tail call, at two lists of methods that the runtime suspends, and at the C++
+// exceptions that are caught. The others come with one of these, or with native code on the stack.
+static bool watch(ng_words* words, const ng_word* word) {
+  const int last = NG_WATCHED_WORDS - 1;
+  int first = word->kind == NG_WORD_TAIL ? 0 : word->kind == NG_WORD_ASYNC ? 1 : last;
+  while (first < last && first > 0 && words->watched[first] != &words->rest) {
+    first++;
+  }
+  if (word->rest != 0 && first != 0) {
+    return false;
+  }
+  if (words->watched[first] == &words->rest && !(word->kind == NG_WORD_ASYNC && first == last)) {
+    words->watched[first] = word->address;
+    words->watched_rest = first == 0 ? word->rest : words->watched_rest;
+  }
+  return true;
+}
+
+ng_status ng_words_exchange(ng_words* words, void* address, uint64_t rest, ng_word_kind kind) {
+  if (words == NULL || address == NULL || (uintptr_t)address % WORD != 0) {
+    return NG_ERROR_ARGUMENT;
+  }
+  for (uint32_t i = 0; i < words->count; i++) {
+    if (words->words[i].address == address) {
+      return words->words[i].rest == rest && words->words[i].kind == kind ? NG_OK : NG_ERROR_STATE;
+    }
+  }
+  const ng_word word = {(uintptr_t*)address, (uintptr_t)rest, kind};
+  if (words->count == NG_MOST_WORDS || (kind != NG_WORD_HARMLESS && !watch(words, &word))) {
+    return NG_ERROR_MEMORY;
+  }
+  words->words[words->count++] = word;
+  return NG_OK;
+}
+
+ng_status ng_words_refused(const ng_words* words, ng_refusal* refusal) {
+  if (words == NULL || refusal == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  *refusal = words->refusal;
+  return refusal->address == 0 ? NG_ERROR_STATE : NG_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   Where to look
+   --------------------------------------------------------------------------------------------------------------- */
+
+static void add_region(ng_words* words, const char* name, void* start, size_t size, bool is_runtime) {
+  if (words->region_count == NG_MOST_REGIONS || size < WORD) {
+    return;
+  }
+  ng_region* region = &words->regions[words->region_count++];
+  const uintptr_t aligned = ((uintptr_t)start + WORD - 1) & ~(uintptr_t)(WORD - 1);
+  *region = (ng_region){.start = (char*)aligned, .size = size - (aligned - (uintptr_t)start), .is_runtime = is_runtime};
+  (void)snprintf(region->name, sizeof region->name, "%s", name);
+}
+
+// The runtime allocates its Thread objects each by itself.
+static size_t thread_size(const ng_words* words) {
+#if defined(__linux__)
+  const size_t size = malloc_usable_size(words->thread);
+#elif defined(__APPLE__)
+  const size_t size = malloc_size(words->thread);
+#else
+  const size_t size = 0;
+#endif
+  const size_t known = ng_layout.thread_gc_frame + (size_t)WORD;
+  return size >= known && size <= LARGEST_THREAD ? size : known;
+}
+
+#if defined(__linux__)
+
+typedef struct module_search {
+  ng_words* words;
+  bool is_first;
+  bool has_runtime;
+} module_search;
+
+static int add_module(struct dl_phdr_info* info, size_t size, void* argument) {
+  module_search* search = (module_search*)argument;
+  const bool is_program = search->is_first;
+  search->is_first = false;
+  if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof info->dlpi_tls_data || info->dlpi_tls_data == NULL) {
+    return 0;
+  }
+  const char* slash = strrchr(info->dlpi_name, '/');
+  const char* name = slash != NULL ? slash + 1 : info->dlpi_name;
+  const bool is_runtime = strstr(name, "coreclr") != NULL || strstr(name, "clrjit") != NULL || is_program;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr)* header = &info->dlpi_phdr[i];
+    if (header->p_type == PT_TLS && (is_runtime || search->words->is_checking)) {
+      char text[64];
+      (void)snprintf(text, sizeof text, "thread-local data of %s", is_program ? "the program" : name);
+      add_region(search->words, text, info->dlpi_tls_data, header->p_memsz, is_runtime);
+    }
+  }
+  return 0;
+}
+
+static void find_modules(ng_words* words) {
+  module_search search = {.words = words, .is_first = true};
+  (void)dl_iterate_phdr(add_module, &search);
+  const uint32_t* size = words->is_checking ? (const uint32_t*)dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread") : NULL;
+  if (size != NULL) {
+    add_region(words, "the C library's thread", (void*)pthread_self(), *size, false);
+  }
+}
+
+#else
+
+static void find_modules(ng_words* words) {
+  (void)words;
+}
+
+#endif
+
+// What __cxa_get_globals leads to: the exceptions that are caught, a list in memory of the heap, and how many have been
+// thrown and not caught. std::current_exception, a rethrow and the end of a catch take the first of the list.
+static void find_cxx(ng_words* words) {
+#if defined(__linux__)
+  static const char* const libraries[] = {"libstdc++.so.6", "libc++abi.so.1"};
+  for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+    void* library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+    if (library == NULL) {
+      continue;
+    }
+    void* function = dlsym(library, "__cxa_get_globals");
+    if (function != NULL) {
+      uintptr_t* globals = ((uintptr_t * (*)(void))(uintptr_t)function)();
+      (void)ng_words_exchange(words, globals, 0, NG_WORD_CXX);
+      (void)ng_words_exchange(words, globals + 1, 0, NG_WORD_CXX);
+    }
+    (void)dlclose(library); // whoever has loaded it still has it
+  }
+#else
+  (void)words;
+#endif
+}
+
+ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_local_data) {
+  if (words == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (words->regions == NULL) {
+    words->regions = calloc(NG_MOST_REGIONS, sizeof *words->regions);
+    if (words->regions == NULL) {
+      return NG_ERROR_MEMORY;
+    }
+  }
+  words->region_count = 0;
+  words->is_checking = is_checking != 0;
+  words->thread_local_data = thread_local_data;
+  add_region(words, "Thread", words->thread, thread_size(words), true);
+  find_modules(words);
+  find_cxx(words);
+  if (words->is_checking) {
+    words->watched[0] = &words->unrest; // no switch is plain
+  }
+  return NG_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+   The search
+   --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct word_search {
+  ng_words* words;
+  ng_kept_words* kept;
+  uintptr_t rests[NG_MOST_KEPT];
+  uintptr_t low;
+  uintptr_t size;
+} word_search;
+
+static bool leads_there(const word_search* search, uintptr_t value) {
+  return value - search->low < search->size;
+}
+
+static bool keep(word_search* search, uintptr_t* address, uintptr_t value, uintptr_t rest) {
+  ng_kept_words* kept = search->kept;
+  if (kept->count == NG_MOST_KEPT) {
+    return false;
+  }
+  kept->words[kept->count].address = address;
+  kept->words[kept->count].value = value;
+  search->rests[kept->count++] = rest;
+  return true;
+}
+
+// What the switch exchanges itself, and what does no harm.
+static bool is_known(const ng_words* words, const uintptr_t* address) {
+  const uintptr_t offset = (uintptr_t)address - (uintptr_t)words->thread;
+  const uintptr_t limits = offset - ng_layout.thread_stack_limits;
+  // Behind the limits the runtime keeps a return address that it has replaced, and where it was. The flag that says so is
+  // clear, or the switch would have been refused: this is what the last time has left behind.
+  const uintptr_t replaced = NG_LIMIT_COUNT + 1;
+  if (offset == ng_layout.thread_frame || offset == ng_layout.thread_exception_tracker ||
+      offset == ng_layout.thread_gc_frame || limits < NG_LIMIT_COUNT * (uintptr_t)WORD || limits == replaced * WORD) {
+    return true;
+  }
+  for (uint32_t i = 0; i < words->count; i++) {
+    if (words->words[i].address == address && !is_broken(words->words[i].kind)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The head of a list of exception holders, as the runtime's portability layer has up to .NET 10: they are objects with
+// functions, the address of the head, and the next of the list.
+static bool keep_holders(word_search* search, uintptr_t* address) {
+  const uintptr_t* holder = (const uintptr_t*)*address;
+  const uintptr_t entry = 3 * WORD;
+  if (NG_BROKEN(NG_BREAK_WORDS) || *address % WORD != 0 || search->size < entry ||
+      *address - search->low > search->size - entry || holder[1] != (uintptr_t)address) {
+    return false;
+  }
+  uintptr_t rest = holder[2];
+  for (uintptr_t before = *address; leads_there(search, rest) && rest > before;) {
+    before = rest;
+    rest = ((const uintptr_t*)rest)[2];
+  }
+  return keep(search, address, *address, rest);
+}
+
+static NG_NOINLINE bool look_at(word_search* search, const char* region, const char* start, uintptr_t* address) {
+  if (is_known(search->words, address) || keep_holders(search, address) || NG_BROKEN(NG_BREAK_PINS)) {
+    return true;
+  }
+  search->words->refusal = (ng_refusal){
+      .region = region,
+      .offset = (uint64_t)((char*)address - start),
+      .address = (uintptr_t)address,
+      .value = *address,
+      .low = search->low,
+      .high = search->low + search->size,
+  };
+  return false;
+}
+
+static bool look_through(word_search* search, const char* region, char* start, size_t size) {
+  uintptr_t* words = (uintptr_t*)start;
+  const size_t count = size / WORD;
+  for (size_t i = 0; i < count; i++) {
+    if (ng_unlikely(leads_there(search, words[i])) && !look_at(search, region, start, &words[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// An object of managed code: behind the pointer to its type. Of a type we know how it starts: the size of an element and
+// flags, the size of the object without elements.
+static bool look_through_object(word_search* search, uintptr_t object, int depth) {
+  const uint32_t has_elements = 0x80000000U;
+  const uint32_t has_references = 0x01000000U;
+  const char* start = (const char*)object;
+  const uint32_t* type = (const uint32_t*)(*(const uintptr_t*)object & ~(uintptr_t)7);
+  const bool is_array = (type[0] & has_elements) != 0;
+  const uint32_t count = is_array ? *(const uint32_t*)(start + WORD) : 0;
+  const size_t size = type[1] + (is_array ? (size_t)(type[0] & 0xffff) * count : 0);
+  const size_t first = is_array ? 2 * (size_t)WORD : (size_t)WORD;
+  if (depth != 0 && is_array && (type[0] & has_references) != 0 && (type[0] & 0xffff) == WORD) {
+    for (uint32_t i = 0; i < count; i++) {
+      const uintptr_t element = ((const uintptr_t*)(start + first))[i];
+      if (element != 0 && !look_through_object(search, element, depth - 1)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  return size < first + WORD || (depth == 0 && size > LARGEST_STATIC) ||
+         look_through(search, "a thread-static field of managed code", (char*)(uintptr_t)(start + first), size - first - WORD);
+}
+
+// How the runtime describes it (ThreadLocalData): two counts, an array of objects with fields, and one of handles to such.
+static bool look_through_statics(word_search* search) {
+  const ng_words* words = search->words;
+  if (words->thread_local_data == 0) {
+    return true;
+  }
+  const char* data = *(const char* const*)((const char*)words->thread + words->thread_local_data);
+  if (data == NULL) {
+    return true;
+  }
+  const int32_t handles = ((const int32_t*)data)[1];
+  const uintptr_t objects = ((const uintptr_t*)data)[1];
+  const uintptr_t* const* collectible = ((const uintptr_t* const* const*)data)[2];
+  if (objects != 0 && !look_through_object(search, objects, 2)) {
+    return false;
+  }
+  for (int32_t i = 0; collectible != NULL && i < handles; i++) {
+    if (collectible[i] != NULL && *collectible[i] != 0 && !look_through_object(search, *collectible[i], 1)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ng_words_take(ng_words* words, ng_kept_words* kept, uintptr_t low, uintptr_t high, bool has_native_part) {
+  word_search search = {.words = words, .kept = kept, .low = low, .size = high - low};
+  kept->count = 0;
+  for (uint32_t i = 0; i < words->count; i++) {
+    const ng_word* word = &words->words[i];
+    const uintptr_t value = *word->address;
+    if (value != word->rest && word->kind != NG_WORD_HARMLESS && !is_broken(word->kind)) {
+      (void)keep(&search, word->address, value, word->rest);
+    }
+  }
+  bool can = true;
+  for (uint32_t i = 0; i < words->region_count && can; i++) {
+    const ng_region* region = &words->regions[i];
+    if (words->is_checking || (has_native_part && region->is_runtime)) {
+      can = look_through(&search, region->name, region->start, region->size);
+    }
+  }
+  if (can && words->is_checking) {
+    can = look_through_statics(&search);
+  }
+  if (!can) {
+    kept->count = 0;
+    return false;
+  }
+  for (uint32_t i = 0; i < kept->count; i++) {
+    *kept->words[i].address = search.rests[i];
+  }
+  return true;
+}
+
+void ng_words_put(ng_kept_words* kept) {
+  for (uint32_t i = 0; i < kept->count; i++) {
+    *kept->words[i].address = kept->words[i].value;
+  }
+  kept->count = 0;
+}
+
+void ng_words_drop(ng_words* words) {
+  for (uint32_t i = 0; i < words->count; i++) {
+    const ng_word* word = &words->words[i];
+    if (word->kind != NG_WORD_HARMLESS && !is_broken(word->kind) && *word->address != word->rest) {
+      *word->address = word->rest;
+    }
+  }
+}

@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using NativeGreenlet.Interop;
+
+namespace NativeGreenlet.Runtime;
+
+/// <summary>
+/// The words of a carrier's thread that lead into its stack, besides those of the layout. Says to the native library which
+/// there are, and says to people why a switch was refused: <c>native/src/clr/words.c</c>.
+/// </summary>
+internal sealed unsafe class ThreadWords : IDisposable
+{
+    /// <summary>Turns the checking mode on: each switch searches all that is known of the thread.</summary>
+    public const string CheckVariable = "NATIVEGREENLET_CHECK";
+
+    private readonly ng_words* _native;
+    private readonly AsyncWords? _async;
+    private bool _hasExplained;
+
+    private ThreadWords(ng_words* native, AsyncWords? async)
+    {
+        _native = native;
+        _async = async;
+    }
+
+    /// <summary>Whether the checking mode is on.</summary>
+    public static bool IsChecking { get; } = Environment.GetEnvironmentVariable(CheckVariable) is { Length: > 0 } value && value != "0";
+
+    /// <summary>Where a Thread object leads to the fields that each thread has; 0 if they are not described as the native library
+    /// reads them.</summary>
+    public static uint FindFields(ContractDescriptor descriptor)
+    {
+        const string Data = "ThreadLocalData";
+        return descriptor.Has("Thread", "ThreadLocalDataPtr")
+            && descriptor.Has(Data, "NonCollectibleTlsArrayData") && descriptor.Offset(Data, "NonCollectibleTlsArrayData") == 8
+            && descriptor.Has(Data, "CollectibleTlsDataCount") && descriptor.Offset(Data, "CollectibleTlsDataCount") == 4
+            && descriptor.Has(Data, "CollectibleTlsArrayData") && descriptor.Offset(Data, "CollectibleTlsArrayData") == 16
+                ? descriptor.ThreadOffset("ThreadLocalDataPtr", sizeof(ulong))
+                : 0;
+    }
+
+    /// <summary>Lists those of the calling thread, which has just become a carrier.</summary>
+    /// <exception cref="GreenletException">There is no memory for it.</exception>
+    public static ThreadWords OfThisThread(ng_words* native, nint thread, uint threadLocalData)
+    {
+        ThreadWords words = new(native, AsyncWords.OfThisThread());
+        nint* tail = TailCalls.Of(thread);
+        if (tail is not null)
+        {
+            words.Exchange(tail, TailCalls.Rest, ng_word_kind.TAIL);
+        }
+
+        if (words._async is { } lists)
+        {
+            words.Exchange(lists.StackState, 0, ng_word_kind.ASYNC);
+            words.Exchange(lists.MachineDispatcher, 0, ng_word_kind.ASYNC);
+            words.Exchange(lists.Dispatcher, 0, ng_word_kind.ASYNC);
+        }
+
+        Require(NativeMethods.ng_words_find(native, IsChecking ? 1u : 0u, threadLocalData));
+        return words;
+    }
+
+    /// <summary>Whether what a switch was just refused for is a word that does no harm and that is looked for only now. Then
+    /// the switch can be tried again.</summary>
+    public bool TryExplain()
+    {
+        if (_hasExplained)
+        {
+            return false;
+        }
+
+        // Who waits, for debuggers: nothing in the process follows it.
+        _hasExplained = true;
+        nint* waits = BlockingInfo.OfThisThread();
+        return waits is not null && NativeMethods.ng_words_exchange(_native, waits, 0, ng_word_kind.HARMLESS) == ng_status.OK;
+    }
+
+    /// <summary>Why a switch was refused.</summary>
+    public GreenletException Refusal()
+    {
+        ng_refusal refusal;
+        if (NativeMethods.ng_words_refused(_native, &refusal) != ng_status.OK)
+        {
+            return new GreenletException(GreenletError.Pinned, "This greenlet cannot be left here.");
+        }
+
+        string region = Marshal.PtrToStringUTF8((nint)refusal.region) ?? "?";
+        string word = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{region} + {refusal.offset} (0x{refusal.address:x}) leads to 0x{refusal.value:x}, which is in its stack (0x{refusal.low:x} to 0x{refusal.high:x})");
+        return new GreenletException(
+            GreenletError.Pinned,
+            $"This greenlet cannot be left here: {Caller()} was called by native code that keeps a pointer into this stack for its thread, and another greenlet would find it. Let that call return before you switch or wait, or make the call that leads here on a thread of its own, or beforehand. The word: {word}.");
+    }
+
+    /// <summary>Forgets them: the thread has ended.</summary>
+    public void Dispose() => _async?.Dispose();
+
+    // The method that native code called, as far as a stack trace tells: the runtime calls static methods of its core library,
+    // and those the program's; other native code calls methods that are marked for it.
+    private static string Caller()
+    {
+        StackFrame[] frames = new StackTrace(fNeedFileInfo: false).GetFrames();
+        Assembly own = typeof(ThreadWords).Assembly;
+        Assembly core = typeof(object).Assembly;
+        MethodBase? last = null;
+        foreach (StackFrame frame in frames)
+        {
+#pragma warning disable IL2026 // where there is code to compile, its metadata is there, too
+            MethodBase? method = frame.GetMethod();
+#pragma warning restore IL2026
+            if (method is null || method.DeclaringType?.Assembly == own)
+            {
+                continue;
+            }
+
+            bool isOfCore = method.DeclaringType?.Assembly == core;
+            if (isOfCore && last is not null && last.DeclaringType?.Assembly != core && !method.IsPublic)
+            {
+                return $"'{Name(last)}', by way of '{Name(method)}',";
+            }
+
+            if (method.IsDefined(typeof(UnmanagedCallersOnlyAttribute), inherit: false))
+            {
+                return $"'{Name(method)}'";
+            }
+
+            last = method;
+        }
+
+        return "a method";
+    }
+
+    private static string Name(MethodBase method) => $"{method.DeclaringType}.{method.Name}";
+
+    private static void Require(ng_status status)
+    {
+        if (status != ng_status.OK)
+        {
+            throw new GreenletException(GreenletError.OutOfStacks, $"This thread cannot run greenlets: {NativeEngine.Message(status)}.");
+        }
+    }
+
+    private void Exchange(nint* address, nint rest, ng_word_kind kind) =>
+        Require(NativeMethods.ng_words_exchange(_native, address, (ulong)rest, kind));
+}
