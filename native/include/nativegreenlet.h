@@ -429,6 +429,10 @@ NG_API ng_words* ng_carrier_words(ng_carrier* carrier);
 // thread_local_data: where a Thread object leads to the fields of managed code that each thread has; 0 if not known.
 NG_API ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_local_data);
 
+// Learns where the runtime keeps a list of its exception holders (up to .NET 10), if it does. To be called once, in preemptive
+// mode, by managed code that native code of the runtime has called: a static constructor.
+NG_API ng_status ng_words_learn(void);
+
 // Lets switches exchange a word: a stack that starts has `rest` in it. The address must be valid for as long as the thread
 // lives. Only TAIL can have another rest than 0; the third and later ones of ASYNC must never be set while the first two are at
 // rest.

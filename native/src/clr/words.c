@@ -6,8 +6,8 @@
 
      exchanged   listed by ng_words_exchange: the frame of an explicit tail call (Thread), the lists of methods that the
                  runtime suspends (thread statics, .NET 11); by ng_words_find: the C++ library's exceptions in flight
-     exchanged   recognized: heads of lists of exception holders in the thread-local data of the runtime's modules. An entry
-                 begins with its functions, the address of the head, and the next entry: nothing else does
+     exchanged   learned in a static constructor: the head of the list of exception holders in the runtime's thread-local data
+                 (.NET 10)
      harmless    where the runtime has replaced a return address, when it has not (Thread): what is there is a leftover
      pins        everything else: the class loader's allocator and its type loads under way, the method that is prepared
                  for its first call, a native wait for a monitor
@@ -23,6 +23,7 @@
    SPDX-License-Identifier: MIT */
 #include "words.h"
 
+#include "../thread.h"
 #include "breakage.h"
 #include "clr.h"
 
@@ -131,35 +132,89 @@ static size_t thread_size(const ng_words* words) {
 
 #if defined(__linux__)
 
+// Where the list of exception holders starts in the thread-local data of a module; 0 if there is none.
+static char holders_module[64];
+static size_t holders_offset;
+
+static const char* name_of_module(const struct dl_phdr_info* info) {
+  const char* slash = strrchr(info->dlpi_name, '/');
+  return slash != NULL ? slash + 1 : info->dlpi_name;
+}
+
 typedef struct module_search {
   ng_words* words;
+  uintptr_t low; // of the calling thread's stack in use
   bool is_first;
-  bool has_runtime;
 } module_search;
 
+// Notes a module's block of the calling thread's data, if there is one.
 static int add_module(struct dl_phdr_info* info, size_t size, void* argument) {
   module_search* search = (module_search*)argument;
+  ng_words* words = search->words;
   const bool is_program = search->is_first;
   search->is_first = false;
   if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof info->dlpi_tls_data || info->dlpi_tls_data == NULL) {
     return 0;
   }
-  const char* slash = strrchr(info->dlpi_name, '/');
-  const char* name = slash != NULL ? slash + 1 : info->dlpi_name;
-  const bool is_runtime = strstr(name, "coreclr") != NULL || strstr(name, "clrjit") != NULL || is_program;
+  const char* name = name_of_module(info);
+  const bool is_runtime = is_program || strstr(name, "coreclr") != NULL;
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr)* header = &info->dlpi_phdr[i];
-    if (header->p_type == PT_TLS && (is_runtime || search->words->is_checking)) {
+    if (header->p_type != PT_TLS) {
+      continue;
+    }
+    const uintptr_t start = (uintptr_t)info->dlpi_tls_data;
+    if (start > search->low && start < words->ceiling) {
+      words->ceiling = start;
+    }
+    if (is_runtime && holders_offset != 0 && strcmp(name, holders_module) == 0) {
+      words->holders = (uintptr_t*)(start + holders_offset);
+    }
+    if ((is_runtime || words->is_checking) && strstr(name, "clrjit") == NULL) {
       char text[64];
       (void)snprintf(text, sizeof text, "thread-local data of %s", is_program ? "the program" : name);
-      add_region(search->words, text, info->dlpi_tls_data, header->p_memsz, is_runtime);
+      add_region(words, text, info->dlpi_tls_data, header->p_memsz, is_runtime);
     }
   }
   return 0;
 }
 
+static int learn_of_module(struct dl_phdr_info* info, size_t size, void* argument) {
+  const uintptr_t* stack = (const uintptr_t*)argument; // from here to there
+  const char* name = name_of_module(info);
+  if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof info->dlpi_tls_data || info->dlpi_tls_data == NULL ||
+      strstr(name, "clrjit") != NULL) {
+    return 0;
+  }
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr)* header = &info->dlpi_phdr[i];
+    for (size_t j = 0; header->p_type == PT_TLS && j + WORD <= header->p_memsz; j += WORD) {
+      const uintptr_t address = (uintptr_t)info->dlpi_tls_data + j;
+      const uintptr_t value = *(const uintptr_t*)address;
+      if (value % WORD == 0 && value > stack[0] && value < stack[1] - 3 * (uintptr_t)WORD &&
+          ((const uintptr_t*)value)[1] == address) {
+        (void)snprintf(holders_module, sizeof holders_module, "%s", name);
+        holders_offset = j;
+        return 1;
+      }
+    }
+  }
+  return 0;
+}
+
+ng_status ng_words_learn(void) {
+  void* low = NULL;
+  void* high = NULL;
+  (void)ng_thread_stack(&low, &high);
+  uintptr_t stack[2] = {(uintptr_t)&low, (uintptr_t)high};
+  holders_offset = 0;
+  (void)dl_iterate_phdr(learn_of_module, stack);
+  return NG_OK;
+}
+
 static void find_modules(ng_words* words) {
-  module_search search = {.words = words, .is_first = true};
+  module_search search = {.words = words, .low = (uintptr_t)&search, .is_first = true};
+  words->ceiling = (uintptr_t)-1;
   (void)dl_iterate_phdr(add_module, &search);
   const uint32_t* size = words->is_checking ? (const uint32_t*)dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread") : NULL;
   if (size != NULL) {
@@ -169,8 +224,12 @@ static void find_modules(ng_words* words) {
 
 #else
 
+ng_status ng_words_learn(void) {
+  return NG_OK;
+}
+
 static void find_modules(ng_words* words) {
-  (void)words;
+  words->ceiling = (uintptr_t)-1;
 }
 
 #endif
@@ -266,19 +325,20 @@ static bool is_known(const ng_words* words, const uintptr_t* address) {
   return false;
 }
 
-// The head of a list of exception holders, as the runtime's portability layer has up to .NET 10: they are objects with
-// functions, the address of the head, and the next of the list.
+// The head of the list of exception holders, which the runtime's portability layer has up to .NET 10: objects on the stack
+// with functions, the address of the head, and the next of the list. An exception that managed code throws past them may
+// leave the head behind, leading to what has become something else: this stack's again when it continues, and nobody else's.
 static bool keep_holders(word_search* search, uintptr_t* address) {
-  const uintptr_t* holder = (const uintptr_t*)*address;
-  const uintptr_t entry = 3 * WORD;
-  if (NG_BROKEN(NG_BREAK_WORDS) || *address % WORD != 0 || search->size < entry ||
-      *address - search->low > search->size - entry || holder[1] != (uintptr_t)address) {
+  if (address != search->words->holders || NG_BROKEN(NG_BREAK_WORDS)) {
     return false;
   }
-  uintptr_t rest = holder[2];
-  for (uintptr_t before = *address; leads_there(search, rest) && rest > before;) {
-    before = rest;
-    rest = ((const uintptr_t*)rest)[2];
+  uintptr_t rest = *address;
+  const uintptr_t end = search->low + search->size - 3 * (uintptr_t)WORD;
+  while (leads_there(search, rest)) {
+    const uintptr_t* holder = (const uintptr_t*)rest;
+    const bool is_holder = rest % WORD == 0 && rest < end && holder[1] == (uintptr_t)address &&
+                           (holder[2] > rest || !leads_there(search, holder[2]));
+    rest = is_holder ? holder[2] : 0;
   }
   return keep(search, address, *address, rest);
 }
@@ -358,6 +418,9 @@ static bool look_through_statics(word_search* search) {
 }
 
 bool ng_words_take(ng_words* words, ng_kept_words* kept, uintptr_t low, uintptr_t high, bool has_native_part) {
+  if (words->ceiling > low && words->ceiling < high) {
+    high = words->ceiling;
+  }
   word_search search = {.words = words, .kept = kept, .low = low, .size = high - low};
   kept->count = 0;
   for (uint32_t i = 0; i < words->count; i++) {

@@ -36,6 +36,8 @@ struct ng_words {
   bool is_checking;
   uint32_t thread_local_data;
   void* thread; // the Thread object
+  uintptr_t* holders; // the head of the list of exception holders; null if there is none
+  uintptr_t ceiling; // the thread's own stack ends here, below the thread-local data that the C library has put on top of it
   uint32_t count;
   ng_word words[NG_MOST_WORDS];
   uint32_t region_count;
@@ -61,7 +63,7 @@ static inline bool ng_words_are_at_rest(const ng_words* words) {
 }
 
 // Takes the words of the running stack, of which [low, high) is in use, and leaves them at rest. False, having done
-// nothing, if it is pinned. has_native_part: native code has called what runs. is_main: of a thread's own stack.
+// nothing, if it is pinned. has_native_part: native code has called what runs.
 bool ng_words_take(ng_words* words, ng_kept_words* kept, uintptr_t low, uintptr_t high, bool has_native_part);
 
 // Puts the words of a stack that continues back.

@@ -469,6 +469,9 @@ internal static unsafe partial class NativeMethods
     public static extern ng_status ng_words_find(ng_words* words, [NativeTypeName("uint32_t")] uint is_checking, [NativeTypeName("uint32_t")] uint thread_local_data);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_words_learn();
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]
     public static extern ng_status ng_words_exchange(ng_words* words, void* address, [NativeTypeName("uint64_t")] ulong rest, ng_word_kind kind);
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeGreenlet.Interop;
 
@@ -40,6 +42,9 @@ internal sealed unsafe class ThreadWords : IDisposable
                 ? descriptor.ThreadOffset("ThreadLocalDataPtr", sizeof(ulong))
                 : 0;
     }
+
+    /// <summary>Lets the native library see what the runtime keeps for a thread while it runs a static constructor.</summary>
+    public static void Learn() => RuntimeHelpers.RunClassConstructor(typeof(Learning).TypeHandle);
 
     /// <summary>Lists those of the calling thread, which has just become a carrier.</summary>
     /// <exception cref="GreenletException">There is no memory for it.</exception>
@@ -146,4 +151,10 @@ internal sealed unsafe class ThreadWords : IDisposable
 
     private void Exchange(nint* address, nint rest, ng_word_kind kind) =>
         Require(NativeMethods.ng_words_exchange(_native, address, (ulong)rest, kind));
+
+    private static class Learning
+    {
+        [SuppressMessage("Performance", "CA1810:Initialize reference type static fields inline", Justification = "It is there to be run.")]
+        static Learning() => _ = NativeMethods.ng_words_learn();
+    }
 }
