@@ -257,6 +257,25 @@ static void find_cxx(ng_words* words) {
 #endif
 }
 
+// Who started the thread, the C library above all, has left words that lead to its frames, which stay for as long as the thread
+// does: they are main's, and nobody else uses them.
+static void note_start(ng_words* words) {
+  void* low = NULL;
+  void* high = NULL;
+  (void)ng_thread_stack(&low, &high);
+  const uintptr_t size = (uintptr_t)high - (uintptr_t)&low;
+  for (uint32_t i = 0; i < words->region_count; i++) {
+    const ng_region* region = &words->regions[i];
+    const uintptr_t* each = (const uintptr_t*)region->start;
+    for (const uintptr_t* end = each + region->size / WORD; !region->is_runtime && each < end; each++) {
+      if (*each - (uintptr_t)&low < size && words->noted_count < NG_MOST_NOTED) {
+        words->noted[words->noted_count].address = each;
+        words->noted[words->noted_count++].value = *each;
+      }
+    }
+  }
+}
+
 ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_local_data) {
   if (words == NULL) {
     return NG_ERROR_ARGUMENT;
@@ -270,11 +289,13 @@ ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_l
   words->region_count = 0;
   words->is_checking = is_checking != 0;
   words->thread_local_data = thread_local_data;
+  words->noted_count = 0;
   add_region(words, "Thread", words->thread, thread_size(words), true);
   find_modules(words);
   find_cxx(words);
   if (words->is_checking) {
     words->watched[0] = &words->unrest; // no switch is plain
+    note_start(words);
   }
   return NG_OK;
 }
@@ -316,6 +337,11 @@ static bool is_known(const ng_words* words, const uintptr_t* address) {
   if (offset == ng_layout.thread_frame || offset == ng_layout.thread_exception_tracker ||
       offset == ng_layout.thread_gc_frame || limits < NG_LIMIT_COUNT * (uintptr_t)WORD || limits == replaced * WORD) {
     return true;
+  }
+  for (uint32_t i = 0; i < words->noted_count; i++) {
+    if (words->noted[i].address == address && words->noted[i].value == *address) {
+      return true;
+    }
   }
   for (uint32_t i = 0; i < words->count; i++) {
     if (words->words[i].address == address && !is_broken(words->words[i].kind)) {

@@ -12,6 +12,7 @@ enum {
   NG_MOST_WORDS = 16,
   NG_MOST_KEPT = 16,
   NG_MOST_REGIONS = 64,
+  NG_MOST_NOTED = 32,
 };
 
 typedef struct ng_word {
@@ -40,6 +41,11 @@ struct ng_words {
   uintptr_t ceiling; // the thread's own stack ends here, below the thread-local data that the C library has put on top of it
   uint32_t count;
   ng_word words[NG_MOST_WORDS];
+  uint32_t noted_count; // words outside of the runtime that led into the thread's own stack from the beginning
+  struct {
+    const uintptr_t* address;
+    uintptr_t value;
+  } noted[NG_MOST_NOTED];
   uint32_t region_count;
   ng_region* regions; // on the heap
   ng_refusal refusal;
