@@ -5,12 +5,13 @@ namespace NativeGreenlet.Cooperative;
 /// <summary>Data of <see cref="HubWatchdog.Blocked"/>.</summary>
 public sealed class HubBlockedEventArgs : EventArgs
 {
-    internal HubBlockedEventArgs(Hub hub, GreenTask? task, TimeSpan duration, StackTrace? stackTrace)
+    internal HubBlockedEventArgs(Hub hub, GreenTask? task, TimeSpan duration, StackTrace? stackTrace, string? pinnedBy = null)
     {
         Hub = hub;
         Task = task;
         Duration = duration;
         StackTrace = stackTrace;
+        PinnedBy = pinnedBy;
     }
 
     /// <summary>The hub whose thread is blocked.</summary>
@@ -25,4 +26,8 @@ public sealed class HubBlockedEventArgs : EventArgs
     /// <summary>Where the task next waited, the frames that it shares with the place that blocked included; null in the
     /// first report, while it still blocks: .NET cannot walk the stack of a running thread.</summary>
     public StackTrace? StackTrace { get; }
+
+    /// <summary>If the task waits where its stack cannot be left (<see cref="GreenletError.Pinned"/>): the method that native
+    /// code called, and why; null otherwise.</summary>
+    public string? PinnedBy { get; }
 }

@@ -77,14 +77,15 @@ public sealed class HubWatchdog : IDisposable
         }
 
         _seen[hub] = seen with { IsTold = true };
-        GreenTask? task = hub.CurrentTask;
+        GreenTask? task = hub.CurrentTask ?? hub.PinnedTask;
+        string? pinnedBy = hub.PinnedBy;
         if (task is not null)
         {
             task.TellWhereNext = trace =>
-                Tell(new HubBlockedEventArgs(hub, task, TimeSpan.FromTicks(HubClock.Now - seen.Since), trace));
+                Tell(new HubBlockedEventArgs(hub, task, TimeSpan.FromTicks(HubClock.Now - seen.Since), trace, pinnedBy));
         }
 
-        Tell(new HubBlockedEventArgs(hub, task, duration, null));
+        Tell(new HubBlockedEventArgs(hub, task, duration, null, pinnedBy));
     }
 
     private void Tell(HubBlockedEventArgs report)

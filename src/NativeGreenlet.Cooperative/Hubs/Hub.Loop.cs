@@ -55,7 +55,7 @@ public sealed partial class Hub
 
     internal bool HasEnded => _hasEnded;
 
-    internal bool IsAsleep => Volatile.Read(ref _isAsleep) != 0;
+    internal bool IsAsleep => Volatile.Read(ref _isAsleep) != 0 && _pinnedTask is null;
 
     /// <summary>How often it continued a task or a callback; from any thread, for the watchdog.</summary>
     internal long Switches => Volatile.Read(ref _switches);
@@ -146,6 +146,10 @@ public sealed partial class Hub
         try
         {
             return Greenlet.Switch();
+        }
+        catch (GreenletException refusal) when (refusal.Reason == GreenletError.Pinned)
+        {
+            return WaitPinned(task, refusal);
         }
         finally
         {

@@ -41,6 +41,9 @@ internal sealed class GreenletEventSource : EventSource
     [Event(5, Level = EventLevel.Verbose, Keywords = Keywords.Switch)]
     public void Switch(string origin, string target) => WriteEvent(5, origin, target);
 
+    [Event(6, Level = EventLevel.Warning, Keywords = Keywords.Life)]
+    public void Pinned(string reason) => WriteEvent(6, reason);
+
     protected override void OnEventCommand(EventCommandEventArgs command) =>
         CarrierRegistry.LogSwitches(IsEnabled(EventLevel.Verbose, Keywords.Switch));
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeGreenlet.Diagnostics;
 using NativeGreenlet.Interop;
 
 namespace NativeGreenlet.Runtime;
@@ -96,9 +97,11 @@ internal sealed unsafe class ThreadWords : IDisposable
         string word = string.Create(
             CultureInfo.InvariantCulture,
             $"{region} + {refusal.offset} (0x{refusal.address:x}) leads to 0x{refusal.value:x}, which is in its stack (0x{refusal.low:x} to 0x{refusal.high:x})");
-        return new GreenletException(
+        GreenletException exception = new(
             GreenletError.Pinned,
             $"This greenlet cannot be left here: {Caller()} was called by native code that keeps a pointer into this stack for its thread, and another greenlet would find it. Let that call return before you switch or wait, or make the call that leads here on a thread of its own, or beforehand. The word: {word}.");
+        GreenletEventSource.IfEnabled?.Pinned(exception.Message);
+        return exception;
     }
 
     /// <summary>Forgets them: the thread has ended.</summary>
