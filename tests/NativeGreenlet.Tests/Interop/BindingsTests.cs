@@ -23,7 +23,7 @@ public class BindingsTests
         Assert.True(s_header.Functions.Count > 30, $"{s_header.Functions.Count} functions");
         Assert.Contains(s_header.Functions, function => function.Name == "ng_switch" && function.Parameters.Count == 3);
         Assert.Contains(s_header.Structs, each => each.Name == "ng_clr_layout" && each.Fields[0].Name == "size" && each.Fields[^1].Name == "risky_stackalloc");
-        Assert.Contains(s_header.Enums, each => each.Name == "ng_status" && each.Values[0].Name == "NG_OK" && each.Values[^1].Name == "NG_ERROR_ARENA");
+        Assert.Contains(s_header.Enums, each => each.Name == "ng_status" && each.Values[0].Name == "NG_OK" && each.Values[^1].Name == "NG_ERROR_PINNED");
         Assert.Contains(s_header.Constants, each => each.Name == "NG_ABI_VERSION");
         Assert.All(s_header.Structs, each => Assert.NotEmpty(each.Fields));
     }
