@@ -263,8 +263,8 @@ NG_API ng_status ng_slices_query(const ng_slices* slices, ng_slices_statistics* 
 /* ------------------------------------------------------------------------------------------------------------------
    CLR: stacks with managed frames, parked where the garbage collector finds them
 
-   A thread record is a runtime thread that blocks for ever and lends its Thread object: the collector walks whatever
-   is linked into that thread's chain of frames. A carrier is an OS thread on which greenlets run; it holds one record
+   A thread record is the Thread object of a runtime thread that was never started, or that blocks for ever: the collector
+   walks whatever is linked into that thread's chain of frames. A carrier is an OS thread on which greenlets run; it holds one record
    for its greenlets that are parked clean, and takes one of its own for each that is parked inside a catch block, a
    filter or runtime code (unclean). docs/design.md explains why each is sound.
    --------------------------------------------------------------------------------------------------------------- */
@@ -307,7 +307,7 @@ typedef void (*ng_entry_callback)(ng_greenlet* self);
 
 // What the clr part holds at this moment.
 typedef struct ng_clr_statistics {
-  uint64_t records;       // thread records ever made
+  uint64_t records;       // thread records, in use or not
   uint64_t records_free;  // of them, waiting to be used
   uint64_t carriers;      // carriers attached
   uint64_t unclean_parks; // switches away from inside a catch, a filter or runtime code so far
@@ -334,6 +334,15 @@ NG_API ng_status ng_clr_record_add(ng_attach_callback attach);
 // Makes the calling thread a record and blocks for ever; returns only on an error. `thread` is its Thread object. Call
 // with a GC transition, so that the thread stays in preemptive mode.
 NG_API ng_status ng_clr_record_serve(void* thread);
+
+// Makes the Thread object of a thread that was never started a record: `locals` is where it leads to thread-local data,
+// `unstarted_mask` the flag of thread_state that says so. The thread must live until ng_clr_record_reclaim returns
+// `owner`, and must not be started. NG_ERROR_STATE if it does not look like one. In cooperative mode.
+NG_API ng_status ng_clr_record_lend(void* thread, void* owner, uint32_t locals, uint32_t unstarted_mask);
+
+// Takes one such record back, if more than `keep` are free, and more than are in use: its thread is then as it was. Returns
+// its owner, or null. In cooperative mode.
+NG_API void* ng_clr_record_reclaim(uint64_t keep);
 
 // Makes the calling thread a carrier. NG_NEED_RECORD if there is no record for it yet; NG_ERROR_STATE if it is one
 // already (a second copy of the managed library would break the first one's chains). In cooperative mode.

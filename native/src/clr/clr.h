@@ -41,6 +41,10 @@ enum { NG_LIMIT_COUNT = 4 };
 typedef struct ng_record {
   ng_thread_words thread;
   struct ng_record* next_free;
+  void* owner;                // who keeps the thread that was never started; null if the thread is ours. Then, of its object:
+  _Atomic(uintptr_t)* locals; // what leads to its thread-local data
+  atomic_uint* state;         // its flags
+  uint32_t unstarted_mask;    // the one that says that it was not started
 } ng_record;
 
 // A DynamicHelperFrame.

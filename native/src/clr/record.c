@@ -1,11 +1,18 @@
-/* Thread records: runtime threads that block for ever and lend their Thread objects.
+/* Thread records: Thread objects of the runtime that no running code needs, whose lists parked stacks are linked into.
 
-   A record's own frames are never on its chain: an idle record would cost every collection a walk. So the collector
-   neither keeps nor updates what they refer to, and a record's thread is therefore ours, with one managed frame that
-   refers to nothing.
+   Most are those of managed threads that are never started: there is no system thread behind them. Such an object is
+   made to look like that of a started thread that is in native code: its flag "unstarted" is cleared, for the
+   collector passes over threads that have it, and it gets thread-local data of its own, all zero, for the collector
+   passes over threads without. Taking a record back undoes both; the object is then as the runtime made it, and dies
+   with its managed thread. Both happen in cooperative mode within one call, so that a collection sees all or nothing.
+
+   Where that cannot be done, a record is a thread of ours that blocks in native code for ever. Its own frames are never
+   on its chain: an idle record would cost every collection a walk. So the collector neither keeps nor updates what they
+   refer to, and it has one managed frame, which refers to nothing.
 
    SPDX-License-Identifier: MIT */
 #include "../thread.h"
+#include "breakage.h"
 #include "clr.h"
 
 #include <stdlib.h>
@@ -13,7 +20,12 @@
 static ng_record* free_records;
 static uint64_t made_count;
 static uint64_t free_count;
+static uint64_t lent_count;
 static ng_spinlock lock;
+
+// What stands for the thread-local data of threads that never run. The runtime keeps an allocation context there, which
+// is empty, and a collection writes no more into it than that.
+static _Alignas(64) uint64_t no_locals[512];
 
 ng_record* ng_record_take(void) {
   ng_spinlock_enter(&lock);
@@ -53,7 +65,7 @@ typedef struct birth {
 
 static NG_THREAD_LOCAL birth* current_birth;
 
-static ng_status make(void* thread) {
+static ng_status make(void* thread, const ng_record* lent) {
   if (thread == NULL) {
     return NG_ERROR_ARGUMENT;
   }
@@ -64,6 +76,7 @@ static ng_status make(void* thread) {
   if (record == NULL) {
     return NG_ERROR_MEMORY;
   }
+  *record = *lent;
   record->thread = ng_thread_words_of(thread);
   // A thread that has done nothing yet shows how the lists end. If it shows something else, the layout is wrong.
   if (*record->thread.exception_tracker != (uintptr_t)ng_layout.exception_tracker_end ||
@@ -74,8 +87,15 @@ static ng_status make(void* thread) {
   // A collection may be looking: it sees either, and is content with both.
   atomic_store_explicit((_Atomic(uintptr_t)*)record->thread.frame, (uintptr_t)ng_layout.frame_end,
                         memory_order_relaxed);
+  if (record->owner != NULL) {
+    if (!NG_BROKEN(NG_BREAK_LOCALS)) {
+      atomic_store(record->locals, (uintptr_t)no_locals);
+    }
+    atomic_fetch_and(record->state, ~record->unstarted_mask);
+  }
   ng_spinlock_enter(&lock);
   made_count++;
+  lent_count += record->owner != NULL ? 1 : 0;
   record->next_free = free_records;
   free_records = record;
   free_count++;
@@ -84,7 +104,7 @@ static ng_status make(void* thread) {
 }
 
 ng_status ng_clr_record_serve(void* thread) {
-  const ng_status status = make(thread);
+  const ng_status status = make(thread, &(ng_record){0});
   birth* born = current_birth;
   if (born != NULL) {
     born->status = status;
@@ -121,4 +141,51 @@ ng_status ng_clr_record_add(ng_attach_callback attach) {
   }
   ng_gate_destroy(born.gate);
   return status;
+}
+
+ng_status ng_clr_record_lend(void* thread, void* owner, uint32_t locals, uint32_t unstarted_mask) {
+  if (thread == NULL || owner == NULL || unstarted_mask == 0 || locals == 0 || locals % sizeof(uintptr_t) != 0) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (!ng_clr_is_initialized()) {
+    return NG_ERROR_STATE;
+  }
+  const ng_record record = {
+      .owner = owner,
+      .locals = (_Atomic(uintptr_t)*)((char*)thread + locals),
+      .state = (atomic_uint*)((char*)thread + ng_layout.thread_state),
+      .unstarted_mask = unstarted_mask,
+  };
+  if (atomic_load(record.locals) != 0 || (atomic_load(record.state) & unstarted_mask) == 0) {
+    return NG_ERROR_STATE; // it has been started
+  }
+  return make(thread, &record);
+}
+
+void* ng_clr_record_reclaim(uint64_t keep) {
+  ng_spinlock_enter(&lock);
+  const uint64_t in_use = made_count - free_count;
+  ng_record* record = NULL;
+  if (free_count > keep && free_count > in_use && lent_count != 0) {
+    ng_record** link = &free_records;
+    while (*link != NULL && (*link)->owner == NULL) {
+      link = &(*link)->next_free;
+    }
+    record = *link;
+    if (record != NULL) {
+      *link = record->next_free;
+      free_count--;
+      made_count--;
+      lent_count--;
+    }
+  }
+  ng_spinlock_leave(&lock);
+  if (record == NULL) {
+    return NULL;
+  }
+  atomic_fetch_or(record->state, record->unstarted_mask);
+  atomic_store(record->locals, 0);
+  void* owner = record->owner;
+  free(record);
+  return owner;
 }

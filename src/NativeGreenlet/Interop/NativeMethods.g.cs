@@ -408,6 +408,14 @@ internal static unsafe partial class NativeMethods
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]
+    public static extern ng_status ng_clr_record_lend(void* thread, void* owner, [NativeTypeName("uint32_t")] uint locals, [NativeTypeName("uint32_t")] uint unstarted_mask);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern void* ng_clr_record_reclaim([NativeTypeName("uint64_t")] ulong keep);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
     public static extern ng_status ng_carrier_attach(void* thread, [NativeTypeName("ng_commit_callback")] delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> commit, [NativeTypeName("ng_entry_callback")] delegate* unmanaged[Cdecl]<ng_greenlet*, void> entry, ng_carrier** carrier);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

@@ -7,10 +7,10 @@ namespace NativeGreenlet.Runtime;
 /// records.</summary>
 internal sealed unsafe class RuntimeBridge
 {
-    private RuntimeBridge(RuntimeLayout layout)
+    private RuntimeBridge(RuntimeLayout layout, UnstartedThreads? unstarted)
     {
         Layout = layout;
-        ThreadRecords.Initialize(layout.Locator);
+        ThreadRecords.Initialize(layout.Locator, unstarted);
         ExceptionsInFlight.Initialize(layout.Thrown);
     }
 
@@ -27,7 +27,7 @@ internal sealed unsafe class RuntimeBridge
         ng_clr_layout native = layout.Native;
         ng_status status = NativeMethods.ng_clr_initialize(&native);
         return status == ng_status.OK
-            ? new RuntimeBridge(layout)
+            ? new RuntimeBridge(layout, UnstartedThreads.Find(descriptor, layout))
             : throw new UnsupportedRuntimeException($"the native library does not accept its layout ({NativeEngine.Message(status)})");
     }
 }

@@ -27,7 +27,7 @@ internal sealed unsafe class ThreadLocator
             bytes = Math.Max(bytes, offset + sizeof(ulong));
         }
 
-        if (NativeMethods.ng_readable_bytes((void*)OfManaged(), bytes) < bytes)
+        if (NativeMethods.ng_readable_bytes((void*)OfManaged(Thread.CurrentThread), bytes) < bytes)
         {
             throw new UnsupportedRuntimeException("a field of its Thread objects lies where no memory is");
         }
@@ -40,7 +40,7 @@ internal sealed unsafe class ThreadLocator
     /// <exception cref="UnsupportedRuntimeException">It cannot be found.</exception>
     public nint Current()
     {
-        nint thread = OfManaged();
+        nint thread = OfManaged(Thread.CurrentThread);
         ulong id = NativeMethods.ng_thread_id();
         ulong noted = *(nuint*)(thread + (nint)_osId);
         if (noted != id)
@@ -53,12 +53,14 @@ internal sealed unsafe class ThreadLocator
             : throw new UnsupportedRuntimeException("a thread that runs managed code is not in cooperative mode");
     }
 
-    private static nint OfManaged()
+    /// <summary>The object of a managed thread, from its own pointer to it.</summary>
+    /// <exception cref="UnsupportedRuntimeException">It has none.</exception>
+    public static nint OfManaged(Thread managed)
     {
         nint thread;
         try
         {
-            thread = NativeThread(Thread.CurrentThread);
+            thread = NativeThread(managed);
         }
         catch (MissingFieldException exception)
         {

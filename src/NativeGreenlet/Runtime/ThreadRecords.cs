@@ -5,26 +5,87 @@ using NativeGreenlet.Interop;
 namespace NativeGreenlet.Runtime;
 
 /// <summary>
-/// Adds thread records: runtime threads that block for ever in native code and lend their Thread objects to parked
-/// stacks. The native library keeps them; none is ever given up.
+/// Adds thread records: Thread objects of the runtime that parked stacks are linked into. The native library keeps them.
+/// They are those of managed threads that are never started, and are taken back after a burst. Where that cannot be done,
+/// they are those of threads that block for ever in native code, of which there is a limit.
 /// </summary>
 internal static unsafe class ThreadRecords
 {
-    private static ThreadLocator? s_locator;
+    /// <summary>Records that stay when they are free, for the next.</summary>
+    public const int Kept = 64;
 
-    /// <summary>Says how a new record's thread finds its Thread object.</summary>
-    public static void Initialize(ThreadLocator locator) => s_locator = locator;
+    /// <summary>As many records may be threads of the system, beyond one for each thread that runs greenlets.</summary>
+    public const int MostThreads = 1024;
+
+    private static ThreadLocator? s_locator;
+    private static UnstartedThreads? s_unstarted;
+    private static int s_isWatched;
+
+    /// <summary>Says how a new record is made.</summary>
+    /// <param name="locator">Finds the Thread object of a record that is a thread of ours.</param>
+    /// <param name="unstarted">Makes those of threads that are never started; null where that cannot be done.</param>
+    public static void Initialize(ThreadLocator locator, UnstartedThreads? unstarted)
+    {
+        s_locator = locator;
+        s_unstarted = unstarted;
+    }
 
     /// <summary>Adds one, and returns when it is ready.</summary>
-    /// <exception cref="GreenletException">The system gives no more threads.</exception>
+    /// <exception cref="GreenletException">There can be no more.</exception>
     public static void Add()
     {
+        if (TryAddUnstarted())
+        {
+            return;
+        }
+
+        ng_clr_statistics now;
+        if (NativeMethods.ng_clr_query(&now) == ng_status.OK && now.records >= now.carriers + MostThreads)
+        {
+            throw new GreenletException(
+                GreenletError.OutOfStacks,
+                $"{MostThreads} greenlets are suspended inside a catch block, an exception filter or runtime code, and on this runtime each takes a thread of the system. Let a catch block end before the greenlet waits.");
+        }
+
         ng_status status = NativeMethods.ng_clr_record_add(&Attach);
         if (status != ng_status.OK)
         {
             throw new GreenletException(
                 GreenletError.OutOfStacks,
                 $"A thread record for a parked stack could not be made: {NativeEngine.Message(status)}. One is needed for each thread that runs greenlets and for each greenlet that is suspended inside a catch block, an exception filter or runtime code.");
+        }
+    }
+
+    private static bool TryAddUnstarted()
+    {
+        if (s_unstarted is not { } unstarted)
+        {
+            return false;
+        }
+
+        try
+        {
+            if (unstarted.Add() != ng_status.OK)
+            {
+                return false;
+            }
+
+            Watch();
+            return true;
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw new GreenletException(GreenletError.OutOfStacks, "There is no memory for the record of a parked stack.", exception);
+        }
+    }
+
+    // Not before there are more than stay anyway.
+    private static void Watch()
+    {
+        ng_clr_statistics now;
+        if (NativeMethods.ng_clr_query(&now) == ng_status.OK && now.records > Kept && Interlocked.Exchange(ref s_isWatched, 1) == 0)
+        {
+            _ = new Watcher();
         }
     }
 
@@ -50,6 +111,17 @@ internal static unsafe class ThreadRecords
         catch (UnsupportedRuntimeException)
         {
             return 0;
+        }
+    }
+
+    // An object that nobody refers to: its finalizer runs after each collection, while there are many records.
+    private sealed class Watcher
+    {
+        ~Watcher()
+        {
+            Volatile.Write(ref s_isWatched, 0);
+            UnstartedThreads.TakeBack(Kept);
+            Watch();
         }
     }
 }
