@@ -103,16 +103,8 @@ public class Greenlet : IDisposable
     /// <summary>The greenlet that the calling thread executes: its main greenlet if none was started (rows 21 and 22).</summary>
     public static Greenlet Current
     {
-        get
-        {
-            Carrier carrier = Carrier.OfThisThread;
-            if (carrier.HasKills)
-            {
-                carrier.DrainKills();
-            }
-
-            return carrier.Current;
-        }
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Carrier.CurrentOfThisThread;
     }
 
     /// <summary>

@@ -178,6 +178,8 @@ internal sealed unsafe partial class Carrier
     public void Exit()
     {
         _hasExited = true;
+        Current = Main; // no stack is this carrier's any more, before any becomes another's
+        _ = Interlocked.CompareExchange(ref s_recent, null, this);
         List<GreenletCore> suspended = _active.Clear();
         suspended.ForEach(core => core.State = GreenletState.Dead);
 
