@@ -26,6 +26,18 @@ void ng_memory_unreserve(void* address, size_t size);
 // Makes reserved pages readable and writable; they take memory as they are touched.
 ng_status ng_memory_commit(void* address, size_t size);
 
+// How many stacks of `size` bytes may be made so that the system itself extends them downwards as they are touched, as it does
+// for a program's first thread; 0 where it cannot. What was never touched is then no memory to anyone, not to what writes
+// dumps either. Each takes two mappings of the process, of which it can have so many: the caller takes its share once.
+size_t ng_memory_take_growing(size_t size);
+void ng_memory_give_growing(size_t count);
+
+// Makes reserved pages one of those, with so much of its high end open. Low and high may be as far apart as `size`.
+ng_status ng_memory_open_growing(void* low, void* high, size_t open);
+
+// Makes it as it was when it was opened, but for what is open at its high end, which keeps its memory.
+void ng_memory_shrink_growing(void* low, void* high, size_t open);
+
 // Returns the memory of committed pages; they stay usable and read as zero.
 void ng_memory_clear(void* address, size_t size);
 

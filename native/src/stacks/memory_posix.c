@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #if !defined(MAP_NORESERVE)
@@ -101,6 +103,109 @@ void ng_memory_clear(void* address, size_t size) {
   (void)madvise(address, size, MADV_DONTNEED);
 #endif
 }
+
+#if defined(__linux__) && defined(MAP_GROWSDOWN)
+/* A mapping that grows downwards. Below it lies a hole, which the system gives to nobody else: it keeps the distance of
+   a guard below each such mapping, 256 pages, in which the largest stack that is made so fits. A fault there makes the
+   mapping larger, in user code as in a system call or for the frame of a signal. Another process that reads there makes
+   nothing larger. */
+enum { GAP_PAGES = 256, SHARE_OF_MAPPINGS = 6 };
+
+static atomic_size_t growing_taken;
+
+// Half of a third of the mappings that a process can have, since each takes two.
+static size_t most_growing(void) {
+  char text[32] = {0};
+  const int file = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    return 0;
+  }
+  const bool is_read = read(file, text, sizeof text - 1) > 0;
+  (void)close(file);
+  return is_read ? (size_t)strtoul(text, NULL, 10) / SHARE_OF_MAPPINGS : 0;
+}
+
+// Tried by a system call that writes there: where nothing grows (an emulator), it fails, and nobody faults.
+static bool can_grow(void) {
+  static _Atomic int known; // 1: no, 2: yes
+  int answer = atomic_load(&known);
+  if (answer == 0) {
+    const size_t page = ng_memory_page_size();
+    const size_t size = 16 * page;
+    char* low = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int ends[2];
+    answer = 1;
+    if (low != MAP_FAILED) {
+      if (pipe2(ends, O_CLOEXEC) == 0) {
+        if (ng_memory_open_growing(low + page, low + size, page) == NG_OK && write(ends[1], "x", 1) == 1 &&
+            read(ends[0], low + 8 * page, 1) == 1 && low[8 * page] == 'x') {
+          answer = 2;
+        }
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+      }
+      (void)munmap(low, size);
+    }
+    atomic_store(&known, answer);
+  }
+  return answer == 2;
+}
+
+size_t ng_memory_take_growing(size_t size) {
+  struct rlimit limit; // of one such mapping, whoever's stack it is
+  if (size > GAP_PAGES * ng_memory_page_size() || getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur < size ||
+      !can_grow()) {
+    return 0;
+  }
+  const size_t most = most_growing();
+  size_t taken = atomic_load(&growing_taken);
+  while (taken < most && !atomic_compare_exchange_weak(&growing_taken, &taken, most)) {}
+  return taken < most ? most - taken : 0;
+}
+
+void ng_memory_give_growing(size_t count) {
+  atomic_fetch_sub(&growing_taken, count);
+}
+
+ng_status ng_memory_open_growing(void* low, void* high, size_t open) {
+  char* start = (char*)high - open;
+  if (mmap(start, open, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED | MAP_GROWSDOWN, -1, 0) == MAP_FAILED) {
+    return NG_ERROR_MAPPINGS;
+  }
+  if (start != (char*)low && munmap(low, (size_t)(start - (char*)low)) != 0) {
+    (void)mprotect(start, open, PROT_NONE);
+    return NG_ERROR_MAPPINGS;
+  }
+  return NG_OK;
+}
+
+void ng_memory_shrink_growing(void* low, void* high, size_t open) {
+  (void)munmap(low, (size_t)((char*)high - (char*)low) - open);
+}
+#else
+size_t ng_memory_take_growing(size_t size) {
+  (void)size;
+  return 0;
+}
+
+void ng_memory_give_growing(size_t count) {
+  (void)count;
+}
+
+ng_status ng_memory_open_growing(void* low, void* high, size_t open) {
+  (void)low;
+  (void)high;
+  (void)open;
+  return NG_ERROR_NOT_SUPPORTED;
+}
+
+void ng_memory_shrink_growing(void* low, void* high, size_t open) {
+  (void)low;
+  (void)high;
+  (void)open;
+}
+#endif
 
 bool ng_memory_can_mark_guards(void) {
 #if defined(MADV_GUARD_INSTALL)

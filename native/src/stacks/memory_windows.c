@@ -45,6 +45,28 @@ void ng_memory_clear(void* address, size_t size) {
   }
 }
 
+size_t ng_memory_take_growing(size_t size) {
+  (void)size;
+  return 0;
+}
+
+void ng_memory_give_growing(size_t count) {
+  (void)count;
+}
+
+ng_status ng_memory_open_growing(void* low, void* high, size_t open) {
+  (void)low;
+  (void)high;
+  (void)open;
+  return NG_ERROR_NOT_SUPPORTED;
+}
+
+void ng_memory_shrink_growing(void* low, void* high, size_t open) {
+  (void)low;
+  (void)high;
+  (void)open;
+}
+
 bool ng_memory_can_mark_guards(void) {
   return false;
 }

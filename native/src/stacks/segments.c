@@ -4,8 +4,10 @@
                | guard | untouched ......................... | resident part, kept in the pool |
                        ^ bounds.low                                                            ^ bounds.high
 
-   A fresh slot is inaccessible; acquiring it for the first time opens it: commits it and makes its guard. Where guards are
-   markers, whole batches are committed, because each call makes the system rearrange the mapping. The
+   A fresh slot is inaccessible; acquiring it for the first time opens it: commits it and makes its guard. The first slots grow:
+   the system extends them downwards as they are touched, so that what was never touched is no memory that a dump would
+   hold. They take two mappings each, hence only so many. Of the others, where guards are markers,
+   whole batches are committed, because each call makes the system rearrange the mapping. The
    bookkeeping lies in an array beside the region, not in the slots, so that a pooled segment can give back every page.
 
    No system call is made under the lock.
@@ -25,6 +27,7 @@ struct ng_segment {
   char* low;        // lowest usable byte
   char* high;       // end of the slot
   bool is_open;     // committed and guarded
+  bool is_growing;
   bool is_live;
 };
 
@@ -48,6 +51,7 @@ struct ng_segments {
   ng_segments_config config;
   segment_pool pools[POOL_COUNT];
   size_t touched; // slots [0, touched) were handed out at least once, or tried
+  size_t growing; // slots [0, growing) are extended by the system
   size_t live;
   size_t warming;          // on their way into the warm pool
   atomic_size_t committed; // slots [0, committed) are, where guards are markers
@@ -149,6 +153,24 @@ static bool reserve_what_fits(ng_segments* segments) {
   return false;
 }
 
+// Not where a kind of guard is asked for: that is for all slots then.
+static void choose_growing(ng_segments* segments) {
+  const bool is_free = NG_MEMORY_FOR_STACKS && segments->config.guard == NG_GUARD_AUTOMATIC && !NG_BROKEN(NG_BREAK_MARKERS);
+  const size_t most = is_free ? ng_memory_take_growing(segments->config.segment_size) : 0;
+  const size_t capacity = segments->config.capacity;
+  segments->growing = most < capacity ? most : capacity;
+  if (most > segments->growing) {
+    ng_memory_give_growing(most - segments->growing);
+  }
+  atomic_store(&segments->committed, segments->growing);
+}
+
+// What stays open of a slot that grows.
+static size_t least_open(size_t wanted) {
+  const size_t page = ng_memory_page_size();
+  return wanted > page ? wanted : page;
+}
+
 ng_status ng_segments_create(const ng_segments_config* config, ng_segments** result) {
   if (config == NULL || result == NULL) {
     return NG_ERROR_ARGUMENT;
@@ -170,6 +192,7 @@ ng_status ng_segments_create(const ng_segments_config* config, ng_segments** res
     free(segments);
     return status;
   }
+  choose_growing(segments);
   *result = segments;
   return NG_OK;
 }
@@ -185,6 +208,7 @@ ng_status ng_segments_destroy(ng_segments* segments) {
     return NG_ERROR_STATE;
   }
   unreserve(segments);
+  ng_memory_give_growing(segments->growing);
   free(segments);
   return NG_OK;
 }
@@ -233,6 +257,10 @@ static ng_status open_slot(ng_segments* segments, ng_segment* segment) {
   char* slot = segments->region + (size_t)(segment - segments->slots) * segments->config.segment_size;
   segment->low = slot + segments->config.guard_size;
   segment->high = slot + segments->config.segment_size;
+  segment->is_growing = (size_t)(segment - segments->slots) < segments->growing;
+  if (segment->is_growing) { // the guard stays as reserved
+    return ng_memory_open_growing(segment->low, segment->high, least_open(segments->config.resident_size));
+  }
   if (segments->guard == NG_GUARD_PROTECT) {
     return ng_memory_commit(segment->low, (size_t)(segment->high - segment->low)); // the guard stays as reserved
   }
@@ -278,7 +306,14 @@ ng_status ng_segment_acquire(ng_segments* segments, ng_segment** result) {
 
 // Gives back what a segment need not keep. Unasked: to ask whether there is anything costs as much as to do it.
 static void trim(const ng_segment* segment, size_t keep) {
-  if (NG_MEMORY_FOR_STACKS) {
+  if (!NG_MEMORY_FOR_STACKS) {
+    return;
+  }
+  if (segment->is_growing) {
+    const size_t open = least_open(keep);
+    ng_memory_shrink_growing(segment->low, segment->high, open);
+    ng_memory_clear(segment->high - open, open - keep);
+  } else {
     ng_memory_clear(segment->low, (size_t)(segment->high - segment->low) - keep);
   }
 }
