@@ -187,6 +187,38 @@ TEST(unclean_parks_have_records_of_their_own) {
   tear_down();
 }
 
+TEST(thread_that_was_never_started_is_lent_and_taken_back) {
+  set_up();
+  enum { COUNT = 5, UNSTARTED = 0x400, OTHER_FLAGS = 0x1000 };
+  const uint32_t locals = offsetof(fake_thread, unused_5);
+  const uint64_t before = query().records;
+  fake_thread threads[COUNT];
+  for (int i = 0; i < COUNT; i++) {
+    memset(&threads[i], 0, sizeof threads[i]);
+    atomic_init(&threads[i].state, OTHER_FLAGS);
+    atomic_init(&threads[i].frame, FAKE_FRAME_END);
+    threads[i].gc_frame = FAKE_GC_FRAME_END;
+    threads[i].exception_tracker = FAKE_EXCEPTION_END;
+    CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_lend(&threads[i], &threads[i], locals, UNSTARTED)); // it was started
+    atomic_fetch_or(&threads[i].state, UNSTARTED);
+    CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_lend(&threads[i], NULL, locals, UNSTARTED));
+    CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_lend(&threads[i], &threads[i], 0, UNSTARTED));
+    CHECK_STATUS(NG_ERROR_ARGUMENT, ng_clr_record_lend(&threads[i], &threads[i], locals, 0));
+    CHECK_STATUS(NG_OK, ng_clr_record_lend(&threads[i], &threads[i], locals, UNSTARTED));
+    CHECK_EQUAL(OTHER_FLAGS, atomic_load(&threads[i].state));
+    CHECK(threads[i].unused_5[0] != 0);
+  }
+  CHECK_EQUAL(before + COUNT, query().records);
+  CHECK(ng_clr_record_reclaim(COUNT + 1) == NULL);
+  int count = 0;
+  for (fake_thread* each; (each = ng_clr_record_reclaim(0)) != NULL; count++) {
+    CHECK_EQUAL(OTHER_FLAGS | UNSTARTED, atomic_load(&each->state));
+    CHECK_EQUAL(0, each->unused_5[0]);
+  }
+  CHECK_EQUAL(COUNT - 1, count); // as many stay as are in use: the carrier's
+  tear_down();
+}
+
 TEST(unclean_greenlet_can_be_abandoned) {
   set_up();
   for (int i = 0; i < 20; i++) {
@@ -416,6 +448,7 @@ TEST(nothing_works_before_initialization) {
   ng_carrier* made = NULL;
   ng_greenlet* greenlet = NULL;
   CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_serve(&thread));
+  CHECK_STATUS(NG_ERROR_STATE, ng_clr_record_lend(&thread, &thread, 8, 1));
   CHECK_STATUS(NG_ERROR_STATE, ng_carrier_attach(&thread, commit_nothing, enter_nothing, &made));
   CHECK_STATUS(NG_ERROR_STATE, ng_greenlet_create(segments, &greenlet));
   CHECK(made == NULL && greenlet == NULL);

@@ -151,10 +151,22 @@ static bool can_grow(void) {
   return answer == 2;
 }
 
+// Where memory is promised strictly or address space is limited, a fault may be too late to say that there is none.
+static bool promises_are_kept(void) {
+  char mode = '2';
+  const int file = open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+  if (file >= 0) {
+    (void)!read(file, &mode, 1);
+    (void)close(file);
+  }
+  struct rlimit space;
+  return mode != '2' && getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur == RLIM_INFINITY;
+}
+
 size_t ng_memory_take_growing(size_t size) {
   struct rlimit limit; // of one such mapping, whoever's stack it is
   if (size > GAP_PAGES * ng_memory_page_size() || getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur < size ||
-      !can_grow()) {
+      !promises_are_kept() || !can_grow()) {
     return 0;
   }
   const size_t most = most_growing();

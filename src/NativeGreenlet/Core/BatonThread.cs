@@ -89,6 +89,7 @@ internal sealed class BatonThread
 
     private static BatonThread Start(int stackSize)
     {
+        ThreadRoom.Take();
         BatonThread thread = new(stackSize);
         Thread native = new(thread.Serve, stackSize == 0 ? DefaultStackSize : Math.Max(stackSize, SmallestStackSize))
         {

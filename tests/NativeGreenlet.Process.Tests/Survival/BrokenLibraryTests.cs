@@ -16,6 +16,7 @@ public class BrokenLibraryTests
     [InlineData("lists", "catch")]
     [InlineData("limits", "limits")]
     [InlineData("filters", "filters")]
+    [InlineData("locals", "catch")]
     public void Stress_finds_a_broken_library(string fault, string scenario)
     {
         string arguments = $"--scenario {scenario} --carriers 1";
