@@ -25,8 +25,9 @@ public static class GreenletDiagnostics
     /// <summary>Switches so far, by threads that are still alive.</summary>
     public static long Switches => CarrierRegistry.Sum(carrier => carrier.SwitchCount);
 
-    /// <summary>Runtime threads that lend their records to parked stacks: one for each thread that runs greenlets, and
-    /// one for each greenlet suspended inside a catch block, a filter or runtime code, at the peak.</summary>
+    /// <summary>Thread objects of the runtime that parked stacks are linked into: one for each thread that runs greenlets, and
+    /// one for each greenlet suspended inside a catch block, a filter or runtime code; and free ones, up to 64 or as many as
+    /// are in use after a collection. They are no threads of the system, where the runtime allows it.</summary>
     public static unsafe long ThreadRecords
     {
         get

@@ -22,6 +22,7 @@ void ng_breakage_initialize(void) {
   ng_breakages |= strstr(wish, "zeros") != NULL ? NG_BREAK_ZEROS : 0U;
   ng_breakages |= strstr(wish, "version") != NULL ? NG_BREAK_VERSION : 0U;
   ng_breakages |= strstr(wish, "locals") != NULL ? NG_BREAK_LOCALS : 0U;
+  ng_breakages |= strstr(wish, "lending") != NULL ? NG_BREAK_LENDING : 0U;
   ng_breakages |= strstr(wish, "markers") != NULL ? NG_BREAK_MARKERS : 0U;
   ng_breakages |= strstr(wish, "tails") != NULL ? NG_BREAK_TAILS : 0U;
   ng_breakages |= strstr(wish, "async") != NULL ? NG_BREAK_ASYNC : 0U;

@@ -17,6 +17,7 @@ typedef enum ng_breakage {
   NG_BREAK_ZEROS = 64,    // "zeros": bytes that have gone back to the stack stay in the arena as well
   NG_BREAK_VERSION = 128, // "version": the library says that it has another interface
   NG_BREAK_LOCALS = 512,  // "locals": records that were never started have no thread-local data
+  NG_BREAK_LENDING = 1024, // "lending": no fault, but records are threads of the system
   NG_BREAK_MARKERS = 256, // "markers": no fault, but guards as before Linux 6.13: each takes a memory mapping
   NG_BREAK_TAILS = 512,   // "tails": the frame of an explicit tail call stays with the thread
   NG_BREAK_ASYNC = 1024,  // "async": the lists of methods that the runtime suspends (.NET 11) stay with the thread

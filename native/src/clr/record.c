@@ -150,6 +150,9 @@ ng_status ng_clr_record_lend(void* thread, void* owner, uint32_t locals, uint32_
   if (!ng_clr_is_initialized()) {
     return NG_ERROR_STATE;
   }
+  if (NG_BROKEN(NG_BREAK_LENDING)) {
+    return NG_ERROR_NOT_SUPPORTED;
+  }
   const ng_record record = {
       .owner = owner,
       .locals = (_Atomic(uintptr_t)*)((char*)thread + locals),

@@ -1,32 +1,40 @@
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Interop;
 using NativeGreenlet.Tests.Infrastructure;
 
 namespace NativeGreenlet.Tests.Faults;
 
 /// <summary>
-/// The system starts no more threads (ulimit -u): parked stacks need a thread record for each thread that runs greenlets
+/// The system starts no more threads (ulimit -u), on a runtime where records are threads: parked stacks need a thread record for each thread that runs greenlets
 /// and for each greenlet inside a catch block. What needs one is refused and left as it was; everything else goes on.
 /// </summary>
 [Collection(Survival.OneAtATime.Name)]
 public class ThreadExhaustionTests
 {
     [LinuxFact]
-    public void A_thread_that_cannot_become_a_carrier_is_told_why_and_can_later() => FaultProcess.SurvivesOnSegments(BecomeCarrier);
+    public void A_thread_that_cannot_become_a_carrier_is_told_why_and_can_later() => SurvivesWithThreadsAsRecords(BecomeCarrier);
 
     [LinuxFact]
-    public void A_switch_out_of_a_catch_block_is_refused_and_nothing_has_moved() => FaultProcess.SurvivesOnSegments(SwitchOutOfCatchBlocks);
+    public void A_switch_out_of_a_catch_block_is_refused_and_nothing_has_moved() => SurvivesWithThreadsAsRecords(SwitchOutOfCatchBlocks);
 
     [LinuxFact]
-    public void A_start_from_a_catch_block_is_refused_and_the_greenlet_is_unstarted() => FaultProcess.SurvivesOnSegments(StartInCatchBlock);
+    public void A_start_from_a_catch_block_is_refused_and_the_greenlet_is_unstarted() => SurvivesWithThreadsAsRecords(StartInCatchBlock);
 
     [LinuxFact]
-    public void A_stack_trace_that_cannot_be_had_is_refused() => FaultProcess.SurvivesOnSegments(TakeStackTraceInCatchBlock);
+    public void A_stack_trace_that_cannot_be_had_is_refused() => SurvivesWithThreadsAsRecords(TakeStackTraceInCatchBlock);
 
     [LinuxFact]
-    public void Kills_that_cannot_begin_wait_until_they_can() => FaultProcess.SurvivesOnSegments(KillInCatchBlock);
+    public void Kills_that_cannot_begin_wait_until_they_can() => SurvivesWithThreadsAsRecords(KillInCatchBlock);
 
     [LinuxFact]
     public void Where_stacks_are_threads_a_start_is_refused() => FaultProcess.Survives(StartThreads, ("NATIVEGREENLET_BACKEND", "threads"));
+
+    // As on a runtime where a record cannot be made without a thread of the system.
+    private static void SurvivesWithThreadsAsRecords(Action body) => FaultProcess.Survives(
+        body,
+        ("NATIVEGREENLET_BACKEND", "segments"),
+        (NativeEngine.PathVariable, BreakableLibrary.Path),
+        (BreakableLibrary.FaultVariable, "lending"));
 
     private static void BecomeCarrier() => FaultProcess.OnMainAndWorker(() =>
     {

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
 using NativeGreenlet.Tests.Faults;
 using NativeGreenlet.Tests.Infrastructure;
 
@@ -15,12 +17,19 @@ public class ManyWaitsTests
         RunInChild(WaitInsideCatch, "segments");
 
     [LinuxFact]
+    public void Where_each_wait_inside_catch_takes_a_thread_there_is_a_limit() => RunInChild(
+        ReachLimitOfThreads,
+        "segments",
+        (NativeEngine.PathVariable, BreakableLibrary.Path),
+        (BreakableLibrary.FaultVariable, "lending"));
+
+    [LinuxFact]
     public void The_system_runs_out_of_mappings_for_threads_and_the_program_goes_on() =>
         RunInChild(UseMappingsUpForThreads, "threads");
 
-    private static void RunInChild(Action body, string backend)
+    private static void RunInChild(Action body, string backend, params (string Name, string Value)[] more)
     {
-        InChild.Result child = InChild.Run(body, ("NATIVEGREENLET_BACKEND", backend));
+        InChild.Result child = InChild.Run(body, [("NATIVEGREENLET_BACKEND", backend), .. more]);
         Assert.True(child.ExitCode == 0 && child.Output.TrimEnd().EndsWith("done", StringComparison.Ordinal), FaultProcess.Describe(child));
     }
 
@@ -46,6 +55,35 @@ public class ManyWaitsTests
 
         Check.That(GreenletDiagnostics.ThreadRecords <= FewThreads + 1);
         End(Park(Count / 10)); // and they can be made again
+        Console.WriteLine("done");
+    }
+
+    private static void ReachLimitOfThreads()
+    {
+        Greenlet[] parked = Park(ThreadRecords.MostThreads);
+        bool wasRefused = false;
+        Greenlet main = Greenlet.Current;
+        new Greenlet(() =>
+        {
+            try
+            {
+                throw new InvalidTimeZoneException();
+            }
+            catch (InvalidTimeZoneException)
+            {
+                try
+                {
+                    _ = main.Switch();
+                }
+                catch (GreenletException exception)
+                {
+                    wasRefused = exception.Reason == GreenletError.OutOfStacks && exception.Message.Contains("catch block", StringComparison.Ordinal);
+                }
+            }
+        }).Switch();
+        Check.That(wasRefused);
+        End(parked);
+        End(Park(10));
         Console.WriteLine("done");
     }
 
