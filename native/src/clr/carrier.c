@@ -82,7 +82,7 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
   ng_spinlock_enter(&lock);
   ng_status status = is_attached(thread) ? NG_ERROR_STATE : NG_OK;
   if (status == NG_OK) {
-    carrier->record = ng_record_take();
+    carrier->record = ng_record_take_thread();
     status = carrier->record == NULL ? NG_NEED_RECORD : NG_OK;
   }
   if (status == NG_OK) {

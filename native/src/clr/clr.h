@@ -133,6 +133,8 @@ void ng_frame_make(ng_frame* frame, uintptr_t next);
 
 // Null when none is free.
 ng_record* ng_record_take(void);
+// Only one that is a thread of the system, which debuggers find.
+ng_record* ng_record_take_thread(void);
 // Its lists are emptied first.
 void ng_record_give_back(ng_record* record);
 void ng_record_count(uint64_t* made, uint64_t* free);

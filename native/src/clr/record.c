@@ -6,7 +6,7 @@
    passes over threads without. Taking a record back undoes both; the object is then as the runtime made it, and dies
    with its managed thread. Both happen in cooperative mode within one call, so that a collection sees all or nothing.
 
-   Where that cannot be done, a record is a thread of ours that blocks in native code for ever. Its own frames are never
+   A few, those of carriers, and all where that cannot be done, are threads of ours, which debuggers find. Such a one blocks in native code for ever. Its own frames are never
    on its chain: an idle record would cost every collection a walk. So the collector neither keeps nor updates what they
    refer to, and it has one managed frame, which refers to nothing.
 
@@ -17,22 +17,48 @@
 
 #include <stdlib.h>
 
-static ng_record* free_records;
+// Those that are threads of the system first: debuggers find only them.
+enum { OWN_THREAD, UNSTARTED_THREAD, RECORD_KINDS };
+static ng_record* free_records[RECORD_KINDS];
 static uint64_t made_count;
 static uint64_t free_count;
-static uint64_t lent_count;
 static ng_spinlock lock;
 
 // What stands for the thread-local data of threads that never run. The runtime keeps an allocation context there, which
 // is empty, and a collection writes no more into it than that.
 static _Alignas(64) uint64_t no_locals[512];
 
+static int kind_of(const ng_record* record) {
+  return record->owner == NULL ? OWN_THREAD : UNSTARTED_THREAD;
+}
+
+static ng_record* take_locked(int kind) {
+  ng_record* record = free_records[kind];
+  if (record != NULL) {
+    free_records[kind] = record->next_free;
+    free_count--;
+  }
+  return record;
+}
+
+static void put_locked(ng_record* record) {
+  record->next_free = free_records[kind_of(record)];
+  free_records[kind_of(record)] = record;
+  free_count++;
+}
+
+ng_record* ng_record_take_thread(void) {
+  ng_spinlock_enter(&lock);
+  ng_record* record = take_locked(OWN_THREAD);
+  ng_spinlock_leave(&lock);
+  return record;
+}
+
 ng_record* ng_record_take(void) {
   ng_spinlock_enter(&lock);
-  ng_record* record = free_records;
-  if (record != NULL) {
-    free_records = record->next_free;
-    free_count--;
+  ng_record* record = take_locked(OWN_THREAD);
+  if (record == NULL) {
+    record = take_locked(UNSTARTED_THREAD);
   }
   ng_spinlock_leave(&lock);
   return record;
@@ -43,9 +69,7 @@ void ng_record_give_back(ng_record* record) {
   *record->thread.exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
   *record->thread.gc_frame = (uintptr_t)ng_layout.gc_frame_end;
   ng_spinlock_enter(&lock);
-  record->next_free = free_records;
-  free_records = record;
-  free_count++;
+  put_locked(record);
   ng_spinlock_leave(&lock);
 }
 
@@ -95,10 +119,7 @@ static ng_status make(void* thread, const ng_record* lent) {
   }
   ng_spinlock_enter(&lock);
   made_count++;
-  lent_count += record->owner != NULL ? 1 : 0;
-  record->next_free = free_records;
-  free_records = record;
-  free_count++;
+  put_locked(record);
   ng_spinlock_leave(&lock);
   return NG_OK;
 }
@@ -169,18 +190,9 @@ void* ng_clr_record_reclaim(uint64_t keep) {
   ng_spinlock_enter(&lock);
   const uint64_t in_use = made_count - free_count;
   ng_record* record = NULL;
-  if (free_count > keep && free_count > in_use && lent_count != 0) {
-    ng_record** link = &free_records;
-    while (*link != NULL && (*link)->owner == NULL) {
-      link = &(*link)->next_free;
-    }
-    record = *link;
-    if (record != NULL) {
-      *link = record->next_free;
-      free_count--;
-      made_count--;
-      lent_count--;
-    }
+  if (free_count > keep && free_count > in_use) {
+    record = take_locked(UNSTARTED_THREAD);
+    made_count -= record != NULL ? 1 : 0;
   }
   ng_spinlock_leave(&lock);
   if (record == NULL) {

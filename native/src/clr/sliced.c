@@ -140,7 +140,7 @@ ng_status ng_sliced_attach(void* thread, const ng_slices_config* config, ng_slic
                                           (void*)carrier->thread.limits[1], (void*)carrier->thread.limits[0]);
   if (status == NG_OK) {
     carrier->thread_object = thread;
-    carrier->record = ng_record_take();
+    carrier->record = ng_record_take_thread();
     status = carrier->record == NULL ? NG_NEED_RECORD : enlist(carrier) ? NG_OK : NG_ERROR_STATE;
     if (status == NG_ERROR_STATE) {
       ng_record_give_back(carrier->record);

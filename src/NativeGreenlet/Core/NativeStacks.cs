@@ -64,7 +64,7 @@ internal abstract unsafe class NativeStacks : Stacks
                     return stacks;
 
                 case ng_status.NEED_RECORD:
-                    ThreadRecords.Add();
+                    ThreadRecords.AddThread();
                     break;
 
                 case ng_status.ERROR_STATE when !hasSwept:

@@ -6,13 +6,17 @@ namespace NativeGreenlet.Runtime;
 
 /// <summary>
 /// Adds thread records: Thread objects of the runtime that parked stacks are linked into. The native library keeps them.
-/// They are those of managed threads that are never started, and are taken back after a burst. Where that cannot be done,
-/// they are those of threads that block for ever in native code, of which there is a limit.
+/// Those of carriers, and a few more, are threads that block for ever in native code: a debugger finds what hangs on them. Beyond
+/// those they are of managed threads that are never started, and are taken back after a burst; where that cannot be done, they
+/// are threads up to a limit.
 /// </summary>
 internal static unsafe class ThreadRecords
 {
     /// <summary>Records that stay when they are free, for the next.</summary>
     public const int Kept = 64;
+
+    /// <summary>As many records are threads of the system first, beyond one for each carrier.</summary>
+    public const int FewThreads = 32;
 
     /// <summary>As many records may be threads of the system, beyond one for each thread that runs greenlets.</summary>
     public const int MostThreads = 1024;
@@ -34,13 +38,13 @@ internal static unsafe class ThreadRecords
     /// <exception cref="GreenletException">There can be no more.</exception>
     public static void Add()
     {
-        if (TryAddUnstarted())
+        ulong threads = CountThreads();
+        if (threads >= FewThreads && TryAddUnstarted())
         {
             return;
         }
 
-        ng_clr_statistics now;
-        if (NativeMethods.ng_clr_query(&now) == ng_status.OK && now.records >= now.carriers + MostThreads)
+        if (threads >= MostThreads)
         {
             throw new GreenletException(
                 GreenletError.OutOfStacks,
@@ -48,12 +52,34 @@ internal static unsafe class ThreadRecords
         }
 
         ng_status status = NativeMethods.ng_clr_record_add(&Attach);
+        if (status != ng_status.OK && !TryAddUnstarted())
+        {
+            throw Failure(status);
+        }
+    }
+
+    /// <summary>Adds one that is a thread of the system.</summary>
+    /// <exception cref="GreenletException">The system gives no more threads.</exception>
+    public static void AddThread()
+    {
+        ng_status status = NativeMethods.ng_clr_record_add(&Attach);
         if (status != ng_status.OK)
         {
-            throw new GreenletException(
-                GreenletError.OutOfStacks,
-                $"A thread record for a parked stack could not be made: {NativeEngine.Message(status)}. One is needed for each thread that runs greenlets and for each greenlet that is suspended inside a catch block, an exception filter or runtime code.");
+            throw Failure(status);
         }
+    }
+
+    private static GreenletException Failure(ng_status status) => new(
+        GreenletError.OutOfStacks,
+        $"A thread record for a parked stack could not be made: {NativeEngine.Message(status)}. One is needed for each thread that runs greenlets and for each greenlet that is suspended inside a catch block, an exception filter or runtime code.");
+
+    // Beyond one for each carrier.
+    private static ulong CountThreads()
+    {
+        ng_clr_statistics now;
+        _ = NativeMethods.ng_clr_query(&now);
+        ulong others = now.carriers + UnstartedThreads.Count;
+        return now.records > others ? now.records - others : 0;
     }
 
     private static bool TryAddUnstarted()

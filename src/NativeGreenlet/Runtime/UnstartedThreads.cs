@@ -10,6 +10,8 @@ namespace NativeGreenlet.Runtime;
 /// </summary>
 internal sealed unsafe class UnstartedThreads
 {
+    private static long s_count;
+
     private readonly uint _locals;
     private readonly uint _state;
     private uint _unstarted;
@@ -19,6 +21,9 @@ internal sealed unsafe class UnstartedThreads
         _locals = locals;
         _state = state;
     }
+
+    /// <summary>Records that were made and not taken back.</summary>
+    public static ulong Count => (ulong)Interlocked.Read(ref s_count);
 
     /// <summary>Finds out whether and how it can be done.</summary>
     /// <returns>Null if the runtime does not show what it takes.</returns>
@@ -47,7 +52,11 @@ internal sealed unsafe class UnstartedThreads
         Thread thread = New();
         GCHandle handle = GCHandle.Alloc(thread); // it lives until the record is taken back
         ng_status status = NativeMethods.ng_clr_record_lend((void*)ThreadLocator.OfManaged(thread), (void*)GCHandle.ToIntPtr(handle), _locals, _unstarted);
-        if (status != ng_status.OK)
+        if (status == ng_status.OK)
+        {
+            _ = Interlocked.Increment(ref s_count);
+        }
+        else
         {
             handle.Free();
         }
@@ -61,6 +70,7 @@ internal sealed unsafe class UnstartedThreads
     {
         while (NativeMethods.ng_clr_record_reclaim(keep) is var owner && owner is not null)
         {
+            _ = Interlocked.Decrement(ref s_count);
             GCHandle.FromIntPtr((nint)owner).Free();
         }
     }
