@@ -92,6 +92,7 @@ NG_EXPORT int ng_frames_nested(long long stamp, Callback callback, void* context
 
 // Calls back out of a destructor, while an exception is on its way.
 NG_EXPORT int ng_frames_unwind(long long stamp, Callback callback, void* context) {
+  const bool before = std::uncaught_exception(); // of whoever called
   int wrong = 0;
   try {
     Cleanup cleanup(callback, context, &wrong);
@@ -101,5 +102,5 @@ NG_EXPORT int ng_frames_unwind(long long stamp, Callback callback, void* context
   } catch (...) {
     wrong += 3;
   }
-  return wrong + (std::uncaught_exception() ? 4 : 0);
+  return wrong + (std::uncaught_exception() != before ? 4 : 0);
 }

@@ -22,5 +22,8 @@ internal abstract class Activity
     /// <summary>Whether it works on plain threads, too.</summary>
     public virtual bool WorksOnThreads => true;
 
+    /// <summary>Why it cannot be played here; null where it can.</summary>
+    public virtual string? Obstacle => null;
+
     public abstract void Play(Actor actor, int depth);
 }

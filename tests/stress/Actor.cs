@@ -24,11 +24,17 @@ internal abstract class Actor(int id, Random random, Script script, Figures figu
     /// <summary>Whether it keeps to activities that an exception from outside may pass through.</summary>
     public bool IsTransparent { get; init; }
 
+    /// <summary>How many asynchronous methods that others called go on on its stack.</summary>
+    public int Guests { get; set; }
+
     /// <summary>Whether it should come to its end.</summary>
     public abstract bool IsEnding { get; }
 
     /// <summary>Lets others run, and returns some time later.</summary>
     public abstract void Pause();
+
+    /// <summary>The same where the frames in between may forbid to leave: false when that was refused.</summary>
+    public abstract bool TryPause();
 
     /// <summary>A number for contents, different each time.</summary>
     public int Stamp() => Id * 1000 + ++_stamps % 1000;

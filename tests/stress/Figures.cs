@@ -12,6 +12,9 @@ internal sealed class Figures
     /// <summary>Exceptions thrown on purpose.</summary>
     public long Exceptions;
 
+    /// <summary>Switches that were refused because the stack cannot be left.</summary>
+    public long Refusals;
+
     /// <summary>Crowds that ran to their end.</summary>
     public long Rounds;
 
@@ -31,11 +34,11 @@ internal sealed class Figures
         return figures;
     }
 
-    public static (long Resumes, long Exceptions, long Rounds) Total()
+    public static (long Resumes, long Exceptions, long Refusals, long Rounds) Total()
     {
         lock (s_lock)
         {
-            return (s_all.Sum(f => Volatile.Read(ref f.Resumes)), s_all.Sum(f => Volatile.Read(ref f.Exceptions)), s_all.Sum(f => Volatile.Read(ref f.Rounds)));
+            return (s_all.Sum(f => Volatile.Read(ref f.Resumes)), s_all.Sum(f => Volatile.Read(ref f.Exceptions)), s_all.Sum(f => Volatile.Read(ref f.Refusals)), s_all.Sum(f => Volatile.Read(ref f.Rounds)));
         }
     }
 }

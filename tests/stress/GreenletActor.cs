@@ -17,6 +17,20 @@ internal sealed class GreenletActor(Crowd crowd, int id, Random random)
 
     public override void Pause() => Crowd.Leave(this);
 
+    public override bool TryPause()
+    {
+        try
+        {
+            Crowd.Leave(this);
+            return true;
+        }
+        catch (GreenletException exception) when (exception.Reason.ToString() == "Pinned")
+        {
+            Figures.Refusals++;
+            return false;
+        }
+    }
+
     /// <summary>Pauses where others may throw a <see cref="Mishap"/> with this stamp instead of returning.</summary>
     public void PauseOpenToThrow(int stamp)
     {

@@ -22,10 +22,10 @@ internal sealed class Progress : IDisposable
     /// <summary>All figures, on one line.</summary>
     public static string Line()
     {
-        (long resumes, long exceptions, long rounds) = Figures.Total();
+        (long resumes, long exceptions, long refusals, long rounds) = Figures.Total();
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{s_clock.Elapsed.TotalSeconds:F1} s: {resumes:N0} resumes, {GC.CollectionCount(0):N0}/{GC.CollectionCount(1):N0}/{GC.CollectionCount(2):N0} GCs of generation 0/1/2, {exceptions:N0} exceptions, {rounds:N0} rounds; {Usage.Now()}");
+            $"{s_clock.Elapsed.TotalSeconds:F1} s: {resumes:N0} resumes, {GC.CollectionCount(0):N0}/{GC.CollectionCount(1):N0}/{GC.CollectionCount(2):N0} GCs of generation 0/1/2, {exceptions:N0} exceptions, {refusals:N0} refusals, {rounds:N0} rounds; {Usage.Now()}");
     }
 
     public void Dispose()

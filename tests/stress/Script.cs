@@ -14,6 +14,9 @@ internal sealed class Script
         _urn = [.. activities.SelectMany(activity => Enumerable.Repeat(activity, activity.Weight))];
     }
 
+    /// <summary>Whether there is nothing to do.</summary>
+    public bool IsEmpty => _urn.Length == 0;
+
     public static IReadOnlyList<Activity> All { get; } =
     [
         s_hold,
@@ -28,13 +31,18 @@ internal sealed class Script
         new IteratorActivity(),
         new GeneratedCodeActivity(),
         new AsyncActivity(),
+        new RuntimeAsyncActivity(),
+        new TailCallActivity(),
+        new LoaderActivity(),
+        new WaitActivity(),
+        new CxxActivity(),
         new ThrowIntoActivity(),
         new SpawnActivity(),
     ];
 
-    /// <summary>A script of some activities.</summary>
+    /// <summary>A script of some activities, without those that cannot be played here.</summary>
     public static Script Of(IEnumerable<Activity> activities, bool onThreads) =>
-        new(activities.Where(activity => !onThreads || activity.WorksOnThreads));
+        new(activities.Where(activity => activity.Obstacle is null && (!onThreads || activity.WorksOnThreads)));
 
     /// <summary>An activity that the actor may do where it is now. Holding contents is always possible.</summary>
     public Activity Pick(Actor actor)

@@ -23,4 +23,10 @@ internal sealed class ThreadActor(int id, Random random, Script script, Figures 
 
         Figures.Resumes++;
     }
+
+    public override bool TryPause()
+    {
+        Pause();
+        return true;
+    }
 }

@@ -17,7 +17,22 @@ internal sealed class CrowdScenario : Scenario
     public override int Run(Options options)
     {
         bool isMix = options.Scenarios.Contains(Options.Mix);
-        Script script = Script.Of(Script.All.Where(activity => isMix || options.Scenarios.Contains(activity.Name)), options.IsControl);
+        Activity[] activities = [.. Script.All.Where(activity => isMix || options.Scenarios.Contains(activity.Name))];
+        foreach (Activity activity in activities)
+        {
+            if (activity.Obstacle is { } obstacle)
+            {
+                Console.WriteLine($"not here: {activity.Name}: {obstacle}");
+            }
+        }
+
+        Script script = Script.Of(activities, options.IsControl);
+        if (script.IsEmpty)
+        {
+            Console.WriteLine("ok: nothing of this can be done here");
+            return 0;
+        }
+
         using (new Progress())
         using (new CollectorPressure(options.Seed))
         {
