@@ -14,4 +14,5 @@ internal enum Mark
     Ended,
     Swallowed,
     Drained,
+    Refused,
 }

@@ -16,6 +16,7 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
     private const int StampMask = 0x3FFFFFFF; // leaves room to add
 
     private readonly List<Fiber> _fibers = [];
+    private readonly List<AsyncCall> _waiting = [];
     private int _steps;
     private int _stamps;
 
@@ -52,12 +53,19 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
         }
 
         // Each of these lets somebody go on, and nobody has more than so many steps to go.
-        while (_fibers.Find(fiber => fiber != main && !fiber.IsDead) is { } fiber)
+        while (_fibers.Find(fiber => fiber != main && !fiber.IsDead) is var fiber && (fiber is not null || _waiting.Count > 0))
         {
             try
             {
-                Log.Add(main.Id, Mark.Drained, 0, fiber.Id);
-                Switch(fiber, 0);
+                Log.Add(main.Id, Mark.Drained, 0, fiber?.Id ?? 0);
+                if (fiber is not null)
+                {
+                    Switch(fiber, 0);
+                }
+                else
+                {
+                    TakeWaiting(0).Continue();
+                }
             }
             catch (TraceException exception)
             {
@@ -88,6 +96,9 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
         Dispatch(operation);
         Note(Mark.Leave, operation, 0);
     }
+
+    /// <summary>Lets an asynchronous method wait until somebody continues it.</summary>
+    public void Wait(AsyncCall call) => _waiting.Add(call);
 
     public void Note(Mark mark, Operation operation, int value) => Log.Add(Self.Id, mark, operation.Id, value);
 
@@ -199,6 +210,24 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
             case OperationKind.NativeCallback:
                 RuntimeFrames.NativeCallback(step);
                 break;
+            case OperationKind.TypeLoad:
+                ForeignFrames.TypeLoad(step);
+                break;
+            case OperationKind.Resolver:
+                ForeignFrames.Resolver(step);
+                break;
+            case OperationKind.MonitorWait:
+                ForeignFrames.MonitorWait(step);
+                break;
+            case OperationKind.Async:
+                AsyncCall.Play(step);
+                break;
+            case OperationKind.TailCall:
+                ForeignFrames.TailCall(step);
+                break;
+            case OperationKind.CxxCatch:
+                ForeignFrames.CxxCatch(step);
+                break;
             case OperationKind.Catch:
                 ExceptionFrames.Catch(step);
                 break;
@@ -246,8 +275,27 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
             case OperationKind.Dispose:
                 Dispose(operation);
                 break;
+            case OperationKind.ResumeAsync:
+                ResumeAsync(operation);
+                break;
             default:
                 throw new InvalidOperationException($"{operation.Kind} is not known");
+        }
+    }
+
+    private AsyncCall TakeWaiting(int number)
+    {
+        AsyncCall result = _waiting[number % _waiting.Count];
+        _ = _waiting.Remove(result);
+        return result;
+    }
+
+    private void ResumeAsync(Operation operation)
+    {
+        if (_waiting.Count > 0)
+        {
+            Count(operation);
+            TakeWaiting(operation.Number).Continue();
         }
     }
 
@@ -294,10 +342,17 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
         Exceptions++;
         Note(Mark.Thrown, step.Operation, target.Id);
         Fiber self = Self;
-        Resumed(self, target.Throw(new TraceException(step.Stamp)), step.Operation.Id);
+        TraceException exception = new(step.Stamp);
+        if (self.Pins > 0)
+        {
+            IsRefused(self, () => target.Throw(exception), step.Operation.Id);
+            return;
+        }
+
+        Resumed(self, target.Throw(exception), step.Operation.Id);
 
         // What is thrown into one that has not started goes to its parent.
-        bool MayReceive(Fiber fiber) => fiber.Filters == 0 && (!fiber.IsUnstarted || fiber.Receiver!.Filters == 0);
+        bool MayReceive(Fiber fiber) => fiber.Filters == 0 && (!fiber.IsUnstarted || (Self.Pins == 0 && fiber.Receiver!.Filters == 0));
     }
 
     private void Spawn(Operation operation)
@@ -321,7 +376,7 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
     private void Dispose(Operation operation)
     {
         Fiber self = Self;
-        if (self.IsDying || Choose(operation.Number, fiber => fiber.Filters == 0 && fiber.Parent is not null && !fiber.IsDying) is not { } target)
+        if (self.IsDying || self.Pins > 0 || Choose(operation.Number, fiber => fiber.Filters == 0 && fiber.Parent is not null && !fiber.IsDying) is not { } target)
         {
             return;
         }
@@ -357,7 +412,29 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
     private void Switch(Fiber target, int operation)
     {
         Fiber self = Self;
-        Resumed(self, target.Switch(new Letter(++_stamps)), operation);
+        Letter letter = new(++_stamps);
+        if (self.Pins > 0)
+        {
+            IsRefused(self, () => target.Switch(letter), operation);
+            return;
+        }
+
+        Resumed(self, target.Switch(letter), operation);
+    }
+
+    // Out of frames that must not be left: nothing has happened but an exception.
+    private void IsRefused(Fiber self, Func<object?> leave, int operation)
+    {
+        try
+        {
+            _ = leave();
+            Check.Fail($"fiber {self.Id} was left where that should have been refused");
+        }
+        catch (Exception exception) when (host.IsRefusal(exception))
+        {
+            self.VerifyCurrent();
+            Log.Add(self.Id, Mark.Refused, operation, 0);
+        }
     }
 
     // A body that was killed hands the exception over that ended it.

@@ -11,6 +11,9 @@ internal abstract class Fiber(int id, Fiber? parent)
     /// <summary>How many exception filters it is in the middle of: no exception may be raised in it there.</summary>
     public int Filters { get; set; }
 
+    /// <summary>How many frames that must not be left it is in the middle of: a switch out of it is refused there.</summary>
+    public int Pins { get; set; }
+
     /// <summary>Whether it has been disposed of, though it may not have come to its end yet.</summary>
     public bool IsDying { get; set; }
 
@@ -42,6 +45,8 @@ internal abstract class Fiber(int id, Fiber? parent)
     public abstract bool IsDead { get; }
 
     /// <summary>Continues it; returns what the caller is continued with.</summary>
+    /// <remarks>Throws what <see cref="FiberHost.IsRefusal"/> knows, and has done nothing, where the caller has
+    /// <see cref="Pins"/>.</remarks>
     public abstract object? Switch(object value);
 
     /// <summary>Raises an exception in it; returns what the caller is continued with.</summary>

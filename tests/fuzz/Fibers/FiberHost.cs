@@ -18,4 +18,7 @@ internal abstract class FiberHost
 
     /// <summary>Whether an exception is the one that ends fibers.</summary>
     public abstract bool IsExit(Exception exception);
+
+    /// <summary>Whether an exception says that the stack cannot be left.</summary>
+    public abstract bool IsRefusal(Exception exception);
 }

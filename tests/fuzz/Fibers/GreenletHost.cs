@@ -13,6 +13,8 @@ internal sealed class GreenletHost : FiberHost
 
     public override bool IsExit(Exception exception) => exception is GreenletExit;
 
+    public override bool IsRefusal(Exception exception) => exception is Refusal or GreenletException { Reason: (GreenletError)7 };
+
     private sealed class GreenletFiber(GreenletHost host, int id, Fiber? parent, Greenlet greenlet) : Fiber(id, parent)
     {
         public override bool IsUnstarted => greenlet.State == GreenletState.Unstarted;
@@ -21,6 +23,11 @@ internal sealed class GreenletHost : FiberHost
 
         public override object? Switch(object value)
         {
+            if (host.Current.Pins > 0)
+            {
+                return TryLeave(() => greenlet.Switch(value));
+            }
+
             Fiber caller = Leave(this);
             object? result = greenlet.Switch(value);
             caller.VerifyCurrent();
@@ -29,6 +36,11 @@ internal sealed class GreenletHost : FiberHost
 
         public override object? Throw(Exception exception)
         {
+            if (host.Current.Pins > 0)
+            {
+                return TryLeave(() => greenlet.Throw(exception));
+            }
+
             Fiber caller = Leave(IsUnstarted ? Receiver! : this);
             object? result = greenlet.Throw(exception);
             caller.VerifyCurrent();
@@ -52,6 +64,27 @@ internal sealed class GreenletHost : FiberHost
         {
             Check.That(host.Current == this);
             Check.That(Greenlet.Current == greenlet);
+        }
+
+        // Greenlets that are threads can be left anywhere.
+        private object? TryLeave(Func<object?> leave)
+        {
+            if (GreenletRuntime.Backend == GreenletBackend.Threads)
+            {
+                throw new Refusal();
+            }
+
+            // It is refused, or else it must be right, until the caller complains.
+            Fiber caller = host.Current;
+            host.Current = this;
+            try
+            {
+                return leave();
+            }
+            finally
+            {
+                host.Current = caller;
+            }
         }
 
         private Fiber Leave(Fiber target)

@@ -21,6 +21,8 @@ internal sealed class ThreadHost : FiberHost
 
     public override bool IsExit(Exception exception) => exception is Exit;
 
+    public override bool IsRefusal(Exception exception) => exception is Refusal;
+
     private sealed class Exit : Exception;
 
     [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = NothingToDispose)]
@@ -46,7 +48,7 @@ internal sealed class ThreadHost : FiberHost
                 return Leave(this, null, exception);
             }
 
-            _isDead = true;
+            _isDead = true; // a caller with pins throws only into those that have started
             return Leave((ThreadFiber)Receiver!, null, exception);
         }
 
@@ -71,6 +73,11 @@ internal sealed class ThreadHost : FiberHost
         private object? Leave(ThreadFiber target, object? value, Exception? error)
         {
             ThreadFiber caller = (ThreadFiber)host.Current;
+            if (caller.Pins > 0)
+            {
+                throw new Refusal();
+            }
+
             host.Switches++;
             if (target == caller)
             {

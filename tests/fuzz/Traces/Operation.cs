@@ -18,7 +18,7 @@ internal sealed class Operation(int id, OperationKind kind, int number, params O
     /// <summary>What happens inside the try block, or in the callee.</summary>
     public Operation[] Body { get; } = parts.Length > 0 ? parts[0] : [];
 
-    /// <summary>What happens in the catch or finally block.</summary>
+    /// <summary>What happens in the catch or finally block, or when the asynchronous method goes on.</summary>
     public Operation[] Handler { get; } = parts.Length > 1 ? parts[1] : [];
 
     /// <summary>What happens in the filter, or in the outer handler.</summary>

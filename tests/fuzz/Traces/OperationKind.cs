@@ -21,6 +21,14 @@ internal enum OperationKind
     GenericVirtual,
     StaticConstructor,
     NativeCallback,
+    TypeLoad,
+    Resolver,
+    MonitorWait,
+    Async,
+
+    // Frames of other languages.
+    TailCall,
+    CxxCatch,
 
     // Exceptions.
     Catch,
@@ -42,4 +50,7 @@ internal enum OperationKind
     ThrowInto,
     Spawn,
     Dispose,
+
+    // What another one may have begun.
+    ResumeAsync,
 }

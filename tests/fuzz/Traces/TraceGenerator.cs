@@ -66,7 +66,9 @@ internal sealed class TraceGenerator
                 OperationKind.SwitchUp => 8 + _random.Next(8),
                 OperationKind.SwitchToSibling => 4 + _random.Next(12),
                 OperationKind.Spawn => 1 + _random.Next(4),
-                OperationKind.StackLimit or OperationKind.DynamicMethod => _random.Once(4) ? 1 : 0,
+                OperationKind.StackLimit or OperationKind.DynamicMethod or OperationKind.TypeLoad or OperationKind.Resolver => _random.Once(4) ? 1 : 0,
+                OperationKind.MonitorWait => _random.Once(3) ? 2 : 0,
+                OperationKind.ResumeAsync => _random.Next(6),
                 OperationKind.Allocate or OperationKind.Collect => _random.Next(4),
                 OperationKind.Raise => _random.Next(3),
                 OperationKind.Dispose or OperationKind.ThrowInto => _random.Next(4),
@@ -134,13 +136,16 @@ internal sealed class TraceGenerator
     }
 
     private static bool Throws(OperationKind kind) => kind is OperationKind.Catch or OperationKind.FinallyUnwinding or OperationKind.Filter
-        or OperationKind.Rethrow or OperationKind.NullReference or OperationKind.Raise;
+        or OperationKind.Rethrow or OperationKind.NullReference or OperationKind.Raise
+        // These throw where a switch is refused, or play whatever comes next elsewhere.
+        or OperationKind.TypeLoad or OperationKind.Resolver or OperationKind.MonitorWait or OperationKind.Async or OperationKind.ResumeAsync;
 
     private static int Parts(OperationKind kind) => kind switch
     {
         OperationKind.Raise or OperationKind.Allocate or OperationKind.Collect or OperationKind.StackLimit or OperationKind.SwitchUp
-            or OperationKind.SwitchToSibling or OperationKind.ThrowInto or OperationKind.Spawn or OperationKind.Dispose => 0,
-        OperationKind.Catch or OperationKind.Finally or OperationKind.NullReference => 2,
+            or OperationKind.SwitchToSibling or OperationKind.ThrowInto or OperationKind.Spawn or OperationKind.Dispose
+            or OperationKind.ResumeAsync => 0,
+        OperationKind.Catch or OperationKind.Finally or OperationKind.NullReference or OperationKind.Async => 2,
         OperationKind.FinallyUnwinding or OperationKind.Filter or OperationKind.Rethrow => 3,
         _ => 1,
     };

@@ -1,13 +1,14 @@
 namespace NativeGreenlet.Stress.Activities;
 
-/// <summary>Pauses in code that the runtime calls back to find something: the base class of a type that it is about to
-/// load, an assembly, a native library. The class loader must not be left in the middle of a type: a switch there is refused,
-/// and everything is as if it had not been tried.</summary>
-internal sealed class LoaderActivity : Activity
+/// <summary>Pauses in code that the runtime calls back to find something. As "loader" that is the base class, or the type of a
+/// field, of a type that it is about to load: the class loader must not be left in the middle of a type, a switch there is
+/// refused, and everything is as if it had not been tried. As "resolver" it is an assembly or a native library, for managed
+/// code: a switch works or is refused.</summary>
+internal sealed class LoaderActivity(bool isInsideTypeLoad) : Activity
 {
-    private static readonly ResolverKind[] s_kinds = Enum.GetValues<ResolverKind>();
+    private readonly ResolverKind[] _kinds = [.. Enum.GetValues<ResolverKind>().Where(kind => FreshTypes.IsInsideTypeLoad(kind) == isInsideTypeLoad)];
 
-    public override string Name => "loader";
+    public override string Name => isInsideTypeLoad ? "loader" : "resolver";
 
     public override int Weight => 1;
 
@@ -18,7 +19,7 @@ internal sealed class LoaderActivity : Activity
     {
         int stamp = actor.Stamp();
         Holdings holdings = new(stamp, stackalloc int[4]);
-        ResolverKind kind = s_kinds[actor.Random.Next(s_kinds.Length)];
+        ResolverKind kind = _kinds[actor.Random.Next(_kinds.Length)];
         Cell held = new(stamp);
         bool hasPaused = false;
         FreshTypes.Load(kind, stamp, () =>
@@ -33,7 +34,7 @@ internal sealed class LoaderActivity : Activity
             Check.That(inside.Is(stamp + 1L) && inside.Next == held && held.Is(stamp));
         });
 
-        if (hasPaused && FreshTypes.IsInsideTypeLoad(kind) && actor is GreenletActor && GreenletRuntime.Backend != GreenletBackend.Threads)
+        if (hasPaused && isInsideTypeLoad && actor is GreenletActor && GreenletRuntime.Backend != GreenletBackend.Threads)
         {
             Check.Fail($"a switch in the middle of a type load was not refused ({kind})");
         }
