@@ -42,6 +42,9 @@ internal sealed record Options
 
     public bool ThrowsInFilters { get; init; }
 
+    /// <summary>Whether every switch looks for words of the thread that lead into the stack that is left.</summary>
+    public bool IsChecking { get; init; } = true;
+
     /// <summary>A fault to make on purpose; empty for none.</summary>
     public string Fault { get; init; } = string.Empty;
 
@@ -60,7 +63,7 @@ internal sealed record Options
     public static string Help { get; } = $"""
         usage: tests/fuzz [--minutes N | --seconds N] [--seed S [--without N,N...] [--print]] [--base S | --session S]
                           [--carriers N] [--main-thread] [--patience SECONDS] [--replay FILE] [--evidence SECONDS]
-                          [--shrink SECONDS] [--throws-in-filters] [--inject FAULT:WHERE]
+                          [--shrink SECONDS] [--throws-in-filters] [--no-check] [--inject FAULT:WHERE]
 
         Runs random traces, each on greenlets and on plain threads, which must agree, in child processes under all
         kinds of runtime settings. When one fails, it is run again in both ways to see whose fault it is.
@@ -76,6 +79,8 @@ internal sealed record Options
           --evidence            how long each attempt takes that is to show whose fault a failure is (3 seconds)
           --shrink              how long to look for a smaller trace that fails, too (60 seconds; 0: do not)
           --throws-in-filters   throw inside exception filters, too: plain .NET does not survive that
+          --no-check            without the search of each switch for words of the thread that lead into the stack that
+                                is left ({Checking.Variable}=1)
           --inject              make a fault on purpose ({Injection.Names}) on greenlets, control or both
 
         Environment: NATIVEGREENLET_BACKEND, and whatever the runtime reads.
@@ -134,6 +139,9 @@ internal sealed record Options
                     break;
                 case "--throws-in-filters":
                     options = options with { ThrowsInFilters = true };
+                    break;
+                case "--no-check":
+                    options = options with { IsChecking = false };
                     break;
                 case "--print":
                     options = options with { IsPrinting = true };
@@ -196,6 +204,11 @@ internal sealed record Options
         if (ThrowsInFilters)
         {
             yield return "--throws-in-filters";
+        }
+
+        if (!IsChecking)
+        {
+            yield return "--no-check";
         }
 
         if (Fault.Length > 0)

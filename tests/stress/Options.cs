@@ -28,9 +28,12 @@ internal sealed record Options
     /// <summary>Whether the bodies run on plain threads instead.</summary>
     public bool IsControl { get; private init; }
 
+    /// <summary>Whether every switch looks for words of the thread that lead into the stack that is left.</summary>
+    public bool IsChecking { get; private init; } = true;
+
     public static string Help { get; } = $"""
         usage: tests/stress [--minutes N | --seconds N] [--scenario NAME[,NAME]] [--carriers 1|2|4] [--main-thread]
-                            [--greenlets N] [--stack MIB] [--seed N] [--control]
+                            [--greenlets N] [--stack MIB] [--seed N] [--control] [--no-check]
 
           --minutes, --seconds  how long (one minute)
           --scenario            {Mix} (all of these): {string.Join(", ", Script.All.Select(activity => activity.Name))};
@@ -42,6 +45,8 @@ internal sealed record Options
           --stack               MiB for each of them and for each thread (what is usual): in an emulator of Windows exceptions
                                 that nest as they do here use up more than that
           --seed                of every choice; collections still come when they come
+          --no-check            without the search of each switch for words of the thread that lead into the stack that
+                                is left ({Checking.Variable}=1)
           --control             the same bodies on plain threads: what fails then, too, is not the greenlets' fault
 
         Prints what to expect, then the seed, then figures every ten seconds. Ends with 0 when all contents were as they
@@ -64,6 +69,9 @@ internal sealed record Options
                     break;
                 case "--control":
                     options = options with { IsControl = true };
+                    break;
+                case "--no-check":
+                    options = options with { IsChecking = false };
                     break;
                 case "--minutes":
                     options = options with { Time = TimeSpan.FromMinutes(Number(name, Value(name, ref arguments))) };

@@ -28,6 +28,7 @@ internal static class Program
             return UsageError;
         }
 
+        Environment.SetEnvironmentVariable(Checking.Variable, options.IsChecking ? "1" : null); // nothing has read it yet
         RuntimeEvents.MakeSources();
         Console.WriteLine($"expect: {scenario.Expectation}");
         Console.WriteLine($"seed: {options.Seed}");

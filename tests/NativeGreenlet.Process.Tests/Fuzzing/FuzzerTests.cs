@@ -45,15 +45,23 @@ public partial class FuzzerTests(ITestOutputHelper output)
     [InlineData("lists")]
     [InlineData("limits")]
     [InlineData("filters")]
+    [InlineData("tails")]
+    [InlineData("pins")]
     public void A_broken_library_is_found_and_blamed(string fault)
     {
         ChildProcess child = Fuzzer.Run(
-            "--seconds 30 --evidence 2 --shrink 0",
+            "--seconds 30 --evidence 2 --shrink 0 --no-check",
             (NativeEngine.PathVariable, BreakableLibrary.Path),
             (BreakableLibrary.FaultVariable, fault));
         output.WriteLine(child.ToString());
         IsBlamedOn(Fuzzer.Ours, "VERDICT greenlets", child);
     }
+
+    [FactWhere(LeastRuntime = 11)]
+    public void A_library_that_leaves_lists_of_asynchronous_methods_with_the_thread_is_found_and_blamed() => A_broken_library_is_found_and_blamed("async");
+
+    [FactWhere(Cxx = true)]
+    public void A_library_that_leaves_exceptions_of_another_language_with_the_thread_is_found_and_blamed() => A_broken_library_is_found_and_blamed("cxx");
 
     // Faults of the fuzzer itself, made on purpose, on one side or both.
     [Theory]

@@ -17,9 +17,13 @@ public class BrokenLibraryTests
     [InlineData("limits", "limits")]
     [InlineData("filters", "filters")]
     [InlineData("locals", "catch")]
+    [InlineData("tails", "tailcalls")]
+    [InlineData("pins", "loader")]
+    [InlineData("pins", "resolver")]
     public void Stress_finds_a_broken_library(string fault, string scenario)
     {
-        string arguments = $"--scenario {scenario} --carriers 1";
+        // Without the search that finds such words whatever becomes of them.
+        string arguments = $"--scenario {scenario} --carriers 1 --no-check";
         _ = Stress.Survives(arguments, Seconds);
         _ = Stress.Survives(arguments, Seconds, (NativeEngine.PathVariable, BreakableLibrary.Path));
 
@@ -37,6 +41,15 @@ public class BrokenLibraryTests
 
         Assert.Fail($"A library without '{fault}' went through scenario '{scenario}' unnoticed, {Attempts} times.");
     }
+
+    [FactWhere(LeastRuntime = 11)]
+    public void Stress_finds_a_library_that_leaves_lists_of_asynchronous_methods_with_the_thread() => Stress_finds_a_broken_library("async", "runtime-async");
+
+    [FactWhere(MostRuntime = 10)]
+    public void Stress_finds_a_library_that_lets_native_waits_for_monitors_be_left() => Stress_finds_a_broken_library("pins", "wait");
+
+    [FactWhere(Cxx = true)]
+    public void Stress_finds_a_library_that_leaves_exceptions_of_another_language_with_the_thread() => Stress_finds_a_broken_library("cxx", "cxx");
 
     // Sharing a record breaks the stack walk of filters only: it is not the sharing as such that goes wrong.
     [Fact]

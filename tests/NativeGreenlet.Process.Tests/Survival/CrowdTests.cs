@@ -38,7 +38,17 @@ public class CrowdTests
     [InlineData("async")]
     [InlineData("throw")]
     [InlineData("spawn")]
+    [InlineData("tailcalls")]
+    [InlineData("loader")]
+    [InlineData("resolver")]
+    [InlineData("wait")]
     public void Greenlets_survive_a_switch_inside(string activity) => Stress.Survives($"--scenario {activity} --carriers 1", 3);
+
+    [FactWhere(LeastRuntime = 11)]
+    public void Greenlets_survive_a_switch_inside_methods_that_the_runtime_suspends() => Greenlets_survive_a_switch_inside("runtime-async");
+
+    [FactWhere(Cxx = true)]
+    public void Greenlets_survive_a_switch_inside_handlers_of_another_language() => Greenlets_survive_a_switch_inside("cxx");
 
     [Theory]
     [InlineData("--carriers 1 --greenlets 400")]
@@ -48,7 +58,7 @@ public class CrowdTests
     [LinuxFact]
     public void Greenlets_survive_on_slices() =>
         // All but dynamic methods, which the runtime itself loses under a conservative collector: --control dies there, too.
-        Stress.Survives("--scenario hold,catch,filters,cctor,invoke,sort,native,activator,iterators,async,throw,spawn --carriers 2 --main-thread", 10, Stress.OnSlices);
+        Stress.Survives("--scenario hold,catch,filters,cctor,invoke,sort,native,activator,iterators,async,throw,spawn,tailcalls,cxx,runtime-async,wait --carriers 2 --main-thread", 10, Stress.OnSlices);
 
     [LinuxFact]
     public void Greenlets_on_slices_survive_inside_exception_filters() =>

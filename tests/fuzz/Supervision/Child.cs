@@ -110,6 +110,7 @@ internal sealed class Child
         arguments.AddRange(options.TraceArguments());
         arguments.ForEach(start.ArgumentList.Add);
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0"; // the seed says more
+        start.Environment[Checking.Variable] = options.IsChecking ? "1" : null;
         foreach ((string name, string value) in setting.Variables)
         {
             start.Environment[name] = value;
