@@ -24,7 +24,7 @@ internal sealed class GreenletActor(Crowd crowd, int id, Random random)
             Crowd.Leave(this);
             return true;
         }
-        catch (GreenletException exception) when (exception.Reason.ToString() == "Pinned")
+        catch (GreenletException exception) when (exception.Reason == GreenletError.Pinned)
         {
             Figures.Refusals++;
             return false;

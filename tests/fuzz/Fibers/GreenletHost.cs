@@ -13,7 +13,7 @@ internal sealed class GreenletHost : FiberHost
 
     public override bool IsExit(Exception exception) => exception is GreenletExit;
 
-    public override bool IsRefusal(Exception exception) => exception is Refusal or GreenletException { Reason: (GreenletError)7 };
+    public override bool IsRefusal(Exception exception) => exception is Refusal or GreenletException { Reason: GreenletError.Pinned };
 
     private sealed class GreenletFiber(GreenletHost host, int id, Fiber? parent, Greenlet greenlet) : Fiber(id, parent)
     {
