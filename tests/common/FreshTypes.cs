@@ -39,6 +39,10 @@ internal static class FreshTypes
     /// <summary>Whether the class loader is in the middle of a type when it calls back.</summary>
     public static bool IsInsideTypeLoad(ResolverKind kind) => kind < ResolverKind.LoadByName;
 
+    /// <summary>Whether native code keeps a pointer into the stack for its thread when it calls back, so that the stack cannot be
+    /// left.</summary>
+    public static bool IsPinned(ResolverKind kind) => kind is not (ResolverKind.LoadByName or ResolverKind.NativeLibrary);
+
     /// <summary>Loads one. Fails unless the type is as it should be afterwards, and the callback was called once.</summary>
     /// <param name="kind">Who calls back.</param>
     /// <param name="stamp">What tells the contents from others.</param>
@@ -61,7 +65,7 @@ internal static class FreshTypes
     private static bool IsOfProcess(ResolverKind kind) => kind is ResolverKind.AssemblyResolve or ResolverKind.AssemblyResolveByName;
 
     // The events of the whole process cannot answer with an assembly that can be unloaded. When no other is to be had at the
-    // moment, the load context itself is asked, in the same place.
+    // moment, the load context itself is asked, where the stack cannot be left either.
     private static ResolverKind Replace(ResolverKind kind)
     {
         if (!IsOfProcess(kind) || Interlocked.Increment(ref s_kept) <= Stock + PerSecond * s_clock.Elapsed.TotalSeconds)
@@ -70,7 +74,7 @@ internal static class FreshTypes
         }
 
         _ = Interlocked.Decrement(ref s_kept);
-        return kind == ResolverKind.AssemblyResolve ? ResolverKind.Resolving : ResolverKind.LoadByName;
+        return ResolverKind.Resolving;
     }
 
     private static void Derive(Request request, int stamp)

@@ -115,7 +115,8 @@ internal static class ForeignFrames
     private static void Load(Step step, ResolverKind[] kinds)
     {
         Shield shield = new(step);
-        FreshTypes.Load(kinds[step.Operation.Number % kinds.Length], step.Stamp, () => Play(step, shield, isPinned: true));
+        ResolverKind kind = kinds[step.Operation.Number % kinds.Length];
+        FreshTypes.Load(kind, step.Stamp, () => Play(step, shield, FreshTypes.IsPinned(kind)));
         shield.Raise();
     }
 

@@ -34,9 +34,9 @@ internal sealed class LoaderActivity(bool isInsideTypeLoad) : Activity
             Check.That(inside.Is(stamp + 1L) && inside.Next == held && held.Is(stamp));
         });
 
-        if (hasPaused && isInsideTypeLoad && actor is GreenletActor && GreenletRuntime.Backend != GreenletBackend.Threads)
+        if (hasPaused && FreshTypes.IsPinned(kind) && actor is GreenletActor && GreenletRuntime.Backend != GreenletBackend.Threads)
         {
-            Check.Fail($"a switch in the middle of a type load was not refused ({kind})");
+            Check.Fail($"a switch was not refused that native code below forbids ({kind})");
         }
 
         if (!hasPaused)
