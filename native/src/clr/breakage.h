@@ -16,14 +16,14 @@ typedef enum ng_breakage {
   NG_BREAK_RANGE = 32,    // "range": the collector scans as much of it as was used at first
   NG_BREAK_ZEROS = 64,    // "zeros": bytes that have gone back to the stack stay in the arena as well
   NG_BREAK_VERSION = 128, // "version": the library says that it has another interface
-  NG_BREAK_LOCALS = 512,  // "locals": records that were never started have no thread-local data
-  NG_BREAK_LENDING = 1024, // "lending": no fault, but records are threads of the system
   NG_BREAK_MARKERS = 256, // "markers": no fault, but guards as before Linux 6.13: each takes a memory mapping
   NG_BREAK_TAILS = 512,   // "tails": the frame of an explicit tail call stays with the thread
   NG_BREAK_ASYNC = 1024,  // "async": the lists of methods that the runtime suspends (.NET 11) stay with the thread
   NG_BREAK_CXX = 2048,    // "cxx": C++ exceptions in flight stay with the thread
   NG_BREAK_PINS = 4096,   // "pins": a switch is not refused where a word of the thread leads into the stack that is left
   NG_BREAK_WORDS = 8192,  // "words": all other words that are exchanged stay with the thread
+  NG_BREAK_LOCALS = 16384,  // "locals": records that were never started have no thread-local data
+  NG_BREAK_LENDING = 32768, // "lending": no fault, but records are threads of the system
 } ng_breakage;
 
 #if defined(NG_BREAKABLE)

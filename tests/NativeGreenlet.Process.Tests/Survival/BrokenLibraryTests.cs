@@ -48,6 +48,9 @@ public class BrokenLibraryTests
     [FactWhere(MostRuntime = 10)]
     public void Stress_finds_a_library_that_lets_native_waits_for_monitors_be_left() => Stress_finds_a_broken_library("pins", "wait");
 
+    [FactWhere(MostRuntime = 10)]
+    public void Stress_finds_a_library_that_leaves_the_heads_of_other_lists_with_the_thread() => Stress_finds_a_broken_library("words", "cctor");
+
     [FactWhere(Cxx = true)]
     public void Stress_finds_a_library_that_leaves_exceptions_of_another_language_with_the_thread() => Stress_finds_a_broken_library("cxx", "cxx");
 
