@@ -21,6 +21,7 @@
    bytes have gone back, and on the stack what lies between the running slice and the next bytes in use.
 
    SPDX-License-Identifier: MIT */
+#include "../context/cxx.h"
 #include "slices.h"
 
 #include "../context/tools.h"
@@ -416,8 +417,15 @@ static ng_status switch_to(ng_slice* target, bool is_final) {
   return ng_slices_jump(slices, target, is_final);
 }
 
+static NG_NOINLINE ng_status switch_with_cxx(ng_slice* target) {
+  const ng_cxx_saved saved = ng_cxx_take();
+  const ng_status status = switch_to(target, false);
+  ng_cxx_put(&saved);
+  return status;
+}
+
 ng_status ng_slice_switch(ng_slice* target) {
-  return switch_to(target, false);
+  return ng_unlikely(ng_cxx_is_in_flight()) ? switch_with_cxx(target) : switch_to(target, false);
 }
 
 ng_status ng_slice_finish(ng_slice* target) {
