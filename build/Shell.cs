@@ -125,7 +125,7 @@ internal static class Shell
     {
         process.WaitForExit();
         Signals.Child = 0;
-        return process.ExitCode;
+        return Signals.IsEnding ? throw new StopException("ended by a signal") : process.ExitCode;
     }
 
     private static bool IsExecutable(string path)

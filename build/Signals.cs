@@ -26,8 +26,12 @@ internal static partial class Signals
         PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => context.Cancel = Send(Hangup)),
     ]);
 
+    /// <summary>Whether this program was asked to end: it starts nothing more.</summary>
+    public static bool IsEnding { get; private set; }
+
     private static bool Send(int signal)
     {
+        IsEnding = true;
         int child = Child;
         return child != 0 && !OperatingSystem.IsWindows() && Kill(child, signal) == 0;
     }
