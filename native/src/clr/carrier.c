@@ -114,7 +114,7 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
   main->terminator_link = ng_frame_link(&main->terminator); // of no chain: a place for the store to go
   memcpy(main->limits, carrier->thread.limits, sizeof main->limits);
   main->plain_frame = plain_frame_of_thread(&carrier->thread);
-  ng_words_initialize(&carrier->words, thread);
+  ng_words_initialize(&carrier->words, thread, &main->kept, main->plain_frame != 0);
   carrier->current = main;
   carrier->first = main;
 

@@ -71,16 +71,17 @@ struct ng_greenlet {
   uintptr_t gc_frame;
   uintptr_t limits[NG_LIMIT_COUNT];
   uintptr_t plain_frame; // what the chain of frames starts with while managed code alone is on the stack; 0: not known
-  ng_kept_words kept;    // while parked
-  ng_record* record; // while parked unclean
+  ng_record* record;     // while parked unclean
   ng_carrier* carrier;
   ng_greenlet* previous; // neighbours in the carrier's chain
   ng_greenlet* next;
   ng_segment* segment; // null for main
   ng_greenlet_state state;
+  bool keeps_words; // while parked: there are some in `kept`, which lies apart from what a plain switch touches
   ng_direct_frame direct; // shown instead of the frame of a transition by a stack that was left without one
   ng_frame anchor;
   ng_frame terminator;
+  ng_kept_words kept; // while parked
 #if defined(NG_BREAKABLE)
   struct {
     uintptr_t head;

@@ -114,6 +114,7 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
     if (!ng_words_take(&carrier->words, &from->kept, (uintptr_t)&top, from->limits[0], has_native_part(from, top))) {
       return NG_ERROR_PINNED;
     }
+    from->keeps_words = from->kept.count != 0;
     if (ng_likely(exception_tracker == no_exception &&
                   (gc_frame == no_gc_frame || (is_main && !NG_BROKEN(NG_BREAK_FILTERS))))) {
       if (!NG_BROKEN(NG_BREAK_KEEPER)) {
@@ -128,6 +129,7 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
     } else if (!NG_BROKEN(NG_BREAK_LISTS)) {
       ng_status status = park_unclean(from, top, exception_tracker, gc_frame);
       if (ng_unlikely(status != NG_OK)) {
+        from->keeps_words = false;
         ng_words_put(&from->kept);
         return status;
       }
@@ -167,6 +169,7 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
   }
   to->exception_tracker = no_exception;
   to->gc_frame = no_gc_frame;
+  to->keeps_words = false;
   ng_words_put(&to->kept);
   if (!NG_BROKEN(NG_BREAK_LIMITS)) {
     memcpy(carrier->thread.limits, to->limits, sizeof to->limits);

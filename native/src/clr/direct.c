@@ -72,7 +72,7 @@ static inline bool can_leave(const ng_carrier* carrier) {
 // Whether neither stack has words of the thread besides the lists and limits.
 static inline bool are_plain(const ng_carrier* carrier, const ng_greenlet* to) {
   return *carrier->thread.frame == carrier->current->plain_frame && ng_words_are_at_rest(&carrier->words) &&
-         to->kept.count == 0;
+         !to->keeps_words;
 }
 
 // Makes a greenlet that has not started one that is parked before its first instruction. False if it is anything else.
@@ -131,7 +131,9 @@ static NG_NOINLINE void* relink_with_words(ng_carrier* carrier, ng_greenlet* to,
   if (!ng_words_take(&carrier->words, &from->kept, (uintptr_t)registers, from->limits[0], has_native_part)) {
     return NULL;
   }
+  from->keeps_words = from->kept.count != 0;
   void* result = relink(carrier, to, registers, gc_frame);
+  to->keeps_words = false;
   ng_words_put(&to->kept);
   return result;
 }
@@ -177,6 +179,7 @@ void* ng_direct_relink_end(ng_carrier* carrier, ng_greenlet* to) {
     ng_chain_remove(from);
     from->state = NG_GREENLET_ENDED;
     void* result = unpark(carrier, to, gc_frame);
+    to->keeps_words = false;
     ng_words_put(&to->kept);
     return result;
   }

@@ -161,7 +161,7 @@ ng_status ng_sliced_attach(void* thread, const ng_slices_config* config, ng_slic
 #if defined(NG_BREAKABLE)
   carrier->slices.does_not_zero = NG_BROKEN(NG_BREAK_ZEROS);
 #endif
-  ng_words_initialize(&carrier->words, thread);
+  ng_words_initialize(&carrier->words, thread, &carrier->main.kept, false);
   carrier->main.high = carrier->thread.limits[0];
   show_arena_to_collector(carrier);
   *result = carrier;

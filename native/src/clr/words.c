@@ -42,8 +42,8 @@
 
 enum { WORD = sizeof(uintptr_t), LARGEST_THREAD = 4096, LARGEST_STATIC = 1024 };
 
-void ng_words_initialize(ng_words* words, void* thread) {
-  *words = (ng_words){.thread = thread, .unrest = 1};
+void ng_words_initialize(ng_words* words, void* thread, const ng_kept_words* main, bool is_plain) {
+  *words = (ng_words){.thread = thread, .main = main, .is_main_plain = is_plain, .unrest = 1};
   for (int i = 0; i < NG_WATCHED_WORDS; i++) {
     words->watched[i] = &words->rest;
   }
@@ -51,7 +51,9 @@ void ng_words_initialize(ng_words* words, void* thread) {
 
 void ng_words_finalize(ng_words* words) {
   free(words->regions);
+  free(words->start);
   words->regions = NULL;
+  words->start = NULL;
   words->region_count = 0;
 }
 
@@ -73,6 +75,7 @@ static bool watch(ng_words* words, const ng_word* word) {
   }
   if (words->watched[first] == &words->rest && !(word->kind == NG_WORD_ASYNC && first == last)) {
     words->watched[first] = word->address;
+    words->watches_async = words->watches_async || word->kind == NG_WORD_ASYNC;
     words->watched_rest = first == 0 ? word->rest : words->watched_rest;
   }
   return true;
@@ -291,6 +294,15 @@ ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_l
   words->thread_local_data = thread_local_data;
   words->noted_count = 0;
   add_region(words, "Thread", words->thread, thread_size(words), true);
+  if (words->start == NULL) {
+    const size_t size = thread_size(words) & ~(size_t)(WORD - 1);
+    words->start = malloc(size);
+    if (words->start == NULL) {
+      return NG_ERROR_MEMORY;
+    }
+    memcpy(words->start, words->thread, size);
+    words->start_size = size;
+  }
   find_modules(words);
   find_cxx(words);
   if (words->is_checking) {
@@ -327,9 +339,22 @@ static bool keep(word_search* search, uintptr_t* address, uintptr_t value, uintp
   return true;
 }
 
+// A word of the Thread object that is as it was when the thread became a carrier. The runtime leaves fields as the heap gave
+// them until it uses them, so a word may lead into a stack by chance: to where that of another thread was. It was nobody's
+// then: no greenlet had a stack, and main's, if managed code alone ran on it, had no such word.
+static bool is_leftover(const word_search* search, uintptr_t offset, uintptr_t value) {
+  const ng_words* words = search->words;
+  return (search->kept != words->main || words->is_main_plain) && offset < words->start_size &&
+         words->start[offset / WORD] == value;
+}
+
 // What the switch exchanges itself, and what does no harm.
-static bool is_known(const ng_words* words, const uintptr_t* address) {
+static bool is_known(const word_search* search, const uintptr_t* address) {
+  const ng_words* words = search->words;
   const uintptr_t offset = (uintptr_t)address - (uintptr_t)words->thread;
+  if (is_leftover(search, offset, *address)) {
+    return true;
+  }
   const uintptr_t limits = offset - ng_layout.thread_stack_limits;
   // Behind the limits the runtime keeps a return address that it has replaced, and where it was. The flag that says so is
   // clear, or the switch would have been refused: this is what the last time has left behind.
@@ -370,7 +395,7 @@ static bool keep_holders(word_search* search, uintptr_t* address) {
 }
 
 static NG_NOINLINE bool look_at(word_search* search, const char* region, const char* start, uintptr_t* address) {
-  if (is_known(search->words, address) || keep_holders(search, address) || NG_BROKEN(NG_BREAK_PINS)) {
+  if (is_known(search, address) || keep_holders(search, address) || NG_BROKEN(NG_BREAK_PINS)) {
     return true;
   }
   search->words->refusal = (ng_refusal){

@@ -21,6 +21,8 @@ typedef struct ng_word {
   ng_word_kind kind;
 } ng_word;
 
+typedef struct ng_kept_words ng_kept_words;
+
 // Some memory of the thread's own.
 typedef struct ng_region {
   char name[64];
@@ -34,9 +36,14 @@ struct ng_words {
   uintptr_t watched_rest;                     // of the first; that of the others is 0
   uintptr_t rest;                             // 0
   uintptr_t unrest;                           // not 0: watched in the checking mode, so that no switch is plain
+  bool watches_async;                         // the second and third are words of the runtime (.NET 11)
   bool is_checking;
   uint32_t thread_local_data;
-  void* thread; // the Thread object
+  void* thread;          // the Thread object
+  uintptr_t* start;      // what it held when the thread became a carrier; on the heap
+  size_t start_size;
+  const ng_kept_words* main;   // the main stack's
+  bool is_main_plain;    // no native code had called what ran on the main stack then
   uintptr_t* holders; // the head of the list of exception holders; null if there is none
   uintptr_t ceiling; // the thread's own stack ends here, below the thread-local data that the C library has put on top of it
   uint32_t count;
@@ -52,20 +59,23 @@ struct ng_words {
 };
 
 // What a stack that was left had in words that were not at rest.
-typedef struct ng_kept_words {
+struct ng_kept_words {
   uint32_t count;
   struct {
     uintptr_t* address;
     uintptr_t value;
   } words[NG_MOST_KEPT];
-} ng_kept_words;
+};
 
-void ng_words_initialize(ng_words* words, void* thread);
+// main: where the words of the thread's own stack are kept. is_plain: managed code alone runs on that stack now, besides what
+// started the thread.
+void ng_words_initialize(ng_words* words, void* thread, const ng_kept_words* main, bool is_plain);
 void ng_words_finalize(ng_words* words);
 
 // Whether none of the watched words belongs to the running stack.
 static inline bool ng_words_are_at_rest(const ng_words* words) {
-  return ((*words->watched[0] ^ words->watched_rest) | *words->watched[1] | *words->watched[2] | *words->watched[3]) == 0;
+  return ((*words->watched[0] ^ words->watched_rest) | *words->watched[3]) == 0 &&
+         (!words->watches_async || (*words->watched[1] | *words->watched[2]) == 0);
 }
 
 // Takes the words of the running stack, of which [low, high) is in use, and leaves them at rest. False, having done

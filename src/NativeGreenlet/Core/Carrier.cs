@@ -300,13 +300,21 @@ internal sealed unsafe partial class Carrier
     {
         try
         {
-            _stacks!.Recover(status);
+            if (_stacks!.TryRecover(status))
+            {
+                return;
+            }
         }
-        catch (GreenletException)
+        catch
         {
             UndoTransfer();
             throw;
         }
+
+        // Undone before it is explained: to find out which method was called loads what its attributes are, and so may call
+        // handlers of the program.
+        UndoTransfer();
+        throw _stacks.Refusal();
     }
 
     // Nothing else may refer to the greenlet that is left; while it has not been left it is to be neither collected nor killed.

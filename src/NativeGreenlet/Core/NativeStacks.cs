@@ -86,24 +86,19 @@ internal abstract unsafe class NativeStacks : Stacks
     public override ng_status Switch(GreenletCore from, GreenletCore to, bool isFinal) =>
         Commit(Native, to.Native, isFinal ? 1u : 0u);
 
-    public override void Recover(ng_status status)
+    public override bool TryRecover(ng_status status)
     {
         switch (status)
         {
             case ng_status.RETRY:
-                break;
+                return true;
 
             case ng_status.NEED_RECORD:
                 ThreadRecords.Add();
-                break;
+                return true;
 
             case ng_status.ERROR_PINNED:
-                if (!_words!.TryExplain())
-                {
-                    throw _words.Refusal();
-                }
-
-                break;
+                return _words!.TryExplain();
 
             case ng_status.ERROR_MEMORY or ng_status.ERROR_MAPPINGS or ng_status.ERROR_ARENA:
                 throw new GreenletException(GreenletError.OutOfStacks, $"The greenlets that are in the way could not be saved: {NativeEngine.Message(status)}.");
@@ -112,6 +107,8 @@ internal abstract unsafe class NativeStacks : Stacks
                 throw new GreenletException(GreenletError.NotSupported, $"The switch failed: {NativeEngine.Message(status)}.");
         }
     }
+
+    public override GreenletException Refusal() => _words!.Refusal();
 
     /// <summary>Forgets the words of a thread that has ended.</summary>
     protected void ReleaseWords() => _words?.Dispose();

@@ -19,9 +19,14 @@ internal abstract class Stacks
     /// </summary>
     public abstract ng_status Switch(GreenletCore from, GreenletCore to, bool isFinal);
 
-    /// <summary>Does what a status of <see cref="Switch"/> asks for, so that it can be tried again.</summary>
+    /// <summary>Does what a status of <see cref="Switch"/> asks for, so that it can be tried again. False if the stack that was to
+    /// be left is pinned.</summary>
     /// <exception cref="GreenletException">It cannot be done.</exception>
-    public abstract void Recover(ng_status status);
+    public abstract bool TryRecover(ng_status status);
+
+    /// <summary>Says why the stack is pinned that could not be left. Looks for the method that native code called, which may call
+    /// handlers of the program.</summary>
+    public abstract GreenletException Refusal();
 
     /// <summary>Gives up everything: the carrier's thread has ended, with these greenlets suspended on it.</summary>
     public abstract void Detach(Carrier carrier, IReadOnlyList<GreenletCore> suspended);

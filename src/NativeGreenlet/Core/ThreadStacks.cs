@@ -44,7 +44,9 @@ internal sealed class ThreadStacks : Stacks
         return ng_status.OK;
     }
 
-    public override void Recover(ng_status status) => throw new GreenletException(GreenletError.NotSupported, NativeEngine.Message(status));
+    public override bool TryRecover(ng_status status) => throw new GreenletException(GreenletError.NotSupported, NativeEngine.Message(status));
+
+    public override GreenletException Refusal() => throw new System.Diagnostics.UnreachableException();
 
     // A thread cannot be taken away from under its frames. Each unwinds on its own, one at a time; the finalizer thread,
     // which may be the caller, does not wait for them.

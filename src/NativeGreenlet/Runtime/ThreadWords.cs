@@ -131,7 +131,7 @@ internal sealed unsafe class ThreadWords : IDisposable
                 return $"'{Name(last)}', by way of '{Name(method)}',";
             }
 
-            if (method.IsDefined(typeof(UnmanagedCallersOnlyAttribute), inherit: false))
+            if (IsForNativeCallers(method))
             {
                 return $"'{Name(method)}'";
             }
@@ -140,6 +140,18 @@ internal sealed unsafe class ThreadWords : IDisposable
         }
 
         return "a method";
+    }
+
+    private static bool IsForNativeCallers(MethodBase method)
+    {
+        try
+        {
+            return method.IsDefined(typeof(UnmanagedCallersOnlyAttribute), inherit: false);
+        }
+        catch (Exception exception) when (exception is not GreenletExit)
+        {
+            return false; // an attribute of the method is in an assembly that cannot be loaded
+        }
     }
 
     private static string Name(MethodBase method) => $"{method.DeclaringType}.{method.Name}";
