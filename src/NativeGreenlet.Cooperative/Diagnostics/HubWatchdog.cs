@@ -12,6 +12,8 @@ public sealed class HubWatchdog : IDisposable
 {
     private readonly TimeSpan _limit;
     private readonly ManualResetEventSlim _stop = new();
+    private readonly object _telling = new(); // while a handler runs, in whichever thread
+    private volatile bool _isStopped;
     private readonly Thread _thread;
     private readonly Dictionary<Hub, (long Switches, long Since, bool IsTold)> _seen = [];
 
@@ -32,14 +34,38 @@ public sealed class HubWatchdog : IDisposable
     /// <summary>A hub is blocked, or was.</summary>
     public event EventHandler<HubBlockedEventArgs>? Blocked;
 
-    /// <summary>Ends it.</summary>
+    /// <summary>Ends it: when this returns, no handler begins any more, and none goes on but the caller. Inside a hub it parks
+    /// until then; a callback in a hub cannot wait, so there a handler may go on a moment longer.</summary>
     public void Dispose()
     {
         _stop.Set();
-        if (Environment.CurrentManagedThreadId != _thread.ManagedThreadId)
+        if (Monitor.IsEntered(_telling))
         {
-            _thread.Join();
-            _stop.Dispose();
+            _isStopped = true; // a handler disposes of it
+            return;
+        }
+
+        // The thread may be inside a handler, and that inside anything.
+        if (Hub.OfThisThreadOrNull is null)
+        {
+            End();
+        }
+        else if (Hub.IsInside)
+        {
+            Hub.Await(Task.Run(End));
+        }
+        else
+        {
+            _isStopped = true;
+        }
+    }
+
+    private void End()
+    {
+        _thread.Join();
+        lock (_telling)
+        {
+            _isStopped = true;
         }
     }
 
@@ -90,13 +116,21 @@ public sealed class HubWatchdog : IDisposable
 
     private void Tell(HubBlockedEventArgs report)
     {
-        try
+        lock (_telling)
         {
-            Blocked?.Invoke(this, report);
-        }
-        catch (Exception exception)
-        {
-            Trace.WriteLine($"A handler of {nameof(HubWatchdog)}.{nameof(Blocked)} failed: {exception}");
+            if (_isStopped)
+            {
+                return;
+            }
+
+            try
+            {
+                Blocked?.Invoke(this, report);
+            }
+            catch (Exception exception)
+            {
+                Trace.WriteLine($"A handler of {nameof(HubWatchdog)}.{nameof(Blocked)} failed: {exception}");
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 
 namespace NativeGreenlet.Cooperative;
@@ -119,8 +120,8 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     /// <exception cref="InvalidOperationException">It is the shared pool.</exception>
     public void Dispose()
     {
-        Task ended = EndAsync();
-        if (Hub.IsInside)
+        Task ended = EndAsync(null);
+        if (Hub.OfThisThreadOrNull is not null)
         {
             Hub.Await(ended);
         }
@@ -131,20 +132,30 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     }
 
     /// <inheritdoc cref="Dispose"/>
-    public ValueTask DisposeAsync() => new(EndAsync());
+    public ValueTask DisposeAsync() => new(EndAsync(null));
 
     /// <summary>How many the hub with the fewest has.</summary>
     internal int FewestRuns => _hubs.Min(hub => hub?.PendingRuns ?? 0);
 
-    /// <summary>The hub with the fewest runs.</summary>
+    /// <summary>Whether a thread could not be started, which may pass.</summary>
+    internal static bool IsWantOfThread(Exception exception) => exception is OutOfMemoryException or ThreadStartException;
+
+    /// <summary>The hub with the fewest runs. One that is needed and for which there is no thread is tried again the next
+    /// time.</summary>
     internal Hub Choose()
     {
         lock (_lock)
         {
             Hub? best = null;
+            ExceptionDispatchInfo? failure = null;
             for (uint i = 0; i < _hubs.Length; i++)
             {
-                Hub hub = Get((uint)((_next + i) % _hubs.Length));
+                Hub? hub = TryGet((uint)((_next + i) % _hubs.Length), ref failure);
+                if (hub is null)
+                {
+                    continue;
+                }
+
                 if (best is null || hub.PendingRuns < best.PendingRuns)
                 {
                     best = hub;
@@ -157,7 +168,34 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
             }
 
             _next++;
-            return best!;
+            if (best is null)
+            {
+                failure!.Throw();
+            }
+
+            return best;
+        }
+    }
+
+    /// <summary>Whether a hub is one of these.</summary>
+    internal bool Has(Hub hub) => Array.IndexOf(_hubs, hub) >= 0;
+
+    // Null if there is no thread for it; none is tried for a second one then.
+    private Hub? TryGet(uint index, ref ExceptionDispatchInfo? failure)
+    {
+        if (failure is not null && _hubs[index] is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Get(index);
+        }
+        catch (Exception exception) when (IsWantOfThread(exception))
+        {
+            failure = ExceptionDispatchInfo.Capture(exception);
+            return null;
         }
     }
 
@@ -167,7 +205,8 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         return _hubs[index] ??= Hub.StartThread($"{_name} {index}", isPooled: true);
     }
 
-    private Task EndAsync()
+    /// <summary>Asks all hubs to end, but one that the caller ends itself. The task is that of the others' end.</summary>
+    internal Task EndAsync(Hub? except)
     {
         if (this == Shared)
         {
@@ -177,7 +216,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         lock (_lock)
         {
             _isDisposed = true;
-            return Task.WhenAll(_hubs.OfType<Hub>().Select(hub => hub.EndAsync()));
+            return Task.WhenAll(_hubs.OfType<Hub>().Where(hub => hub != except).Select(hub => hub.EndAsync()));
         }
     }
 }

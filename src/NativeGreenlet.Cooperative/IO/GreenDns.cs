@@ -1,17 +1,37 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Net.Sockets;
 
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>Looks up names while the task is parked.</summary>
+/// <remarks>A look-up that is given up goes on in the system, and nobody gets what it finds.</remarks>
+/// <example><code>
+/// IPAddress[] addresses = GreenDns.GetHostAddresses("example.org");
+/// </code></example>
 public static class GreenDns
 {
     /// <summary>The addresses of a host.</summary>
     /// <param name="host">Its name, or an address.</param>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
-    public static IPAddress[] GetHostAddresses(string host) => Hub.Await(Dns.GetHostAddressesAsync(host));
+    /// <exception cref="SocketException">It has none, or nobody could be asked.</exception>
+    public static IPAddress[] GetHostAddresses(string host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return Hub.Await(token => Task.Run(() => Dns.GetHostAddressesAsync(host, token), token));
+    }
 
     /// <summary>The names and addresses of a host.</summary>
     /// <param name="host">Its name, or an address.</param>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
-    public static IPHostEntry GetHostEntry(string host) => Hub.Await(Dns.GetHostEntryAsync(host));
+    /// <exception cref="SocketException">It has none, or nobody could be asked.</exception>
+    public static IPHostEntry GetHostEntry(string host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return Hub.Await(token => Task.Run(() => Dns.GetHostEntryAsync(host, token), token));
+    }
+
+    /// <summary>The addresses of a host. False if the time is up.</summary>
+    internal static bool TryGetHostAddresses(string host, TimeSpan timeout, [NotNullWhen(true)] out IPAddress[]? addresses) =>
+        Hub.TryAwait(token => Task.Run(() => Dns.GetHostAddressesAsync(host, token), token), timeout, whenGivenUp: null, TimeSpan.Zero, out addresses);
 }

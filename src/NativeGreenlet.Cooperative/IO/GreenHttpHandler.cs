@@ -1,11 +1,26 @@
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>For an <see cref="HttpClient"/> whose synchronous <see cref="HttpClient.Send(HttpRequestMessage)"/> parks the
-/// task instead of blocking the thread. The body is in memory when it returns, unless only the headers were asked
-/// for: then it is read through a <see cref="GreenStream"/> by whoever wraps its stream in one.</summary>
+/// task instead of blocking the thread; so do all synchronous ways to read the answer's content.</summary>
+/// <remarks>
+/// <para><c>Send</c> returns when the body is in memory, or, with <see cref="HttpCompletionOption.ResponseHeadersRead"/>, at the
+/// headers: the body is then read as it comes, by <see cref="HttpContent.ReadAsStream()"/>, by
+/// <see cref="HttpContent.CopyTo(Stream, System.Net.TransportContext?, CancellationToken)"/>, or by an asynchronous method that
+/// <see cref="Hub.Await{T}(Func{CancellationToken, Task{T}})"/> waits for.</para>
+/// <para>The limits are those of the client and of the handler below: <see cref="HttpClient.Timeout"/>,
+/// <see cref="HttpClient.MaxResponseContentBufferSize"/>, <see cref="SocketsHttpHandler.MaxResponseHeadersLength"/> and so on.
+/// A kill or a timeout of the task cancels the request, and waits for its end.</para>
+/// <para>Outside of a hub, what would have to wait throws <see cref="MissingHubException"/>; the asynchronous methods work
+/// everywhere.</para>
+/// </remarks>
 /// <example><code>
 /// using HttpClient client = new(new GreenHttpHandler());
-/// using HttpResponseMessage reply = client.Send(new HttpRequestMessage(HttpMethod.Get, address));
+/// using HttpResponseMessage reply = client.Send(new HttpRequestMessage(HttpMethod.Get, address), HttpCompletionOption.ResponseHeadersRead);
+/// using StreamReader reader = new(reply.Content.ReadAsStream());
+/// while (reader.ReadLine() is { } line) // parks until the next one comes
+/// {
+///     Console.WriteLine(line);
+/// }
 /// </code></example>
 public sealed class GreenHttpHandler : DelegatingHandler
 {
@@ -22,49 +37,25 @@ public sealed class GreenHttpHandler : DelegatingHandler
     {
     }
 
-    /// <summary>Sends the request and parks until the answer, with its body, is there.</summary>
+    /// <summary>Sends the request and parks until the headers of the answer are there.</summary>
     /// <param name="request">The request.</param>
     /// <param name="cancellationToken">Cancels it. So does a kill or a timeout of the task.</param>
+    /// <returns>The answer; its content is read from the network as it is asked for.</returns>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         _ = Hub.RequireTask();
-        using CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<HttpResponseMessage> sending = SendAllAsync(request, cancellation.Token);
-        bool isDone = false;
-        try
-        {
-            Hub.Await(sending);
-            isDone = true;
-        }
-        finally
-        {
-            if (!isDone && !sending.IsCompleted)
-            {
-                cancellation.Cancel();
-            }
-        }
-
-        return sending.Result;
+        return GreenHttpContent.Await(token => SendAsync(request, token), static late => late.Dispose(), cancellationToken);
     }
 
-    // With the body: HttpClient would read it by a synchronous call, which would block.
-    private async Task<HttpResponseMessage> SendAllAsync(HttpRequestMessage request, CancellationToken cancellation)
+    /// <summary>Sends the request as the handler below does; the synchronous methods of the answer's content park.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
+    /// <returns>The answer.</returns>
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        HttpResponseMessage response = await SendAsync(request, cancellation).ConfigureAwait(false);
-        bool isRead = false;
-        try
-        {
-            await response.Content.LoadIntoBufferAsync(cancellation).ConfigureAwait(false);
-            isRead = true;
-            return response;
-        }
-        finally
-        {
-            if (!isRead)
-            {
-                response.Dispose();
-            }
-        }
+        HttpResponseMessage response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        response.Content = new GreenHttpContent(response.Content);
+        return response;
     }
 }

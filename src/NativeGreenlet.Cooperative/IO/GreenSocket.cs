@@ -45,6 +45,7 @@ public sealed class GreenSocket : IDisposable
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
         _isShared = isShared;
+        _operations.Shared = isShared ? socket : null;
         _channel = isShared ? null : SocketChannel.TryCreate(socket);
     }
 
@@ -58,6 +59,7 @@ public sealed class GreenSocket : IDisposable
             if (!_isShared)
             {
                 _isShared = true;
+                _operations.Shared = _socket;
                 _channel?.Release();
                 InlineCompletions.TrySet(_socket, false);
             }
@@ -73,31 +75,33 @@ public sealed class GreenSocket : IDisposable
         set => _socket.NoDelay = value;
     }
 
-    /// <summary>How long <see cref="Receive"/> waits at most; without a limit unless it is set.</summary>
+    /// <summary>How long <see cref="Receive"/>, or a read by the stream, waits at most. Unless it is set: what the wrapped
+    /// socket has (<see cref="System.Net.Sockets.Socket.ReceiveTimeout"/>), without a limit if that has none.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, and not
+    /// <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
     public TimeSpan ReceiveTimeout
     {
-        get;
+        get => _operations.ReceiveTimeout;
         set
         {
             HubClock.Check(value, nameof(value));
-            field = value;
+            _operations.ReceiveTimeout = value;
         }
     }
 
-    = Timeout.InfiniteTimeSpan;
-
-    /// <summary>How long <see cref="Send"/> waits at most; without a limit unless it is set.</summary>
+    /// <summary>How long a whole <see cref="Send"/>, or a write by the stream, takes at most. Unless it is set: what the wrapped
+    /// socket has (<see cref="System.Net.Sockets.Socket.SendTimeout"/>), without a limit if that has none.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, and not
+    /// <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
     public TimeSpan SendTimeout
     {
-        get;
+        get => _operations.SendTimeout;
         set
         {
             HubClock.Check(value, nameof(value));
-            field = value;
+            _operations.SendTimeout = value;
         }
     }
-
-    = Timeout.InfiniteTimeSpan;
 
     /// <summary>The local address.</summary>
     public EndPoint? LocalEndPoint => _socket.LocalEndPoint;
@@ -160,24 +164,12 @@ public sealed class GreenSocket : IDisposable
     public void Listen(int backlog = 128) => _socket.Listen(backlog);
 
     /// <summary>Waits for a connection.</summary>
-    public GreenSocket Accept()
-    {
-        Task<Socket>? accepting = null;
-        Socket? accepted = null;
-        try
-        {
-            accepted = Perform(token => new ValueTask<Socket>(accepting = _socket.AcceptAsync(token).AsTask()), Timeout.InfiniteTimeSpan);
-            return new GreenSocket(accepted, isShared: false);
-        }
-        finally
-        {
-            if (accepted is null)
-            {
-                // Should it have accepted one at the last moment, that must not stay open for ever.
-                _ = accepting?.ContinueWith(late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
-            }
-        }
-    }
+    /// <exception cref="SocketException">The system refused it. What concerns one connection only, or passes, is among the
+    /// reasons.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was closed.</exception>
+    public GreenSocket Accept() => new(
+        Hub.Await(token => _socket.AcceptAsync(token).AsTask(), static late => late.Dispose()), // one that came at the last moment
+        isShared: false);
 
     /// <summary>Receives bytes; waits until there are some.</summary>
     /// <param name="buffer">Where to.</param>
@@ -187,22 +179,24 @@ public sealed class GreenSocket : IDisposable
     public int Receive(Span<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
         _ = Hub.RequireTask();
+        TimeSpan timeout = ReceiveTimeout;
+        long due = HubClock.After(timeout);
         if (_channel is { } channel
             && (flags & SocketFlags.OutOfBand) == 0
-            && IsDone(channel.Receive(buffer, flags, ReceiveTimeout, out int count), ReceiveTimeout, count))
+            && IsDone(channel.Receive(buffer, flags, due, out int count), timeout, count))
         {
             return count;
         }
 
         if ((flags & SocketFlags.OutOfBand) != 0 || Bytes is not { } bytes)
         {
-            return ReceiveApart(buffer, flags);
+            return ReceiveApart(buffer, flags, timeout);
         }
 
         Turn turn = _operations.ReadingTurn;
-        if (!turn.Take("its turn to receive", HubClock.After(ReceiveTimeout)))
+        if (!turn.Take("its turn to receive", due))
         {
-            throw TooLong(ReceiveTimeout);
+            throw TooLong(timeout);
         }
 
         try
@@ -210,21 +204,21 @@ public sealed class GreenSocket : IDisposable
             PendingOperation reading = _operations.Reading;
             if (flags == SocketFlags.None)
             {
-                return Received(reading.Read(bytes, buffer, ReceiveTimeout), buffer);
+                return Received(reading.Read(bytes, buffer, timeout, due), buffer);
             }
 
             // What was given up comes first, however it is asked for.
-            reading.Settle(ReceiveTimeout);
+            reading.Settle(timeout, due);
             if (!reading.HasLeftovers)
             {
-                return ReceiveApart(buffer, flags);
+                return ReceiveApart(buffer, flags, timeout);
             }
 
-            return (flags & SocketFlags.Peek) != 0 ? reading.Peek(buffer) : reading.Read(bytes, buffer, ReceiveTimeout);
+            return (flags & SocketFlags.Peek) != 0 ? reading.Peek(buffer) : reading.Read(bytes, buffer, timeout, due);
         }
         catch (IOException exception) when (exception.InnerException is TimeoutException)
         {
-            throw TooLong(ReceiveTimeout);
+            throw TooLong(timeout);
         }
         finally
         {
@@ -240,31 +234,33 @@ public sealed class GreenSocket : IDisposable
     public void Send(ReadOnlySpan<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
         _ = Hub.RequireTask();
-        if (_channel is { } channel && IsDone(channel.Send(buffer, flags, SendTimeout, out int error), SendTimeout, error))
+        TimeSpan timeout = SendTimeout;
+        long due = HubClock.After(timeout);
+        if (_channel is { } channel && IsDone(channel.Send(buffer, flags, due, out int error), timeout, error))
         {
             return;
         }
 
         Turn turn = _operations.WritingTurn;
-        if (!turn.Take("its turn to send", HubClock.After(SendTimeout)))
+        if (!turn.Take("its turn to send", due))
         {
-            throw TooLong(SendTimeout);
+            throw TooLong(timeout);
         }
 
         try
         {
             if (flags == SocketFlags.None && Bytes is { } bytes)
             {
-                _operations.Writing.Write(bytes, buffer, SendTimeout);
+                _operations.Writing.Write(bytes, buffer, timeout, due);
             }
             else
             {
-                SendApart(buffer, flags);
+                SendApart(buffer, flags, timeout, due);
             }
         }
         catch (IOException exception) when (exception.InnerException is TimeoutException)
         {
-            throw TooLong(SendTimeout);
+            throw TooLong(timeout);
         }
         finally
         {
@@ -309,7 +305,7 @@ public sealed class GreenSocket : IDisposable
         if (_channel is { } channel)
         {
             Span<byte> one = stackalloc byte[1];
-            ChannelResult result = channel.Receive(one, SocketFlags.Peek, timeout ?? Timeout.InfiniteTimeSpan, out int error);
+            ChannelResult result = channel.Receive(one, SocketFlags.Peek, HubClock.After(timeout ?? Timeout.InfiniteTimeSpan), out int error);
             if (result == ChannelResult.TimedOut || IsDone(result, default, error))
             {
                 return result == ChannelResult.Done;
@@ -320,7 +316,7 @@ public sealed class GreenSocket : IDisposable
         {
             try
             {
-                _operations.Reading.Settle(Timeout.InfiniteTimeSpan); // it was cancelled: that is soon
+                _operations.Reading.Settle(Timeout.InfiniteTimeSpan, long.MaxValue); // it was cancelled: that is soon
                 if (_operations.Reading.HasLeftovers)
                 {
                     return true;
@@ -412,8 +408,7 @@ public sealed class GreenSocket : IDisposable
             return [address];
         }
 
-        Task<IPAddress[]> resolving = Dns.GetHostAddressesAsync(host);
-        return Hub.Await(resolving, timeout) ? resolving.Result : throw TooLong(timeout);
+        return GreenDns.TryGetHostAddresses(host, timeout, out IPAddress[]? addresses) ? addresses : throw TooLong(timeout);
     }
 
     private SocketBytes MakeBytes()
@@ -435,52 +430,36 @@ public sealed class GreenSocket : IDisposable
     }
 
     // By an operation and a buffer of its own.
-    private int ReceiveApart(Span<byte> buffer, SocketFlags flags)
+    private int ReceiveApart(Span<byte> buffer, SocketFlags flags, TimeSpan timeout)
     {
         byte[] own = new byte[buffer.Length];
-        int count = Perform(token => _socket.ReceiveAsync(own.AsMemory(), flags, token), ReceiveTimeout);
+        int count = Perform(token => _socket.ReceiveAsync(own.AsMemory(), flags, token), timeout);
         own.AsSpan(0, count).CopyTo(buffer);
         return count;
     }
 
-    private void SendApart(ReadOnlySpan<byte> buffer, SocketFlags flags)
+    // A datagram may be empty, and is sent all the same.
+    private void SendApart(ReadOnlySpan<byte> buffer, SocketFlags flags, TimeSpan timeout, long due)
     {
         ReadOnlyMemory<byte> rest = buffer.ToArray();
-        while (!rest.IsEmpty)
+        do
         {
             ReadOnlyMemory<byte> piece = rest;
-            rest = rest[Perform(token => _socket.SendAsync(piece, flags, token), SendTimeout)..];
+            TimeSpan left = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(0, due - HubClock.Now));
+            if (!TryPerform(token => _socket.SendAsync(piece, flags, token), left, out int count))
+            {
+                throw TooLong(timeout);
+            }
+
+            rest = rest[count..];
         }
+        while (!rest.IsEmpty);
     }
 
     private static T Perform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout) =>
         TryPerform(operation, timeout, out T? result) ? result : throw TooLong(timeout);
 
-    // The operation has buffers of its own, and is cancelled if its task is killed or its time is up.
-    private static bool TryPerform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout, [MaybeNullWhen(false)] out T result)
-    {
-        result = default;
-        _ = Hub.RequireTask();
-        using CancellationTokenSource cancellation = new();
-        Task<T> task = operation(cancellation.Token).AsTask();
-        bool isDone = false;
-        try
-        {
-            isDone = Hub.Await(task, timeout);
-        }
-        finally
-        {
-            if (!isDone && !task.IsCompleted)
-            {
-                cancellation.Cancel();
-            }
-        }
-
-        if (isDone)
-        {
-            result = task.GetAwaiter().GetResult();
-        }
-
-        return isDone;
-    }
+    // The operation has buffers of its own, and is cancelled, and its end waited for, if its task is killed or its time is up.
+    private static bool TryPerform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout, [MaybeNullWhen(false)] out T result) =>
+        Hub.TryAwait(token => operation(token).AsTask(), timeout, whenGivenUp: null, Hub.ShutdownGrace, out result);
 }

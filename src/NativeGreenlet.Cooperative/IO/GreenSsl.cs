@@ -30,20 +30,19 @@ public static class GreenSsl
         return new GreenStream(ssl);
     }
 
+    // On the pool: to look at a certificate may mean to ask for others, which blocks.
     private static void Handshake(SslStream ssl, Func<CancellationToken, Task> handshake)
     {
         bool isDone = false;
-        using CancellationTokenSource cancellation = new();
         try
         {
-            Hub.Await(handshake(cancellation.Token));
+            Hub.Await(token => Task.Run(() => handshake(token), CancellationToken.None));
             isDone = true;
         }
         finally
         {
             if (!isDone)
             {
-                cancellation.Cancel();
                 ssl.Dispose();
             }
         }

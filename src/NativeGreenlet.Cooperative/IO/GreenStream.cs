@@ -27,12 +27,25 @@ public class GreenStream : Stream
     private TimeSpan _writeTimeout = Timeout.InfiniteTimeSpan;
 
     /// <summary>Wraps a stream.</summary>
-    /// <param name="stream">The stream. Its asynchronous methods must be truly asynchronous.</param>
+    /// <param name="stream">The stream. Its asynchronous methods must be truly asynchronous, and heed their token: what is given
+    /// up is cancelled, and its end waited for, for <see cref="Hub.ShutdownGrace"/> at most. Timeouts that it has are this
+    /// one's, too.</param>
     /// <param name="leaveOpen">Whether it stays open when this is closed.</param>
     public GreenStream(Stream stream, bool leaveOpen = false)
+        : this(stream, null, leaveOpen)
+    {
+        if (stream.CanTimeout)
+        {
+            _readTimeout = TimeoutOf(static each => each.ReadTimeout, stream);
+            _writeTimeout = TimeoutOf(static each => each.WriteTimeout, stream);
+        }
+    }
+
+    private GreenStream(Stream stream, PendingOperations? operations, bool leaveOpen)
     {
         ArgumentNullException.ThrowIfNull(stream);
         _stream = stream;
+        _ofSocket = operations;
         _leaveOpen = leaveOpen;
     }
 
@@ -42,10 +55,9 @@ public class GreenStream : Stream
     /// <param name="channel">How synchronous calls use that, if they can.</param>
     /// <param name="operations">What the socket has begun already.</param>
     internal GreenStream(NetworkStream stream, Socket? own, SocketChannel? channel, PendingOperations operations)
-        : this(stream)
+        : this(stream, operations, leaveOpen: false)
     {
         _channel = channel;
-        _ofSocket = operations;
         if (own is not null && channel is null && InlineCompletions.TrySet(own, true))
         {
             _own = own;
@@ -77,15 +89,23 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override int ReadTimeout
     {
-        get => (int)_readTimeout.TotalMilliseconds;
-        set => _readTimeout = Milliseconds(value);
+        get => ToMilliseconds(ReadLimit);
+        set
+        {
+            _readTimeout = Milliseconds(value);
+            _ofSocket?.ReceiveTimeout = _readTimeout;
+        }
     }
 
     /// <inheritdoc/>
     public override int WriteTimeout
     {
-        get => (int)_writeTimeout.TotalMilliseconds;
-        set => _writeTimeout = Milliseconds(value);
+        get => ToMilliseconds(WriteLimit);
+        set
+        {
+            _writeTimeout = Milliseconds(value);
+            _ofSocket?.SendTimeout = _writeTimeout;
+        }
     }
 
     /// <inheritdoc/>
@@ -101,12 +121,14 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
-        if (_channel is { } channel && TryRead(channel, buffer, out int count))
+        TimeSpan timeout = ReadLimit;
+        long due = HubClock.After(timeout);
+        if (_channel is { } channel && IsDone(channel.ReceiveAlone(buffer, due, out int count), "a read", timeout, count))
         {
             return count;
         }
 
-        count = Reading.Read(_stream, buffer, _readTimeout);
+        count = Reading.Read(_stream, buffer, timeout, due);
 
         // A socket that is closed here looks closed by the other side for a moment.
         ObjectDisposedException.ThrowIf(count == 0 && _isClosed, this);
@@ -130,9 +152,11 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        if (_channel is not { } channel || !TryWrite(channel, buffer))
+        TimeSpan timeout = WriteLimit;
+        long due = HubClock.After(timeout);
+        if (_channel is not { } channel || !IsDone(channel.SendAlone(buffer, due, out int error), "a write", timeout, error))
         {
-            Writing.Write(_stream, buffer, _writeTimeout);
+            Writing.Write(_stream, buffer, timeout, due);
         }
     }
 
@@ -152,7 +176,7 @@ public class GreenStream : Stream
         // A socket has nothing to flush.
         if (_channel is not { IsReleased: false })
         {
-            Writing.Flush(_stream, _writeTimeout);
+            Writing.Flush(_stream, WriteLimit);
         }
     }
 
@@ -220,21 +244,40 @@ public class GreenStream : Stream
         if (disposing && !_leaveOpen)
         {
             _channel?.Dispose();
-            _stream.Dispose();
+            CloseStream();
         }
 
         base.Dispose(disposing);
+    }
+
+    // Closing may write what is left, and wait for that.
+    private void CloseStream()
+    {
+        if (_ofSocket is not null || !Hub.IsInside)
+        {
+            _stream.Dispose();
+            return;
+        }
+
+        ValueTask closing = _stream.DisposeAsync();
+        if (closing.IsCompleted)
+        {
+            closing.GetAwaiter().GetResult();
+        }
+        else
+        {
+            Hub.Await(closing);
+        }
     }
 
     private PendingOperation Reading => _ofSocket?.Reading ?? PendingOperations.Of(ref _reading);
 
     private PendingOperation Writing => _ofSocket?.Writing ?? PendingOperations.Of(ref _writing);
 
-    private bool TryRead(SocketChannel channel, Span<byte> buffer, out int count) =>
-        IsDone(channel.ReceiveAlone(buffer, _readTimeout, out count), "a read", _readTimeout, count);
+    // Those of a socket are its own, as they are in .NET.
+    private TimeSpan ReadLimit => _ofSocket?.ReceiveTimeout ?? _readTimeout;
 
-    private bool TryWrite(SocketChannel channel, ReadOnlySpan<byte> buffer) =>
-        IsDone(channel.SendAlone(buffer, _writeTimeout, out int error), "a write", _writeTimeout, error);
+    private TimeSpan WriteLimit => _ofSocket?.SendTimeout ?? _writeTimeout;
 
     // False if it is to be done otherwise.
     private static bool IsDone(ChannelResult result, string what, TimeSpan timeout, int error) => result switch
@@ -260,6 +303,20 @@ public class GreenStream : Stream
     }
 
     private static NotSupportedException NoSeek() => new("A GreenStream cannot seek.");
+
+    private static int ToMilliseconds(TimeSpan limit) => (int)Math.Min(int.MaxValue, Math.Ceiling(limit.TotalMilliseconds));
+
+    private static TimeSpan TimeoutOf(Func<Stream, int> timeout, Stream stream)
+    {
+        try
+        {
+            return timeout(stream) is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : Timeout.InfiniteTimeSpan;
+        }
+        catch (InvalidOperationException)
+        {
+            return Timeout.InfiniteTimeSpan; // it has none after all, or is closed
+        }
+    }
 
     private static TimeSpan Milliseconds(int value)
     {

@@ -17,13 +17,22 @@ public sealed class GreenTcpServer : IDisposable
     private static readonly TimeSpan s_smallestPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_largestPause = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(1); // of the same error
+
     private readonly IPEndPoint _requested;
     private readonly Action<GreenStream> _handler;
     private readonly GreenPool _pool;
     private readonly int _hubCount = 1;
+    private readonly Lock _gate = new(); // of what follows
+    private readonly HashSet<GreenTask> _serving = []; // in the server's own hub; a pool may have others' tasks, too
+    private bool _isClosing; // no handler begins any more
+    private volatile bool _isStopping; // no connection is accepted any more
+    private IPEndPoint? _endPoint;
     private GreenSocket? _listener;
     private GreenTask? _accepting;
     private ServerHubs? _hubs;
+    private string? _lastReport; // of the accept loop
+    private long _lastReportAt;
 
     /// <summary>Creates a server; <see cref="Start"/> starts it.</summary>
     /// <param name="endPoint">Where to listen; port 0 for any that is free.</param>
@@ -39,8 +48,8 @@ public sealed class GreenTcpServer : IDisposable
         _pool = pool ?? new GreenPool(int.MaxValue);
     }
 
-    /// <summary>Where it listens; before <see cref="Start"/>, where it will.</summary>
-    public IPEndPoint EndPoint => (IPEndPoint?)_listener?.LocalEndPoint ?? _requested;
+    /// <summary>Where it listens; before <see cref="Start"/>, where it will; after <see cref="Stop"/>, where it did.</summary>
+    public IPEndPoint EndPoint => _endPoint ?? _requested;
 
     /// <summary>
     /// How many hubs serve the connections: 1, the caller's, unless it is set. More have threads, started as they are needed;
@@ -60,10 +69,27 @@ public sealed class GreenTcpServer : IDisposable
     public int Backlog { get; init; } = 512;
 
     /// <summary>Connections that are being served.</summary>
-    public int ConnectionCount => _pool.Count + (_hubs?.Count ?? 0);
+    public int ConnectionCount => OwnCount + (_hubs?.Count ?? 0);
 
-    /// <summary>Listens, and accepts connections in a task of its own.</summary>
+    private int OwnCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _serving.Count;
+            }
+        }
+    }
+
+    /// <summary>Listens, and accepts connections in a task of its own, which ends by <see cref="Stop"/> only: what keeps a
+    /// connection from being accepted, an error of the system or a lack of descriptors, memory or threads, is reported by
+    /// <see cref="Hub.UnhandledException"/>, the same one once a minute at most, and after a pause of 10 milliseconds to a second
+    /// it tries again.</summary>
     /// <exception cref="SocketException">The address cannot be had.</exception>
+    /// <exception cref="InvalidOperationException">It was started already.</exception>
+    /// <exception cref="ObjectDisposedException">It was stopped.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "Stop does.")]
     public void Start()
     {
@@ -72,6 +98,7 @@ public sealed class GreenTcpServer : IDisposable
             throw new InvalidOperationException("The server was started already.");
         }
 
+        ObjectDisposedException.ThrowIf(_isStopping, this);
         Hub own = Hub.RequireTask().Hub;
         GreenSocket listener = new(_requested.AddressFamily);
         bool isListening = false;
@@ -90,6 +117,7 @@ public sealed class GreenTcpServer : IDisposable
         }
 
         _listener = listener;
+        _endPoint = (IPEndPoint?)listener.LocalEndPoint;
         _hubs = new ServerHubs(own, _hubCount - 1, $"server {EndPoint}, hub");
         _accepting = Hub.Spawn(() => AcceptAll(listener));
         _accepting.Name = $"accept {EndPoint}";
@@ -106,71 +134,180 @@ public sealed class GreenTcpServer : IDisposable
         _accepting!.Join();
     }
 
-    /// <summary>Stops accepting, gives the connections time to end, and then kills those that are left.</summary>
+    /// <summary>Stops accepting, gives the connections time to end, and then kills those that are left. When it returns, no
+    /// handler begins any more and none goes on, but that which is the caller itself, or which spawned it in another hub of the
+    /// server: it gets the exit at its next wait.</summary>
     /// <param name="grace">The time; null for none.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and something has to be waited for.</exception>
     public void Stop(TimeSpan? grace = null)
     {
-        _accepting?.Kill(timeout: TimeSpan.Zero);
-        _listener?.Dispose();
         TimeSpan patience = grace ?? TimeSpan.Zero;
+        HubClock.Check(patience, nameof(grace));
         long due = HubClock.After(patience);
-        if (!_pool.Join(patience))
+        GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
+        bool hasTime = false;
+        try
         {
-            _pool.Kill();
+            StopAccepting();
+            if (self != _accepting)
+            {
+                _accepting?.Join();
+            }
+
+            hasTime = JoinOwn(self, due) && (_hubs?.Join(Left(due), self) ?? true);
+        }
+        finally
+        {
+            Close();
+            KillOwn(self);
         }
 
-        _hubs?.Join(due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(0, due - HubClock.Now)));
+        JoinOwn(self, long.MaxValue);
         if (_hubs is { } hubs)
         {
-            hubs.Dispose();
-            hubs.Join(Hub.ShutdownGrace); // what has ended is counted a moment later
+            hubs.End(self);
+            if (!hasTime)
+            {
+                hubs.Join(Hub.ShutdownGrace, self); // what has ended is counted a moment later
+            }
+        }
+
+        if (self is not null && Owns(self))
+        {
+            self.KillHere(new GreenletExit("The server was stopped."));
         }
     }
 
-    /// <summary>Stops it at once.</summary>
+    /// <summary>Stops it at once. Outside of hubs it waits, for <see cref="Hub.ShutdownGrace"/> at most; a callback in a hub
+    /// cannot wait, so handlers that go on may end a moment later.</summary>
     public void Dispose()
     {
         if (_listener is null)
         {
+            _isStopping = true;
             return;
         }
 
         if (Hub.IsInside)
         {
             Stop();
+            return;
         }
 
-        _listener.Dispose();
-        _hubs?.Dispose();
+        StopAccepting();
+        Close();
+        KillOwn(null);
+        Task ended = _hubs!.EndAsync();
+        if (Hub.OfThisThreadOrNull is null)
+        {
+            Task.WaitAll([ended, _accepting!.AsTask().ContinueWith(static _ => { }, TaskScheduler.Default), .. Own().Select(task => task.AsTask().ContinueWith(static _ => { }, TaskScheduler.Default))], Hub.ShutdownGrace);
+        }
+    }
+
+    private static TimeSpan Left(long due) => due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(0, due - HubClock.Now));
+
+    private void StopAccepting()
+    {
+        _isStopping = true;
+        _accepting?.Kill(timeout: TimeSpan.Zero);
+        _listener?.Dispose();
+    }
+
+    private void Close()
+    {
+        lock (_gate)
+        {
+            _isClosing = true;
+        }
+    }
+
+    private GreenTask[] Own()
+    {
+        lock (_gate)
+        {
+            return [.. _serving];
+        }
+    }
+
+    private bool Owns(GreenTask task)
+    {
+        lock (_gate)
+        {
+            return _serving.Contains(task);
+        }
+    }
+
+    private void KillOwn(GreenTask? except)
+    {
+        foreach (GreenTask task in Own())
+        {
+            if (task != except)
+            {
+                task.Kill(timeout: TimeSpan.Zero);
+            }
+        }
+    }
+
+    private bool JoinOwn(GreenTask? except, long due)
+    {
+        foreach (GreenTask task in Own())
+        {
+            if (task != except && !task.Join(Left(due)))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private void AcceptAll(GreenSocket listener)
     {
         TimeSpan pause = s_smallestPause;
-        while (true)
+        while (!_isStopping)
         {
-            if (TryAccept(listener) is { } connection)
+            if (TryAcceptOne(listener))
             {
                 pause = s_smallestPause;
-                Serve(connection);
                 continue;
             }
 
-            // Out of handles, for example: that may pass.
+            // Out of descriptors, memory or threads, or the network is down: that may pass.
             Hub.Sleep(pause);
             pause = pause * 2 < s_largestPause ? pause * 2 : s_largestPause;
         }
     }
 
-    private static GreenSocket? TryAccept(GreenSocket listener)
+    // Whatever goes wrong with one connection, the others are served.
+    private bool TryAcceptOne(GreenSocket listener)
     {
+        Exception? failure;
         try
         {
-            return listener.Accept();
+            Serve(listener.Accept());
+            return true;
         }
-        catch (SocketException exception) when (exception.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.ConnectionAborted or SocketError.ConnectionReset)
+        catch (Exception exception) when (exception is not GreenletExit)
         {
-            return null;
+            failure = exception;
+        }
+
+        if (!_isStopping)
+        {
+            Report(failure);
+        }
+
+        return false;
+    }
+
+    private void Report(Exception failure)
+    {
+        string kind = failure is SocketException { SocketErrorCode: var code } ? code.ToString() : failure.GetType().Name;
+        if (kind != _lastReport || HubClock.Now - _lastReportAt > s_silence.Ticks)
+        {
+            _lastReport = kind;
+            _lastReportAt = HubClock.Now;
+            Hub.Current.Report(null, new IOException($"The server at {EndPoint} could not accept a connection, and tries again: {failure.Message}", failure));
         }
     }
 
@@ -181,27 +318,79 @@ public sealed class GreenTcpServer : IDisposable
         _pool.ReturnPlace();
     }
 
+    // The last place where it can be refused: here, or Stop sees it.
+    private void Handle(GreenStream stream)
+    {
+        lock (_gate)
+        {
+            if (_isClosing)
+            {
+                return;
+            }
+        }
+
+        _handler(stream);
+    }
+
     private void Serve(GreenSocket connection)
     {
-        connection.NoDelay = true;
-        GreenStream stream = connection.GetStream();
-        bool isSpawned = false;
+        GreenStream? stream = null;
+        bool isServed = false;
+        bool hasPlace = false;
         try
         {
+            connection.NoDelay = true;
+            stream = connection.GetStream();
             _pool.TakePlace();
-            isSpawned = true;
-            if (!_hubs!.TryServe(_pool.Count, () => _handler(stream), () => End(stream)))
+            hasPlace = !_isStopping;
+            if (_isStopping)
             {
-                // Also when it is killed before it starts.
-                _pool.SpawnInPlace(() => _handler(stream)).OnCompleted(_ => stream.Dispose());
+                _pool.ReturnPlace();
+                return;
             }
+
+            if (!_hubs!.TryServe(OwnCount, () => Handle(stream), () => End(stream)))
+            {
+                hasPlace = false; // it is the task's, whatever becomes of it
+                ServeHere(stream);
+            }
+
+            isServed = true;
         }
         finally
         {
-            if (!isSpawned)
+            if (!isServed)
             {
-                stream.Dispose();
+                if (hasPlace)
+                {
+                    _pool.ReturnPlace();
+                }
+
+                connection.Dispose();
+                stream?.Dispose();
             }
         }
+    }
+
+    private void ServeHere(GreenStream stream)
+    {
+        GreenTask task = _pool.SpawnInPlace(() => Handle(stream));
+        lock (_gate)
+        {
+            _serving.Add(task);
+        }
+
+        // Also when it is killed before it starts. Who has joined it finds it gone.
+        Action<GreenTask>? leave = task.WhenCompleted;
+        task.WhenCompleted = ended =>
+        {
+            lock (_gate)
+            {
+                _serving.Remove(ended);
+            }
+
+            leave?.Invoke(ended);
+            stream.Dispose();
+        };
     }
 }

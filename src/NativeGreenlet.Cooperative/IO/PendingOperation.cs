@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>
@@ -19,14 +21,17 @@ internal sealed class PendingOperation
     public bool HasLeftovers => _count != 0 || IsInFlight;
 
     /// <summary>Reads, or hands out what an earlier read has left.</summary>
-    public int Read(Stream stream, Span<byte> destination, TimeSpan timeout)
+    public int Read(Stream stream, Span<byte> destination, TimeSpan timeout) => Read(stream, destination, timeout, HubClock.After(timeout));
+
+    /// <summary>The same until a time, by <see cref="HubClock"/>, that is the end of the timeout.</summary>
+    public int Read(Stream stream, Span<byte> destination, TimeSpan timeout, long due)
     {
         if (destination.IsEmpty)
         {
             return 0;
         }
 
-        if (_count == 0 && Fill(stream, destination.Length, timeout) == 0)
+        if (_count == 0 && Fill(stream, destination.Length, timeout, due) == 0)
         {
             return 0;
         }
@@ -39,11 +44,11 @@ internal sealed class PendingOperation
 
     /// <summary>Waits until a read that was given up has ended: what it brings counts as left. One that somebody waits for
     /// is theirs.</summary>
-    public void Settle(TimeSpan timeout)
+    public void Settle(TimeSpan timeout, long due)
     {
         if (IsInFlight && !Result.IsWaitedFor)
         {
-            TryFinishRead(timeout);
+            TryFinishRead(timeout, due);
         }
     }
 
@@ -55,7 +60,7 @@ internal sealed class PendingOperation
         return count;
     }
 
-    /// <summary>The same as <see cref="Read"/> for asynchronous callers: what an earlier read left, or else what comes
+    /// <summary>The same as a read for asynchronous callers: what an earlier read left, or else what comes
     /// next.</summary>
     public async Task<int> ReadLeftoversAsync(Stream stream, Memory<byte> destination, CancellationToken cancellation)
     {
@@ -72,12 +77,15 @@ internal sealed class PendingOperation
     }
 
     /// <summary>Writes all of it, in pieces.</summary>
-    public void Write(Stream stream, ReadOnlySpan<byte> source, TimeSpan timeout)
+    public void Write(Stream stream, ReadOnlySpan<byte> source, TimeSpan timeout) => Write(stream, source, timeout, HubClock.After(timeout));
+
+    /// <summary>The same until a time, by <see cref="HubClock"/>, that is the end of the timeout.</summary>
+    public void Write(Stream stream, ReadOnlySpan<byte> source, TimeSpan timeout, long due)
     {
         while (!source.IsEmpty)
         {
             ReadOnlySpan<byte> piece = source[..Math.Min(source.Length, LargestBuffer)];
-            FinishWrite(timeout);
+            FinishWrite(timeout, due);
             Reserve(piece.Length);
             piece.CopyTo(_buffer);
             using (WithoutContext.Begin())
@@ -85,7 +93,7 @@ internal sealed class PendingOperation
                 BeginWrite(stream.WriteAsync(_buffer.AsMemory(0, piece.Length), Token()));
             }
 
-            FinishWrite(timeout);
+            FinishWrite(timeout, due);
             source = source[piece.Length..];
         }
     }
@@ -93,20 +101,21 @@ internal sealed class PendingOperation
     /// <summary>Flushes.</summary>
     public void Flush(Stream stream, TimeSpan timeout)
     {
-        FinishWrite(timeout);
+        long due = HubClock.After(timeout);
+        FinishWrite(timeout, due);
         using (WithoutContext.Begin())
         {
             BeginWrite(new ValueTask(stream.FlushAsync(Token())));
         }
 
-        FinishWrite(timeout);
+        FinishWrite(timeout, due);
     }
 
     private bool IsInFlight => _result is { IsInFlight: true };
 
     private PendingResult Result => _result ??= new PendingResult();
 
-    private int Fill(Stream stream, int wanted, TimeSpan timeout)
+    private int Fill(Stream stream, int wanted, TimeSpan timeout, long due)
     {
         while (true)
         {
@@ -125,7 +134,7 @@ internal sealed class PendingOperation
                 }
             }
 
-            if (TryFinishRead(timeout))
+            if (TryFinishRead(timeout, due))
             {
                 return _count;
             }
@@ -133,10 +142,10 @@ internal sealed class PendingOperation
     }
 
     // False if it was given up by somebody else before, and cancelled before it brought something.
-    private bool TryFinishRead(TimeSpan timeout)
+    private bool TryFinishRead(TimeSpan timeout, long due)
     {
         bool wasGivenUp = _cancellation!.IsCancellationRequested;
-        Wait("a read", timeout);
+        Wait("a read", timeout, due);
         if (wasGivenUp)
         {
             _cancellation = null;
@@ -177,7 +186,7 @@ internal sealed class PendingOperation
         }
     }
 
-    private void FinishWrite(TimeSpan timeout)
+    private void FinishWrite(TimeSpan timeout, long due)
     {
         if (!IsInFlight)
         {
@@ -185,7 +194,7 @@ internal sealed class PendingOperation
         }
 
         bool wasGivenUp = _cancellation!.IsCancellationRequested;
-        Wait("a write", timeout);
+        Wait("a write", timeout, due);
         if (wasGivenUp)
         {
             _cancellation = null;
@@ -200,27 +209,38 @@ internal sealed class PendingOperation
     }
 
     // Parks until the operation is over, not throwing what it throws. If that is not to be waited for, it is asked to
-    // stop; whether it does is seen the next time.
-    private void Wait(string what, TimeSpan timeout)
+    // stop, and has the grace for it: who uses the stream next, or closes it, does not meet it. What it brought is seen
+    // the next time.
+    private void Wait(string what, TimeSpan timeout, long due)
     {
         RefuseIfWaitedFor();
-        bool isDone = Result.IsOver;
-        try
+        if (Result.IsOver)
         {
-            isDone = isDone || Result.Wait(what, HubClock.After(timeout));
-        }
-        finally
-        {
-            if (!isDone)
-            {
-                _cancellation!.Cancel();
-            }
+            return;
         }
 
-        if (!isDone)
+        GreenTask self = Hub.RequireTask();
+        Exception? reason = null;
+        try
         {
-            throw new IOException($"It took longer than {timeout} to wait for {what}.", new TimeoutException());
+            if (Result.Wait(what, due))
+            {
+                return;
+            }
         }
+        catch (Exception exception)
+        {
+            reason = exception;
+        }
+
+        Hub.Forget(_cancellation!.CancelAsync()); // its callbacks are the stream's: they may do anything
+        reason = Hub.WaitForEnd(self, reason, HubClock.After(Hub.ShutdownGrace), until => Result.IsOver || Result.Wait(what, until));
+        if (reason is not null)
+        {
+            ExceptionDispatchInfo.Throw(reason);
+        }
+
+        throw new IOException($"It took longer than {timeout} to wait for {what}.", new TimeoutException());
     }
 
     // Whether the operation, which is over, was given up; the next one can be cancelled again.

@@ -2,13 +2,13 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>The hubs that a server has besides its own: which of all gets a connection, and how many connections the others
 /// have.</summary>
-internal sealed class ServerHubs : IDisposable
+internal sealed class ServerHubs
 {
     private readonly Hub _own;
     private readonly HubPool? _others;
     private readonly Lock _gate = new();
     private int _count;
-    private TaskCompletionSource? _idle;
+    private TaskCompletionSource? _changed;
     private volatile bool _isStopping;
 
     public ServerHubs(Hub own, int others, string name)
@@ -20,7 +20,8 @@ internal sealed class ServerHubs : IDisposable
     /// <summary>Connections that the other hubs serve.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Serves a connection in the hub with the fewest. False if that is the server's own.</summary>
+    /// <summary>Serves a connection in the hub with the fewest. False if that is the server's own, or if there is no thread for
+    /// another.</summary>
     /// <param name="own">How many its own has.</param>
     /// <param name="serve">Serves it.</param>
     /// <param name="ended">Called when that has ended, or could not begin, on any thread.</param>
@@ -31,7 +32,16 @@ internal sealed class ServerHubs : IDisposable
             return false;
         }
 
-        Task serving = _others.RunAsync(serve);
+        Task serving;
+        try
+        {
+            serving = _others.RunAsync(serve);
+        }
+        catch (Exception exception) when (HubPool.IsWantOfThread(exception))
+        {
+            return false; // there is no thread for the first of them: that may pass
+        }
+
         Change(1);
         _ = serving.ContinueWith(
             served =>
@@ -50,43 +60,85 @@ internal sealed class ServerHubs : IDisposable
         return true;
     }
 
-    /// <summary>Parks until the other hubs serve no connection any more. False if the time is up.</summary>
-    public bool Join(TimeSpan timeout)
+    /// <summary>Parks until the other hubs serve no connection any more, but the caller's if it is one. False if the time is
+    /// up.</summary>
+    public bool Join(TimeSpan timeout, GreenTask? self)
     {
-        Task idle;
-        lock (_gate)
+        int own = IsMember(self) ? 1 : 0;
+        long due = HubClock.After(timeout);
+        while (true)
         {
-            if (_count == 0)
+            Task changed;
+            lock (_gate)
             {
-                return true;
+                if (_count <= own)
+                {
+                    return true;
+                }
+
+                _changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                changed = _changed.Task;
             }
 
-            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            idle = _idle.Task;
+            TimeSpan left = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(0, due - HubClock.Now));
+            if (!Hub.Await(changed, left))
+            {
+                return Count <= own;
+            }
+        }
+    }
+
+    /// <summary>Kills what they still serve, and ends them; waits for all but the caller's own hub, if it is one of them. There
+    /// the others are killed, and the caller at its next wait after this.</summary>
+    public void End(GreenTask? self)
+    {
+        if (_others is null)
+        {
+            return;
         }
 
-        return Hub.Await(idle, timeout);
+        if (!IsMember(self))
+        {
+            Hub.Await(EndAsync());
+            return;
+        }
+
+        _isStopping = true;
+        Hub here = self!.Hub;
+        Task ended = _others.EndAsync(here);
+        here.Post(() =>
+        {
+            foreach (HubRun run in here.Runs.ToArray())
+            {
+                if (run != self.Run)
+                {
+                    run.Stop();
+                }
+            }
+        });
+        Hub.Await(ended);
+        Join(Hub.ShutdownGrace, self);
+        _ = here.EndAsync();
     }
 
-    /// <summary>Kills what they still serve, and ends them.</summary>
-    public void Dispose()
+    /// <summary>The same without waiting; from any thread.</summary>
+    public Task EndAsync()
     {
         _isStopping = true;
-        _others?.Dispose();
+        return _others?.EndAsync(null) ?? Task.CompletedTask;
     }
+
+    private bool IsMember(GreenTask? task) => task is not null && task.Hub != _own && (_others?.Has(task.Hub) ?? false);
 
     private void Change(int change)
     {
-        TaskCompletionSource? idle = null;
+        TaskCompletionSource? changed;
         lock (_gate)
         {
             _count += change;
-            if (_count == 0)
-            {
-                (idle, _idle) = (_idle, null);
-            }
+            (changed, _changed) = (_changed, null);
         }
 
-        idle?.TrySetResult();
+        changed?.TrySetResult();
     }
 }

@@ -392,6 +392,23 @@ public class GreenTask : IGreenWaitable
         }
     }
 
+    /// <summary>How far an exception that ended one of its waits goes up: a kill ends the task, a timeout what is inside of
+    /// that; so that of an outer one goes farther.</summary>
+    internal int ReachOf(Exception exception)
+    {
+        int reach = 0;
+        for (GreenTimeout? timeout = _timeouts; timeout is not null && exception != _killedBy; timeout = timeout.Outer)
+        {
+            reach++;
+            if (timeout.Owns(exception))
+            {
+                return reach;
+            }
+        }
+
+        return exception == _killedBy ? int.MaxValue : int.MaxValue - 1;
+    }
+
     /// <summary>Whether a wait of it can be ended by somebody who is not part of its run.</summary>
     internal bool CanBeWokenFromOutside() => Waiter.WaitsFor switch
     {

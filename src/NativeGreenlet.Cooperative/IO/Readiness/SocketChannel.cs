@@ -47,11 +47,10 @@ internal sealed class SocketChannel : IDisposable
     /// <summary>Receives what there is; waits until there is something.</summary>
     /// <param name="buffer">Where to.</param>
     /// <param name="flags">How.</param>
-    /// <param name="timeout">How long at most.</param>
+    /// <param name="due">The time limit, by <see cref="HubClock"/>.</param>
     /// <param name="count">How many bytes; if it failed, what the system says.</param>
-    public ChannelResult Receive(Span<byte> buffer, SocketFlags flags, TimeSpan timeout, out int count)
+    public ChannelResult Receive(Span<byte> buffer, SocketFlags flags, long due, out int count)
     {
-        long due = HubClock.After(timeout);
         count = 0;
         return _receiving.Take("its turn to receive", due)
             ? ReceiveInTurn(buffer, flags, due, out count)
@@ -60,40 +59,40 @@ internal sealed class SocketChannel : IDisposable
 
     /// <summary>The same, but nobody else may be at it.</summary>
     /// <exception cref="InvalidOperationException">Somebody is.</exception>
-    public ChannelResult ReceiveAlone(Span<byte> buffer, TimeSpan timeout, out int count)
+    public ChannelResult ReceiveAlone(Span<byte> buffer, long due, out int count)
     {
         if (!_receiving.TryTake())
         {
             ThrowTwo();
         }
 
-        return ReceiveInTurn(buffer, SocketFlags.None, HubClock.After(timeout), out count);
+        return ReceiveInTurn(buffer, SocketFlags.None, due, out count);
     }
 
     /// <summary>Sends everything, waiting as often as needed.</summary>
     /// <param name="buffer">What.</param>
     /// <param name="flags">How.</param>
-    /// <param name="timeout">How long each wait may take.</param>
+    /// <param name="due">The time limit of all of it, by <see cref="HubClock"/>.</param>
     /// <param name="error">If it failed, what the system says.</param>
     /// <exception cref="IOException">An earlier one was given up in the middle.</exception>
-    public ChannelResult Send(ReadOnlySpan<byte> buffer, SocketFlags flags, TimeSpan timeout, out int error)
+    public ChannelResult Send(ReadOnlySpan<byte> buffer, SocketFlags flags, long due, out int error)
     {
         error = 0;
-        return _sending.Take("its turn to send", HubClock.After(timeout))
-            ? SendInTurn(buffer, flags, timeout, out error)
+        return _sending.Take("its turn to send", due)
+            ? SendInTurn(buffer, flags, due, out error)
             : ChannelResult.TimedOut;
     }
 
     /// <summary>The same, but nobody else may be at it.</summary>
     /// <exception cref="InvalidOperationException">Somebody is.</exception>
-    public ChannelResult SendAlone(ReadOnlySpan<byte> buffer, TimeSpan timeout, out int error)
+    public ChannelResult SendAlone(ReadOnlySpan<byte> buffer, long due, out int error)
     {
         if (!_sending.TryTake())
         {
             ThrowTwo();
         }
 
-        return SendInTurn(buffer, SocketFlags.None, timeout, out error);
+        return SendInTurn(buffer, SocketFlags.None, due, out error);
     }
 
     /// <summary>Connects.</summary>
@@ -113,6 +112,7 @@ internal sealed class SocketChannel : IDisposable
             // Only so does .NET begin it and know afterwards, and not wait for it by its own means, which would go on to have
             // all events of the connection.
             _socket.Blocking = false;
+            RepeatedConnect.Allow(_handle);
             return TryBeginConnect(endPoint) || TryFinishConnect(due);
         }
         finally
@@ -193,7 +193,7 @@ internal sealed class SocketChannel : IDisposable
         }
     }
 
-    private unsafe ChannelResult SendInTurn(ReadOnlySpan<byte> buffer, SocketFlags flags, TimeSpan timeout, out int error)
+    private unsafe ChannelResult SendInTurn(ReadOnlySpan<byte> buffer, SocketFlags flags, long due, out int error)
     {
         int sent = 0;
         error = 0;
@@ -223,7 +223,7 @@ internal sealed class SocketChannel : IDisposable
                 error = Marshal.GetLastPInvokeError();
                 if (error == Linux.WouldBlock)
                 {
-                    if (!WaitFor(_readiness.Sending, "a write", HubClock.After(timeout)))
+                    if (!WaitFor(_readiness.Sending, "a write", due))
                     {
                         return ChannelResult.TimedOut;
                     }

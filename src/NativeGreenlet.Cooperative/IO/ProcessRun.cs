@@ -1,0 +1,76 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>One run of a program, on threads of the pool.</summary>
+internal sealed class ProcessRun(ProcessStartInfo start, string? input)
+{
+    private volatile string _ending = "it is being killed";
+
+    /// <summary>What became of it when it was given up, for people.</summary>
+    public string Ending => _ending;
+
+    /// <summary>Runs it to its end. When this ends, however, so has the program, and its descriptors are closed.</summary>
+    public async Task<GreenProcessResult> RunAsync(CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        using Process process = new() { StartInfo = start };
+        process.Start();
+
+        // Disposing of the process would leave open what was handed out.
+        await using Stream inputStream = process.StandardInput.BaseStream; // not the writer, which would flush
+        using StreamReader outputReader = process.StandardOutput;
+        using StreamReader errorReader = process.StandardError;
+        using CancellationTokenSource reading = new();
+        Task<string> output = outputReader.ReadToEndAsync(reading.Token);
+        Task<string> error = errorReader.ReadToEndAsync(reading.Token);
+        Task writing = WriteAsync(process.StandardInput, reading.Token);
+        try
+        {
+            await process.WaitForExitAsync(cancellation).ConfigureAwait(false);
+            await Task.WhenAll(output, error).WaitAsync(cancellation).ConfigureAwait(false);
+            return new GreenProcessResult(process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
+        }
+        finally
+        {
+            await EndAsync(process).ConfigureAwait(false);
+            await reading.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(output, error, writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task EndAsync(Process process)
+    {
+        if (process.HasExited)
+        {
+            _ending = $"it has ended, with exit code {process.ExitCode}, but something that it started holds its output, and goes on";
+            return;
+        }
+
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception exception) when (exception is Win32Exception or InvalidOperationException or AggregateException)
+        {
+            // It has just ended, or some of its children are not ours to kill.
+        }
+
+        await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        _ending = "it was killed";
+    }
+
+    private async Task WriteAsync(StreamWriter to, CancellationToken cancellation)
+    {
+        try
+        {
+            await to.WriteAsync(input.AsMemory(), cancellation).ConfigureAwait(false);
+            await to.BaseStream.DisposeAsync().ConfigureAwait(false); // it flushes by itself
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // It ended, or closed its input, without reading all of it.
+        }
+    }
+}
