@@ -219,7 +219,6 @@ internal sealed class PendingOperation
             return;
         }
 
-        GreenTask self = Hub.RequireTask();
         Exception? reason = null;
         try
         {
@@ -233,14 +232,20 @@ internal sealed class PendingOperation
             reason = exception;
         }
 
+        GiveUp(what, reason);
+        throw new IOException($"It took longer than {timeout} to wait for {what}.", new TimeoutException());
+    }
+
+    // Apart: it has a closure, which the others shall not pay for.
+    private void GiveUp(string what, Exception? reason)
+    {
+        GreenTask self = Hub.RequireTask();
         Hub.Forget(_cancellation!.CancelAsync()); // its callbacks are the stream's: they may do anything
         reason = Hub.WaitForEnd(self, reason, HubClock.After(Hub.ShutdownGrace), until => Result.IsOver || Result.Wait(what, until));
         if (reason is not null)
         {
             ExceptionDispatchInfo.Throw(reason);
         }
-
-        throw new IOException($"It took longer than {timeout} to wait for {what}.", new TimeoutException());
     }
 
     // Whether the operation, which is over, was given up; the next one can be cancelled again.
