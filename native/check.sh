@@ -17,7 +17,7 @@ usage: ./build.sh check [part ...] [--seconds N] [--optional]
   fuzz        libFuzzer on segments, coroutines and slices, each for N seconds (60)
   coverage    what the tests execute of the C library and of the managed one (some minutes)
   debuggers   only installs gdb and perf, for the tests that use them
-  servers     only installs Redis, PostgreSQL and Dovecot, for the tests that start them
+  servers     only installs Redis, PostgreSQL, MariaDB and Dovecot, for the tests that start them
   quick       asan, tidy and cppcheck: what ./build.sh test full runs
   all         everything (what no part does)
 
@@ -284,11 +284,12 @@ debuggers() {
 # Debian's packages of servers start them, which is nobody's wish here; where there is no init system they cannot.
 servers() {
   if [ -d /run/systemd/system ]; then
-    say "not installed, because that would start them: redis-server postgresql dovecot-imapd"
+    say "not installed, because that would start them: redis-server postgresql mariadb-server dovecot-imapd"
     return
   fi
   need redis-server redis-server || true
   [ -x /usr/sbin/dovecot ] || install dovecot dovecot-imapd || true
+  [ -x /usr/sbin/mariadbd ] || install mariadbd mariadb-server || true
   for postgres in /usr/lib/postgresql/*/bin/postgres; do
     [ -x "$postgres" ] || install postgres postgresql || true
   done

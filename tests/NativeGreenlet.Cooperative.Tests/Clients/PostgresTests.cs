@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 using Npgsql;
 
@@ -15,8 +14,8 @@ public class PostgresTests
     public async Task A_synchronous_interface_over_an_asynchronous_driver_holds_no_thread()
     {
         const int Count = 20;
-        using LocalServer server = await StartAsync();
-        await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{ConnectionString(server)};Maximum Pool Size=40");
+        using LocalServer server = await PostgresServer.StartAsync();
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{PostgresServer.ConnectionString(server)};Maximum Pool Size=40");
         using Hub hub = Hub.Start();
         await using NpgsqlConnection locker = await source.OpenConnectionAsync();
         Task<string>[] requests = [];
@@ -48,14 +47,14 @@ public class PostgresTests
     [ServerFact(Server, Package)]
     public async Task Cancellation_of_async_code_reaches_a_query_inside()
     {
-        using LocalServer server = await StartAsync();
-        await using NpgsqlDataSource source = NpgsqlDataSource.Create(ConnectionString(server));
+        using LocalServer server = await PostgresServer.StartAsync();
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(PostgresServer.ConnectionString(server));
         using CancellationTokenSource cancellation = new();
         bool isCleanedUp = false;
         Task sleeping = Hub.RunAsync(
             () =>
             {
-                using NpgsqlConnection connection = Hub.Await(source.OpenConnectionAsync());
+                using NpgsqlConnection connection = Hub.Await(token => source.OpenConnectionAsync(token).AsTask(), late => late.Dispose());
                 try
                 {
                     cancellation.CancelAfter(50);
@@ -71,31 +70,6 @@ public class PostgresTests
         Assert.True(isCleanedUp);
     }
 
-    // It accepts connections before it is ready for them, and turns them away meanwhile.
-    private static async Task<LocalServer> StartAsync()
-    {
-        LocalServer server = LocalServer.Start(Server, Configure);
-        Stopwatch watch = Stopwatch.StartNew();
-        while (true)
-        {
-            try
-            {
-                await using NpgsqlConnection connection = new($"{ConnectionString(server)};Pooling=false");
-                await connection.OpenAsync();
-                return server;
-            }
-            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.CannotConnectNow && watch.Elapsed < InHub.Patience)
-            {
-                await Task.Delay(20);
-            }
-            catch
-            {
-                server.Dispose();
-                throw;
-            }
-        }
-    }
-
     // Async code that migrates between threads of the pool, with synchronous code in its middle.
     private static async Task<string> RequestAsync(Hub hub, NpgsqlDataSource source, int id)
     {
@@ -107,20 +81,11 @@ public class PostgresTests
 
     private static string Store(NpgsqlDataSource source, int id)
     {
-        using NpgsqlConnection connection = Hub.Await(source.OpenConnectionAsync());
+        using NpgsqlConnection connection = Hub.Await(token => source.OpenConnectionAsync(token).AsTask(), late => late.Dispose());
         Database database = new(connection);
         database.Query($"insert into item values ({id}, 'row {id}')");
         database.Wait();
         return (string)database.Query($"select text from item where id = {id}")!;
-    }
-
-    private static string ConnectionString(LocalServer server) => $"Host=127.0.0.1;Port={server.Port};Username=test;Database=postgres";
-
-    private static IEnumerable<string> Configure(LocalServer server)
-    {
-        string data = Path.Combine(server.HomePath, "data");
-        server.Run("initdb", "-D", data, "-A", "trust", "-U", "test", "-N", "--no-instructions", "-E", "UTF8");
-        return ["-D", data, "-p", $"{server.Port}", "-h", "127.0.0.1", "-k", server.HomePath, "-F"];
     }
 
     /// <summary>The library with the synchronous interface.</summary>
@@ -129,23 +94,7 @@ public class PostgresTests
         public object? Query(string text)
         {
             using NpgsqlCommand command = new(text, connection);
-            using CancellationTokenSource cancellation = new();
-            Task<object?> answer = command.ExecuteScalarAsync(cancellation.Token);
-            bool isDone = false;
-            try
-            {
-                Hub.Await(answer);
-                isDone = true;
-            }
-            finally
-            {
-                if (!isDone)
-                {
-                    cancellation.Cancel();
-                }
-            }
-
-            return answer.Result;
+            return Hub.Await(command.ExecuteScalarAsync);
         }
 
         public void Wait() => Query("select pg_advisory_lock_shared(1)");

@@ -10,14 +10,21 @@ internal static class Child
     /// <param name="variable">An environment variable it gets, and the value.</param>
     /// <param name="classes">The names of the classes.</param>
     /// <returns>What it printed.</returns>
-    public static string Run(TimeSpan patience, (string Name, string Value) variable, params string[] classes)
+    public static string Run(TimeSpan patience, (string Name, string Value) variable, params string[] classes) => Run(patience, [variable], classes);
+
+    /// <summary>The same with several variables.</summary>
+    public static string Run(TimeSpan patience, (string Name, string Value)[] variables, params string[] classes)
     {
         string[] command = ProgramHost.Command(typeof(Child).Assembly);
         ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,
-            Environment = { [variable.Name] = variable.Value },
         };
+        foreach ((string name, string value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
         Array.ForEach(classes, start.ArgumentList.Add);
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();

@@ -1,0 +1,26 @@
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
+
+namespace NativeGreenlet.Cooperative.Tests.Faults;
+
+/// <summary>Each call of the system that a server makes fails now and then; it goes on.</summary>
+public class ServerFaultTests
+{
+    [Fact]
+    public void A_server_survives_every_error_of_the_calls_it_makes()
+    {
+        if (SystemFaults.TryCompile() is not { } library)
+        {
+            return; // no compiler here
+        }
+
+        try
+        {
+            string output = Child.Run(TimeSpan.FromMinutes(3), [("LD_PRELOAD", library), (SystemFaults.Variable, library)], nameof(ServerFaultPrograms));
+            Assert.Contains("3 passed, 0 failed on", output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(library);
+        }
+    }
+}
