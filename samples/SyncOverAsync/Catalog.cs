@@ -7,13 +7,13 @@ namespace NativeGreenlet.SyncOverAsync;
 internal sealed class Catalog(IStore store)
 {
     /// <summary>The synchronous face.</summary>
-    public int Price(string article) => Sync.Wait(() => PriceAsync(article));
+    public int Price(string article) => Sync.Wait(token => PriceAsync(article, token));
 
     /// <summary>The asynchronous one, for who can use it.</summary>
-    public async Task<int> PriceAsync(string article)
+    public async Task<int> PriceAsync(string article, CancellationToken cancellation = default)
     {
-        int price = await store.ReadAsync($"price of {article}").ConfigureAwait(false);
-        int discount = await store.ReadAsync($"discount on {article}").ConfigureAwait(false);
+        int price = await store.ReadAsync($"price of {article}", cancellation).ConfigureAwait(false);
+        int discount = await store.ReadAsync($"discount on {article}", cancellation).ConfigureAwait(false);
         return price - discount;
     }
 }

@@ -8,7 +8,7 @@ internal sealed class SlowStore(int callers) : IStore
     private TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _waiting;
 
-    public async Task<int> ReadAsync(string key)
+    public async Task<int> ReadAsync(string key, CancellationToken cancellation)
     {
         Task all;
         lock (_lock)
@@ -22,7 +22,7 @@ internal sealed class SlowStore(int callers) : IStore
             }
         }
 
-        await all.ConfigureAwait(false);
+        await all.WaitAsync(cancellation).ConfigureAwait(false);
         return key.StartsWith("price", StringComparison.Ordinal) ? 45 : 3;
     }
 }

@@ -123,7 +123,7 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
     public Task CompleteAsync() => _response.CompleteAsync();
 
     // That of the server blocks.
-    IFormCollection IFormFeature.ReadForm() => Hub.IsInside ? Hub.Await(FormFeature.ReadFormAsync(CancellationToken.None)) : FormFeature.ReadForm();
+    IFormCollection IFormFeature.ReadForm() => Hub.IsInside ? Hub.Await(FormFeature.ReadFormAsync) : FormFeature.ReadForm();
 
     Task<IFormCollection> IFormFeature.ReadFormAsync(CancellationToken cancellationToken) => FormFeature.ReadFormAsync(cancellationToken);
 }

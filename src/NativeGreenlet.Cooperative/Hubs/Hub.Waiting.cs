@@ -77,6 +77,10 @@ public sealed partial class Hub
     }
 
     /// <summary>Waits for a .NET task, at any depth of calls. One that has completed costs no switch.</summary>
+    /// <remarks>If the wait is given up, by a kill or a timeout, the task is left behind: it goes on, its result and its exception
+    /// are nobody's, and what it uses must not be disposed of. So this is for a task that others wait for, too. For an operation
+    /// that is the caller's own: <see cref="Await(Func{CancellationToken, Task})"/>, which cancels it and waits for its
+    /// end.</remarks>
     /// <param name="task">The task.</param>
     /// <exception cref="MissingHubException">The caller is not inside a hub; nothing is ever blocked instead.</exception>
     /// <exception cref="Exception">What the task threw: the same object, with the stack trace of the task and of the

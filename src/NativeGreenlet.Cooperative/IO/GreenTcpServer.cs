@@ -24,6 +24,7 @@ public sealed class GreenTcpServer : IDisposable
     private readonly GreenPool _pool;
     private readonly int _hubCount = 1;
     private readonly Lock _gate = new(); // of what follows
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HashSet<GreenTask> _serving = []; // in the server's own hub; a pool may have others' tasks, too
     private bool _isClosing; // no handler begins any more
     private volatile bool _isStopping; // no connection is accepted any more
@@ -123,7 +124,8 @@ public sealed class GreenTcpServer : IDisposable
         _accepting.Name = $"accept {EndPoint}";
     }
 
-    /// <summary>Starts the server, if it was not, and waits until it is stopped.</summary>
+    /// <summary>Starts the server, if it was not, and waits until it is stopped: until <see cref="Stop"/> is through with it, and
+    /// so has given the connections their time.</summary>
     public void ServeForever()
     {
         if (_accepting is null)
@@ -132,6 +134,12 @@ public sealed class GreenTcpServer : IDisposable
         }
 
         _accepting!.Join();
+        if (!_isStopping)
+        {
+            _accepting.ThrowIfFailed(); // there was no stack for it, for example
+        }
+
+        Hub.Await(_ended.Task);
     }
 
     /// <summary>Stops accepting, gives the connections time to end, and then kills those that are left. When it returns, no
@@ -145,31 +153,38 @@ public sealed class GreenTcpServer : IDisposable
         HubClock.Check(patience, nameof(grace));
         long due = HubClock.After(patience);
         GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
-        bool hasTime = false;
         try
         {
-            StopAccepting();
-            if (self != _accepting)
+            bool hasTime = false;
+            try
             {
-                _accepting?.Join();
+                StopAccepting();
+                if (self != _accepting)
+                {
+                    _accepting?.Join();
+                }
+
+                hasTime = JoinOwn(self, due) && (_hubs?.Join(Left(due), self) ?? true);
+            }
+            finally
+            {
+                Close();
+                KillOwn(self);
             }
 
-            hasTime = JoinOwn(self, due) && (_hubs?.Join(Left(due), self) ?? true);
+            JoinOwn(self, long.MaxValue);
+            if (_hubs is { } hubs)
+            {
+                hubs.End(self);
+                if (!hasTime)
+                {
+                    hubs.Join(Hub.ShutdownGrace, self); // what has ended is counted a moment later
+                }
+            }
         }
         finally
         {
-            Close();
-            KillOwn(self);
-        }
-
-        JoinOwn(self, long.MaxValue);
-        if (_hubs is { } hubs)
-        {
-            hubs.End(self);
-            if (!hasTime)
-            {
-                hubs.Join(Hub.ShutdownGrace, self); // what has ended is counted a moment later
-            }
+            _ended.TrySetResult();
         }
 
         if (self is not null && Owns(self))
@@ -197,10 +212,12 @@ public sealed class GreenTcpServer : IDisposable
         StopAccepting();
         Close();
         KillOwn(null);
-        Task ended = _hubs!.EndAsync();
+        IEnumerable<Task> tasks = Own().Append(_accepting!).Select(task => task.AsTask().ContinueWith(static _ => { }, TaskScheduler.Default));
+        Task ended = Task.WhenAll(tasks.Append(_hubs!.EndAsync()));
+        ended.ContinueWith(_ => _ended.TrySetResult(), TaskScheduler.Default);
         if (Hub.OfThisThreadOrNull is null)
         {
-            Task.WaitAll([ended, _accepting!.AsTask().ContinueWith(static _ => { }, TaskScheduler.Default), .. Own().Select(task => task.AsTask().ContinueWith(static _ => { }, TaskScheduler.Default))], Hub.ShutdownGrace);
+            ended.Wait(Hub.ShutdownGrace);
         }
     }
 

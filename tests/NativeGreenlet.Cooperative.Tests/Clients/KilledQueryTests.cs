@@ -43,7 +43,10 @@ public class KilledQueryTests
             GreenTask[] victims = [.. Enumerable.Range(0, Victims).Select(i => Hub.Spawn(() => Try(() => Query(i))))];
             GreenTask[] late = [.. Enumerable.Range(0, Victims).Select(i => Hub.Spawn(() => Try(() =>
             {
-                timedOut += GreenTimeout.TryRun(TimeSpan.FromMilliseconds(patience), () => Query(i)) ? 0 : 1;
+                if (!GreenTimeout.TryRun(TimeSpan.FromMilliseconds(patience), () => Query(i)))
+                {
+                    timedOut++;
+                }
             })))];
             Hub.Sleep(TimeSpan.FromMilliseconds(patience));
             Array.ForEach(victims, victim => victim.Kill(timeout: TimeSpan.Zero));

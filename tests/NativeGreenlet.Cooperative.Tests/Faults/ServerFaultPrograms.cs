@@ -139,7 +139,7 @@ public class ServerFaultPrograms
     private static int Exchange(GreenTcpServer server, int count)
     {
         TaskCompletionSource<int> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() =>
+        Thread client = new(() =>
         {
             SystemFaults.SpareThisThread();
             int served = 0;
@@ -161,7 +161,8 @@ public class ServerFaultPrograms
 
             done.SetResult(served);
         })
-        { IsBackground = true }.Start();
+        { IsBackground = true };
+        Hub.Offload(client.Start); // the hub's thread may not be given any
         return Hub.Await(done.Task);
     }
 }

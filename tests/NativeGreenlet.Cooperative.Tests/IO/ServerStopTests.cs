@@ -165,6 +165,25 @@ public class ServerStopTests
     }
 
     [Fact]
+    public void ServeForever_waits_until_a_stop_elsewhere_has_given_the_connections_their_time() => InHub.Run(() =>
+    {
+        bool isDone = false;
+        using GreenTcpServer server = new(new IPEndPoint(IPAddress.Loopback, 0), stream =>
+        {
+            stream.ReadByte();
+            Hub.Sleep(InHub.Tick * 50);
+            isDone = true;
+        });
+        server.Start();
+        using GreenSocket client = GreenSocket.Connect("127.0.0.1", server.EndPoint.Port);
+        client.Send([1]);
+        ProcessTests.Until(() => server.ConnectionCount == 1);
+        Hub.Spawn(() => server.Stop(InHub.Long)); // as a task of a signal would
+        server.ServeForever();
+        Assert.True(isDone);
+    });
+
+    [Fact]
     public void No_handler_of_a_watchdog_begins_after_it_was_disposed_of() => InHub.Run(() =>
     {
         int told = 0;

@@ -13,6 +13,8 @@ public class WithoutPollerTests
             ("NATIVEGREENLET_POLLER", "off"),
             nameof(IoTests),
             nameof(ServerTests),
+            nameof(ConnectTests),
+            nameof(LimitTests),
             nameof(SocketWaitTests),
             nameof(StreamWaitTests),
             nameof(PollerTests),
