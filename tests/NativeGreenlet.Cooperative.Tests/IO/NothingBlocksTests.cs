@@ -65,7 +65,7 @@ public class NothingBlocksTests
         ["GreenSocket.ReceiveFrom"] = () => WithDatagrams(socket => socket.ReceiveFrom(new byte[1], out _)),
         ["GreenSocket.SendTo"] = () => WithDatagrams(socket => socket.SendTo([1], socket.LocalEndPoint!)),
         ["GreenSocket.WaitUntilReadable"] = () => WithPair((near, far) => Assert.False(near.WaitUntilReadable(TimeSpan.FromMilliseconds(Slow)))),
-        ["GreenStream.Read"] = () => new GreenStream(new SlowStream()).Read(new byte[1]),
+        ["GreenStream.Read"] = () => Assert.Equal(0, new GreenStream(new SlowStream()).Read(new byte[1])),
         ["GreenStream.ReadByte"] = () => new GreenStream(new SlowStream()).ReadByte(),
         ["GreenStream.Write"] = () => new GreenStream(new SlowStream()).Write([1]),
         ["GreenStream.WriteByte"] = () => new GreenStream(new SlowStream()).WriteByte(1),
@@ -309,22 +309,22 @@ public class NothingBlocksTests
         using ECDsa key = ECDsa.Create();
         CertificateRequest request = new("CN=localhost", key, HashAlgorithmName.SHA256);
         using X509Certificate2 made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        using X509Certificate2 certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
+        using X509Certificate2 own = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
         GreenTask server = Hub.Spawn(() => GreenSsl.AuthenticateAsServer(far.GetStream(), new SslServerAuthenticationOptions
         {
             ServerCertificateSelectionCallback = (_, _) =>
             {
                 Thread.Sleep(Slow / 2);
-                return certificate;
+                return own;
             },
         }));
         GreenSsl.AuthenticateAsClient(near.GetStream(), new SslClientAuthenticationOptions
         {
             TargetHost = "localhost",
-            RemoteCertificateValidationCallback = (_, _, _, _) =>
+            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
             {
                 Thread.Sleep(Slow / 2);
-                return true;
+                return certificate is { Subject: "CN=localhost" };
             },
         });
         Assert.True(server.Join(InHub.Long));
@@ -333,6 +333,8 @@ public class NothingBlocksTests
     /// <summary>Asynchronous, and slow in everything.</summary>
     private sealed class SlowStream : MemoryStream
     {
+        private bool _isAsynchronous;
+
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             await Task.Delay(Slow, cancellationToken);
@@ -343,8 +345,17 @@ public class NothingBlocksTests
 
         public override Task FlushAsync(CancellationToken cancellationToken) => Task.Delay(Slow, cancellationToken);
 
-        public override async ValueTask DisposeAsync() => await Task.Delay(Slow);
+        public override async ValueTask DisposeAsync()
+        {
+            _isAsynchronous = true;
+            await Task.Delay(Slow);
+            await base.DisposeAsync();
+        }
 
-        protected override void Dispose(bool disposing) => Thread.Sleep(disposing ? Slow : 0);
+        protected override void Dispose(bool disposing)
+        {
+            Thread.Sleep(_isAsynchronous || !disposing ? 0 : Slow);
+            base.Dispose(disposing);
+        }
     }
 }
