@@ -22,6 +22,7 @@ internal sealed class SocketChannel : IDisposable
     private readonly bool _givesAll; // a receive brings all there is, if there is room for it
     private bool _isDrained; // the last receive took all there was: the next need not be tried before something comes
     private volatile bool _isReleased;
+    private bool _hasFailedToConnect;
     private bool _isCutOff; // a message is there in part, and its rest never comes
 
     private SocketChannel(Socket socket)
@@ -113,7 +114,7 @@ internal sealed class SocketChannel : IDisposable
             // all events of the connection.
             _socket.Blocking = false;
             RepeatedConnect.Allow(_handle);
-            return TryBeginConnect(endPoint) || TryFinishConnect(due);
+            return TryBeginConnectAgain(endPoint) || TryFinishConnect(due);
         }
         finally
         {
@@ -268,6 +269,23 @@ internal sealed class SocketChannel : IDisposable
         return true;
     }
 
+    // Linux tells of an attempt that has failed once more: here nobody wants to know.
+    private bool TryBeginConnectAgain(IPEndPoint endPoint)
+    {
+        bool mayTellOld = _hasFailedToConnect;
+        _hasFailedToConnect = false;
+        try
+        {
+            return TryBeginConnect(endPoint);
+        }
+        catch (SocketException exception) when (mayTellOld && exception.SocketErrorCode == SocketError.ConnectionAborted)
+        {
+            RepeatedConnect.Allow(_handle);
+        }
+
+        return TryBeginConnect(endPoint);
+    }
+
     private bool TryBeginConnect(IPEndPoint endPoint)
     {
         try
@@ -294,6 +312,7 @@ internal sealed class SocketChannel : IDisposable
         int error = (int)_socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
         if (error != 0 || !_socket.Connected)
         {
+            _hasFailedToConnect = true;
             throw new SocketException(error != 0 ? error : (int)SocketError.NotConnected);
         }
 
