@@ -14,7 +14,7 @@ internal static class MariaDbServer
     {
         string data = Path.Combine(server.HomePath, "data");
         string start = Path.Combine(server.HomePath, "start.sql");
-        File.WriteAllText(start, "create database if not exists test; create or replace user test@'127.0.0.1' identified by 'test'; grant all on test.* to test@'127.0.0.1';");
+        File.WriteAllText(start, "create database if not exists test;\ncreate or replace user test@'127.0.0.1' identified by 'test';\ngrant all on test.* to test@'127.0.0.1';\n");
         server.Run("mariadb-install-db", "--no-defaults", $"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db");
         return
         [
