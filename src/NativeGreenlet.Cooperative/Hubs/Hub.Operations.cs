@@ -173,21 +173,9 @@ public sealed partial class Hub
 
         if (isGivenUp)
         {
-            // Its callbacks may do anything, send a request to cancel by another connection, for example.
-            Task cancelling = cancellation.CancelAsync();
-            Forget(cancelling);
-            reason = WaitForEnd(self, reason, HubClock.After(grace), until => task.IsCompleted || ParkFor(self, task, until));
-            if (!task.IsCompleted)
-            {
-                Forget(task);
-            }
-            else
-            {
-                _ = task.Exception; // the answer to the cancellation
-            }
+            reason = GiveUp(self, task, cancellation, reason, grace);
         }
-
-        if (task.IsCompleted && !isGivenUp)
+        else
         {
             cancellation.Dispose();
         }
@@ -198,6 +186,16 @@ public sealed partial class Hub
         }
 
         return task;
+    }
+
+    // Apart: it has a closure, which the others shall not pay for.
+    private static Exception? GiveUp(GreenTask self, Task task, CancellationTokenSource cancellation, Exception? reason, TimeSpan grace)
+    {
+        // Its callbacks may do anything, send a request to cancel by another connection, for example.
+        Forget(cancellation.CancelAsync());
+        reason = WaitForEnd(self, reason, HubClock.After(grace), until => task.IsCompleted || ParkFor(self, task, until));
+        Forget(task); // what it throws is the answer to the cancellation
+        return reason;
     }
 
     /// <summary>Waits for the end of what was given up, and cancelled. What else would end this wait is kept: of all

@@ -110,7 +110,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
                 GreenPool pool = new(limit);
                 foreach (TResult result in isInOrder ? pool.MapInOrder(items, function) : pool.MapUnordered(items, function))
                 {
-                    Hub.Await(results.Writer.WriteAsync(result, CancellationToken.None)); // the run itself is canceled
+                    Hub.Await(token => results.Writer.WriteAsync(result, token));
                 }
             }
         }
