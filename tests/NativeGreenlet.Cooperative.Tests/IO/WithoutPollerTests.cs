@@ -9,7 +9,7 @@ public class WithoutPollerTests
     public void They_hold_without_a_poller_too()
     {
         string output = Child.Run(
-            TimeSpan.FromMinutes(3),
+            TimeSpan.FromMinutes(5),
             ("NATIVEGREENLET_POLLER", "off"),
             nameof(IoTests),
             nameof(ServerTests),
