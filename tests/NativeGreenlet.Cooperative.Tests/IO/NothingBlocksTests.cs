@@ -156,7 +156,33 @@ public class NothingBlocksTests
     [Fact]
     public void The_hub_goes_on_whatever_takes_long()
     {
-        List<string> told = [];
+        // A machine that is busy with something else stops a hub anywhere; a call that blocks does it each time.
+        Dictionary<string, string> always = TellWhatBlocks();
+        for (int i = 0; i < 2 && always.Count != 0; i++)
+        {
+            Dictionary<string, string> again = TellWhatBlocks();
+            always = always.Where(each => again.ContainsKey(each.Key)).ToDictionary();
+        }
+
+        Assert.True(always.Count == 0, string.Join(Environment.NewLine, always.Values));
+    }
+
+    [Fact]
+    public void Every_call_that_may_wait_is_among_them()
+    {
+        Type[] types = [typeof(GreenFile), typeof(GreenProcess), typeof(GreenDns), typeof(GreenSocket), typeof(GreenStream), typeof(GreenSsl), typeof(GreenTcpServer), typeof(HubWatchdog)];
+        IEnumerable<string> missing = types
+            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            .Where(method => !method.IsSpecialName)
+            .Select(method => $"{method.DeclaringType!.Name}.{method.Name}")
+            .Distinct()
+            .Where(name => !s_calls.ContainsKey(name) && !s_quick.Contains(name));
+        Assert.Empty(missing);
+    }
+
+    private static Dictionary<string, string> TellWhatBlocks()
+    {
+        Dictionary<string, string> told = [];
         using HubWatchdog watchdog = new(s_bound);
         InHub.Run(() =>
         {
@@ -167,7 +193,7 @@ public class NothingBlocksTests
                 {
                     lock (told)
                     {
-                        told.Add($"{e.Task} for {e.Duration}: {e.StackTrace}");
+                        told[e.Task?.Name ?? "the hub"] = $"{e.Task} for {e.Duration}: {e.StackTrace}";
                     }
                 }
             };
@@ -187,20 +213,7 @@ public class NothingBlocksTests
                 Assert.True(task.Exception is null, $"{task}: {task.Exception}");
             }
         });
-        Assert.True(told.Count == 0, string.Join(Environment.NewLine, told));
-    }
-
-    [Fact]
-    public void Every_call_that_may_wait_is_among_them()
-    {
-        Type[] types = [typeof(GreenFile), typeof(GreenProcess), typeof(GreenDns), typeof(GreenSocket), typeof(GreenStream), typeof(GreenSsl), typeof(GreenTcpServer), typeof(HubWatchdog)];
-        IEnumerable<string> missing = types
-            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
-            .Where(method => !method.IsSpecialName)
-            .Select(method => $"{method.DeclaringType!.Name}.{method.Name}")
-            .Distinct()
-            .Where(name => !s_calls.ContainsKey(name) && !s_quick.Contains(name));
-        Assert.Empty(missing);
+        return told;
     }
 
     // A pipe whose other side comes late: to open it blocks until then.
