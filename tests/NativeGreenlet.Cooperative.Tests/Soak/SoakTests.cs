@@ -3,7 +3,7 @@ using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Soak;
 
-/// <summary>The short form of the soak. The long one: <c>./build.sh soak 10</c>.</summary>
+/// <summary>The short form of the soak. The long one: <c>tests/soak.sh 10</c>.</summary>
 public class SoakTests
 {
     [Fact]
