@@ -50,7 +50,15 @@ internal sealed class AsyncRun : GreenTask, IRunOwner
     {
         if (!_result.Task.IsCompleted)
         {
-            _run.Hub.Post(Abort);
+            // Should the function run without ever parking, the hub does not come to it: so it is told at its next wait.
+            if (Volatile.Read(ref _isWaiting))
+            {
+                _run.Hub.TryPost(Abort);
+            }
+            else
+            {
+                RequestKill(new OperationCanceledException(Cancellation), Abort);
+            }
         }
     }
 
@@ -76,7 +84,7 @@ internal sealed class AsyncRun : GreenTask, IRunOwner
     private protected override void Execute()
     {
         Task task = _function();
-        _isWaiting = true;
+        Volatile.Write(ref _isWaiting, true);
         if (!task.IsCompleted && TakePending() is { } pending)
         {
             _run.Context!.Undelivered = pending;

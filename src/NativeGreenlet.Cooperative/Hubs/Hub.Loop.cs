@@ -9,6 +9,8 @@ public sealed partial class Hub
 {
     private const int SwitchesBetweenPolls = 64;
 
+    private static readonly TimeSpan s_refusalPause = TimeSpan.FromMilliseconds(5);
+
     private readonly Queue<ReadyEntry> _ready = new(); // its own thread's
     private readonly ConcurrentQueue<ReadyEntry> _inbox = new(); // all others'
     private readonly AutoResetEvent _bell = new(false); // as long as there is no poller
@@ -24,6 +26,7 @@ public sealed partial class Hub
     private bool _isStopping;
     private bool _endsWhenIdle; // when no run is left
     private volatile bool _hasEnded;
+    private readonly Lock _endGate = new(); // who posts something, and the end
     private GreenTask? _currentTask;
     private long _switches;
     private HubRun? _callbackRun;
@@ -91,6 +94,18 @@ public sealed partial class Hub
         };
         thread.UnsafeStart();
         return hub;
+    }
+
+    /// <summary>What every wait begins with, also one that need not park: a kill, a cancellation or a timeout that the caller
+    /// has not got yet is thrown. Does nothing outside of tasks.</summary>
+    internal static void ThrowPending() => OfThisThreadOrNull?._currentTask?.ThrowPending();
+
+    /// <summary>The same, where only a task may wait.</summary>
+    internal static GreenTask EnterWait()
+    {
+        GreenTask task = RequireTask();
+        task.ThrowPending();
+        return task;
     }
 
     /// <summary>The task the caller is in; a wait is only possible there.</summary>
@@ -251,7 +266,11 @@ public sealed partial class Hub
 
     private void Leave()
     {
-        _hasEnded = true;
+        lock (_endGate)
+        {
+            _hasEnded = true;
+        }
+
         HubRegistry.Remove(this);
         HubOfRawGreenlet.Remove(this);
         _poller?.Dispose();
@@ -272,8 +291,26 @@ public sealed partial class Hub
         {
             if (entry.Target is not GreenTask)
             {
-                Call(entry.Target);
+                CallAfterEnd(entry.Target);
             }
+        }
+    }
+
+    private void CallAfterEnd(object target)
+    {
+        Exception? failure = null;
+        try
+        {
+            Call(target);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+
+        if (failure is not null)
+        {
+            Report(null, failure);
         }
     }
 
@@ -428,16 +465,77 @@ public sealed partial class Hub
 
         _currentTask = null;
         _callbackRun = null;
-        if (failure is not null && !(task?.TryFailStart(failure) ?? false))
+        if (failure is null || (task?.TryFailStart(failure) ?? false))
         {
-            Report(task, failure);
+            return;
+        }
+
+        if (failure is GreenletException { Reason: GreenletError.OutOfStacks } && task is not null && entry.Version != 0 && task.Waiter.IsStillToBeResumed(entry.Version))
+        {
+            // The hub itself could not leave its stack, for want of a thread record, say. That passes.
+            Timers.Add(new CallbackTimer(() => _ready.Enqueue(entry)), HubClock.After(s_refusalPause));
+            return;
+        }
+
+        Report(task, failure);
+    }
+
+    /// <summary>Calls something in the hub, from any thread. False if that has ended: then it is not called.</summary>
+    internal bool TryPost(Action callback)
+    {
+        // What is put in before the end is called: the hub looks for the last time afterwards.
+        lock (_endGate)
+        {
+            if (_hasEnded)
+            {
+                return false;
+            }
+
+            Schedule(new ReadyEntry(callback));
+            return true;
         }
     }
 
-    /// <summary>Calls something on behalf of a run, in the hub.</summary>
-    internal void PostFor(HubRun run, Action callback) => Schedule(new ReadyEntry(() =>
+    /// <summary>Calls something on behalf of a run, in the hub; from any thread. If that has ended, in the caller's hub, or
+    /// else on a thread of the pool: whoever waits for it does not wait for ever.</summary>
+    internal void PostFor(HubRun run, Action callback)
     {
-        _callbackRun = run;
-        callback();
-    }));
+        if (TryPost(() => CallFor(run)))
+        {
+            return;
+        }
+
+        if (OfThisThreadOrNull is { HasEnded: false } here)
+        {
+            here.Schedule(new ReadyEntry(callback));
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(_ => CallOnPool(), null);
+        }
+
+        void CallFor(HubRun run)
+        {
+            _callbackRun = run;
+            callback();
+        }
+
+        void CallOnPool()
+        {
+            Exception? failure = null;
+            try
+            {
+                callback();
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+            }
+
+            if (failure is not null)
+            {
+                Report(null, failure);
+            }
+        }
+    }
 }

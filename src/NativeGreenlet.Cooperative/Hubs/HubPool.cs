@@ -115,7 +115,8 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the hubs: kills their tasks, whose <c>finally</c> blocks run, and returns when all have ended.</summary>
+    /// <summary>Ends the hubs: kills their tasks, whose <c>finally</c> blocks run, and returns when all have ended. Called in one
+    /// of its hubs, it does not wait for that one, and the caller is killed at its next wait.</summary>
     /// <exception cref="InvalidOperationException">It is the shared pool.</exception>
     public void Dispose()
     {
@@ -177,7 +178,8 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         lock (_lock)
         {
             _isDisposed = true;
-            return Task.WhenAll(_hubs.OfType<Hub>().Select(hub => hub.EndAsync()));
+            Hub? here = Hub.OfThisThreadOrNull;
+            return Task.WhenAll(_hubs.OfType<Hub>().Select(hub => (Ended: hub.EndAsync(), hub)).Where(each => each.hub != here).Select(each => each.Ended).ToArray());
         }
     }
 }

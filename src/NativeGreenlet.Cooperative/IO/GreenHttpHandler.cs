@@ -28,7 +28,7 @@ public sealed class GreenHttpHandler : DelegatingHandler
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         using CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<HttpResponseMessage> sending = SendAllAsync(request, cancellation.Token);
         bool isDone = false;

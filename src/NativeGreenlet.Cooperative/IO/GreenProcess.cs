@@ -21,7 +21,7 @@ public static class GreenProcess
     public static GreenProcessResult Run(ProcessStartInfo start, string? input = null, TimeSpan? timeout = null)
     {
         ArgumentNullException.ThrowIfNull(start);
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         start.UseShellExecute = false;
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;

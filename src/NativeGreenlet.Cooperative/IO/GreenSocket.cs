@@ -141,7 +141,7 @@ public sealed class GreenSocket : IDisposable
     public void Connect(EndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         if (_channel is { } channel && !_isShared && endPoint is IPEndPoint address)
         {
             channel.TryConnect(address, long.MaxValue);
@@ -186,7 +186,7 @@ public sealed class GreenSocket : IDisposable
     /// <exception cref="TimeoutException">It took longer than <see cref="ReceiveTimeout"/>.</exception>
     public int Receive(Span<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         if (_channel is { } channel
             && (flags & SocketFlags.OutOfBand) == 0
             && IsDone(channel.Receive(buffer, flags, ReceiveTimeout, out int count), ReceiveTimeout, count))
@@ -239,7 +239,7 @@ public sealed class GreenSocket : IDisposable
     /// <exception cref="IOException">An earlier one was given up, and nobody knows how much of it was sent.</exception>
     public void Send(ReadOnlySpan<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         if (_channel is { } channel && IsDone(channel.Send(buffer, flags, SendTimeout, out int error), SendTimeout, error))
         {
             return;
@@ -305,7 +305,7 @@ public sealed class GreenSocket : IDisposable
     /// <returns>Whether there is: bytes, or the end of the connection.</returns>
     public bool WaitUntilReadable(TimeSpan? timeout = null)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         if (_channel is { } channel)
         {
             Span<byte> one = stackalloc byte[1];
@@ -406,7 +406,7 @@ public sealed class GreenSocket : IDisposable
 
     private static IPAddress[] Resolve(string host, TimeSpan timeout)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         if (IPAddress.TryParse(host, out IPAddress? address))
         {
             return [address];
@@ -460,13 +460,13 @@ public sealed class GreenSocket : IDisposable
     private static bool TryPerform<T>(Func<CancellationToken, ValueTask<T>> operation, TimeSpan timeout, [MaybeNullWhen(false)] out T result)
     {
         result = default;
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         using CancellationTokenSource cancellation = new();
         Task<T> task = operation(cancellation.Token).AsTask();
         bool isDone = false;
         try
         {
-            isDone = Hub.Await(task, timeout);
+            isDone = Hub.AwaitBegun(task, timeout);
         }
         finally
         {

@@ -101,6 +101,7 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
+        Hub.ThrowPending();
         if (_channel is { } channel && TryRead(channel, buffer, out int count))
         {
             return count;
@@ -130,6 +131,7 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        Hub.ThrowPending();
         if (_channel is not { } channel || !TryWrite(channel, buffer))
         {
             Writing.Write(_stream, buffer, _writeTimeout);
@@ -149,6 +151,7 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override void Flush()
     {
+        Hub.ThrowPending();
         // A socket has nothing to flush.
         if (_channel is not { IsReleased: false })
         {
@@ -179,8 +182,11 @@ public class GreenStream : Stream
         Share().WriteAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
-    public override IAsyncResult BeginRead(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
-        TaskToAsyncResult.Begin(ReadAsync(buffer, offset, count, CancellationToken.None), callback, state);
+    public override IAsyncResult BeginRead(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state)
+    {
+        Hub.ThrowPending(); // and not at its end, where there are bytes to lose
+        return TaskToAsyncResult.Begin(ReadAsync(buffer, offset, count, CancellationToken.None), callback, state);
+    }
 
     /// <inheritdoc/>
     /// <remarks>Parks until the read is over, if it is not.</remarks>
@@ -191,8 +197,11 @@ public class GreenStream : Stream
     }
 
     /// <inheritdoc/>
-    public override IAsyncResult BeginWrite(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
-        TaskToAsyncResult.Begin(WriteAsync(buffer, offset, count, CancellationToken.None), callback, state);
+    public override IAsyncResult BeginWrite(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state)
+    {
+        Hub.ThrowPending();
+        return TaskToAsyncResult.Begin(WriteAsync(buffer, offset, count, CancellationToken.None), callback, state);
+    }
 
     /// <inheritdoc/>
     /// <remarks>Parks until the write is over, if it is not.</remarks>
