@@ -273,9 +273,9 @@ public class PatternTests
         GreenletExit exit = new();
         GreenTask<int> never = Hub.Spawn(() => 1);
         never.Kill(exit);
-        GreenTaskKilledException told = Assert.Throws<GreenTaskKilledException>(() => never.Result);
-        Assert.Same(exit, told.InnerException);
-        Assert.Same(never, told.Task);
+        GreenTaskKilledException error = Assert.Throws<GreenTaskKilledException>(() => never.Result);
+        Assert.Same(exit, error.InnerException);
+        Assert.Same(never, error.Task);
         Assert.True(never.IsSuccessful && never.IsKilled);
     });
 
