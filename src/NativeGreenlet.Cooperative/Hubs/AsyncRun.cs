@@ -50,15 +50,7 @@ internal sealed class AsyncRun : GreenTask, IRunOwner
     {
         if (!_result.Task.IsCompleted)
         {
-            // Should the function run without ever parking, the hub does not come to it: so it is told at its next wait.
-            if (Volatile.Read(ref _isWaiting))
-            {
-                _run.Hub.TryPost(Abort);
-            }
-            else
-            {
-                RequestKill(new OperationCanceledException(Cancellation), Abort);
-            }
+            _run.Hub.TryPostUrgently(Abort);
         }
     }
 
@@ -84,7 +76,7 @@ internal sealed class AsyncRun : GreenTask, IRunOwner
     private protected override void Execute()
     {
         Task task = _function();
-        Volatile.Write(ref _isWaiting, true);
+        _isWaiting = true;
         if (!task.IsCompleted && TakePending() is { } pending)
         {
             _run.Context!.Undelivered = pending;

@@ -8,6 +8,7 @@ namespace NativeGreenlet.Cooperative;
 public sealed partial class Hub
 {
     private const int SwitchesBetweenPolls = 64;
+    private const int MostPosted = 1024; // that are taken in one round
 
     private static readonly TimeSpan s_refusalPause = TimeSpan.FromMilliseconds(5);
 
@@ -22,6 +23,7 @@ public sealed partial class Hub
     private readonly bool _isPooled;
     private int _isAsleep;
     private int _pendingRuns; // that were asked for, from outside
+    private volatile bool _isAsked; // by somebody who cannot wait until a task parks by itself
     private int _taskCount;
     private bool _isStopping;
     private bool _endsWhenIdle; // when no run is left
@@ -98,13 +100,13 @@ public sealed partial class Hub
 
     /// <summary>What every wait begins with, also one that need not park: a kill, a cancellation or a timeout that the caller
     /// has not got yet is thrown. Does nothing outside of tasks.</summary>
-    internal static void ThrowPending() => OfThisThreadOrNull?._currentTask?.ThrowPending();
+    internal static void ThrowPending() => OfThisThreadOrNull?._currentTask?.EnterWait();
 
     /// <summary>The same, where only a task may wait.</summary>
     internal static GreenTask EnterWait()
     {
         GreenTask task = RequireTask();
-        task.ThrowPending();
+        task.EnterWait();
         return task;
     }
 
@@ -332,7 +334,13 @@ public sealed partial class Hub
     {
         while (true)
         {
-            while (_inbox.TryDequeue(out ReadyEntry posted))
+            if (_isAsked)
+            {
+                _isAsked = false;
+            }
+
+            // Not without an end: others may put in more than is taken out.
+            for (int count = 0; count < MostPosted && _inbox.TryDequeue(out ReadyEntry posted); count++)
             {
                 _ready.Enqueue(posted);
             }
@@ -356,9 +364,13 @@ public sealed partial class Hub
             {
                 PollNowAndThen();
             }
+            else if (_isStopping && _runs.Count == 0)
+            {
+                return; // what comes too late is told that
+            }
             else if (_inbox.IsEmpty)
             {
-                if ((_isStopping || _endsWhenIdle) && _runs.Count == 0)
+                if (_endsWhenIdle && _runs.Count == 0)
                 {
                     return;
                 }
@@ -448,13 +460,13 @@ public sealed partial class Hub
             {
                 if (task.TryPrepareStart() is { } greenlet)
                 {
-                    _currentTask = task;
+                    Continue(task);
                     greenlet.Switch(task);
                 }
             }
             else if (task.Waiter.TryResume(entry.Version))
             {
-                _currentTask = task;
+                Continue(task);
                 task.Waiter.Parked!.Switch(task.Waiter);
             }
         }
@@ -480,6 +492,15 @@ public sealed partial class Hub
         Report(task, failure);
     }
 
+    private void Continue(GreenTask task)
+    {
+        _currentTask = task;
+        if (_isAsked)
+        {
+            task.LookAtHub();
+        }
+    }
+
     /// <summary>Calls something in the hub, from any thread. False if that has ended: then it is not called.</summary>
     internal bool TryPost(Action callback)
     {
@@ -496,11 +517,47 @@ public sealed partial class Hub
         }
     }
 
-    /// <summary>Calls something on behalf of a run, in the hub; from any thread. If that has ended, in the caller's hub, or
-    /// else on a thread of the pool: whoever waits for it does not wait for ever.</summary>
-    internal void PostFor(HubRun run, Action callback)
+    /// <summary>As <see cref="TryPost"/>, and soon: a task that never parks, because it finds all that it waits for, lets the hub
+    /// have its turn at its next wait.</summary>
+    internal bool TryPostUrgently(Action callback)
     {
-        if (TryPost(() => CallFor(run)))
+        if (!TryPost(callback))
+        {
+            return false;
+        }
+
+        _isAsked = true;
+        Interlocked.MemoryBarrierProcessWide(); // a task that is being continued just now sees this, or is seen here
+        Volatile.Read(ref _currentTask)?.LookAtHub();
+        return true;
+    }
+
+    /// <summary>At a wait of a task: the hub has its turn first, if somebody has asked for it.</summary>
+    internal void LetOthersAsk(GreenTask task)
+    {
+        if (_isAsked && !_hasEnded && task.Waiter.IsIdle && _currentTask == task)
+        {
+            Yield();
+            if (_isAsked)
+            {
+                task.LookAtHub(); // it has come just now
+            }
+        }
+    }
+
+    /// <summary>Calls something on behalf of a run, in the hub, from any thread. False if that has ended: then it is not
+    /// called.</summary>
+    internal bool PostFor(HubRun run, Action callback) => TryPost(() =>
+    {
+        _callbackRun = run;
+        callback();
+    });
+
+    /// <summary>The same for what must be called even if the hub has ended: then in the caller's hub, or else on a thread of the
+    /// pool.</summary>
+    internal void Tell(HubRun run, Action callback)
+    {
+        if (PostFor(run, callback))
         {
             return;
         }
@@ -512,12 +569,6 @@ public sealed partial class Hub
         else
         {
             ThreadPool.UnsafeQueueUserWorkItem(_ => CallOnPool(), null);
-        }
-
-        void CallFor(HubRun run)
-        {
-            _callbackRun = run;
-            callback();
         }
 
         void CallOnPool()

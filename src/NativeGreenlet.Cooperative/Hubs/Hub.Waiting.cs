@@ -217,6 +217,7 @@ public sealed partial class Hub
             ArgumentNullException.ThrowIfNull(task, nameof(tasks));
         }
 
+        ThrowPending();
         foreach (GreenTask task in tasks)
         {
             task.Join();
@@ -312,7 +313,7 @@ public sealed partial class Hub
             bool goesOn = false;
             try
             {
-                self.ThrowPending();
+                self.EnterWait();
                 goesOn = true;
             }
             finally

@@ -195,7 +195,7 @@ public sealed partial class Hub : IDisposable
     /// <summary>Asks it to end. From any thread.</summary>
     internal Task EndAsync()
     {
-        TryPost(StopAll);
+        TryPostUrgently(StopAll);
         return _endedSource.Task;
     }
 

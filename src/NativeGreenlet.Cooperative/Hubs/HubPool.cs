@@ -116,23 +116,40 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Ends the hubs: kills their tasks, whose <c>finally</c> blocks run, and returns when all have ended. Called in one
-    /// of its hubs, it does not wait for that one, and the caller is killed at its next wait.</summary>
+    /// of its hubs, it waits for the others, that one is the last, and the caller is killed at its next wait.</summary>
     /// <exception cref="InvalidOperationException">It is the shared pool.</exception>
     public void Dispose()
     {
-        Task ended = EndAsync();
-        if (Hub.IsInside)
+        Task ended = EndAsync(out Hub? own);
+        try
         {
-            Hub.Await(ended);
+            if (Hub.IsInside)
+            {
+                Hub.Await(ended);
+            }
+            else if (own is null)
+            {
+                ended.Wait();
+            }
         }
-        else
+        finally
         {
-            ended.Wait();
+            own?.EndAsync();
         }
     }
 
     /// <inheritdoc cref="Dispose"/>
-    public ValueTask DisposeAsync() => new(EndAsync());
+    public ValueTask DisposeAsync()
+    {
+        Task ended = EndAsync(out Hub? own);
+        return own is null ? new ValueTask(ended) : new ValueTask(EndLastAsync());
+
+        async Task EndLastAsync()
+        {
+            await ended.ConfigureAwait(false);
+            _ = own.EndAsync();
+        }
+    }
 
     /// <summary>How many the hub with the fewest has.</summary>
     internal int FewestRuns => _hubs.Min(hub => hub?.PendingRuns ?? 0);
@@ -168,7 +185,8 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         return _hubs[index] ??= Hub.StartThread($"{_name} {index}", isPooled: true);
     }
 
-    private Task EndAsync()
+    // All but the caller's own, if it is one of them.
+    private Task EndAsync(out Hub? own)
     {
         if (this == Shared)
         {
@@ -179,7 +197,8 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         {
             _isDisposed = true;
             Hub? here = Hub.OfThisThreadOrNull;
-            return Task.WhenAll(_hubs.OfType<Hub>().Select(hub => (Ended: hub.EndAsync(), hub)).Where(each => each.hub != here).Select(each => each.Ended).ToArray());
+            own = Array.Find(_hubs, hub => hub is not null && hub == here);
+            return Task.WhenAll(_hubs.OfType<Hub>().Where(hub => hub != here).Select(hub => hub.EndAsync()));
         }
     }
 }

@@ -230,7 +230,7 @@ public class GreenTask : IGreenWaitable
             }
         }
 
-        Hub.PostFor(Run, () => callback(this));
+        Hub.Tell(Run, () => callback(this));
     }
 
     /// <inheritdoc cref="OnCompleted(Action{GreenTask})"/>
@@ -411,10 +411,7 @@ public class GreenTask : IGreenWaitable
     }
 
     /// <summary>Kills it, from any thread: at its next wait, or when its hub comes to it, whatever is first.</summary>
-    internal void RequestKill(Exception exception) => RequestKill(exception, () => KillHere(exception));
-
-    /// <summary>The same, but what the hub does then is the caller's business.</summary>
-    internal void RequestKill(Exception exception, Action kill)
+    internal void RequestKill(Exception exception)
     {
         if (Interlocked.CompareExchange(ref _requestedKill, exception, null) is not null)
         {
@@ -426,7 +423,7 @@ public class GreenTask : IGreenWaitable
         {
             if (Interlocked.CompareExchange(ref _requestedKill, null, exception) == exception)
             {
-                kill();
+                KillHere(exception);
             }
         });
     }
@@ -462,6 +459,20 @@ public class GreenTask : IGreenWaitable
         Exception? pending = _pendingKill ?? requested;
         _pendingKill = null;
         return pending;
+    }
+
+    /// <summary>Lets its next wait look whether there is something to throw, or to be done first. From any thread.</summary>
+    internal void LookAtHub() => _mayThrow = true;
+
+    /// <summary>What every wait begins with, not under a lock.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EnterWait()
+    {
+        if (_mayThrow)
+        {
+            ThrowWhatIsPending();
+            Hub.LetOthersAsk(this);
+        }
     }
 
     /// <summary>At the beginning of every wait: throws what could not be thrown at the last one, because that had been ended
@@ -627,7 +638,7 @@ public class GreenTask : IGreenWaitable
         _greenlet = null;
         _timeouts = null;
         _pendingKill = null;
-        callbacks?.ForEach(callback => Hub.PostFor(Run, () => callback(this)));
+        callbacks?.ForEach(callback => Hub.Tell(Run, () => callback(this)));
         if (error is not null && !_isObserved && Run.Main != this && error.SourceException != _killedBy)
         {
             Hub.Report(this, error.SourceException);

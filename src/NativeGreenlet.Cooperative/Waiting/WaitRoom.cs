@@ -40,13 +40,8 @@ internal sealed class WaitRoom
     /// got yet, or else is noted as a user.</summary>
     public void EnterWait()
     {
-        Hub? hub = Hub.OfThisThreadOrNull;
-        hub?.CurrentTask?.ThrowPending();
-        HubRun? run = hub?.CurrentRun;
-        if (run is null || run != _run)
-        {
-            Note(run);
-        }
+        Hub.ThrowPending();
+        Touch();
     }
 
     /// <summary>Waits in a queue of the object; the caller has put the waiter's node there, under the lock. True if it was

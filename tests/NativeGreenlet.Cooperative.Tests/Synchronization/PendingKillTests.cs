@@ -144,6 +144,49 @@ public class PendingKillTests
     }
 
     [Fact]
+    public async Task A_hub_whose_task_never_parks_is_stopped()
+    {
+        foreach (bool isInside in new[] { false, true })
+        {
+            Hub hub = Hub.Start("busy");
+            GreenSemaphore permits = new(1);
+            using SemaphoreSlim begun = new(0);
+            bool isOtherCleanedUp = false;
+            Task run = hub.InvokeAsync(() =>
+            {
+                Hub.Spawn(() =>
+                {
+                    try
+                    {
+                        Hub.Sleep(InHub.Long);
+                    }
+                    finally
+                    {
+                        isOtherCleanedUp = true;
+                    }
+                });
+                Hub.Yield();
+                if (isInside)
+                {
+                    hub.Dispose();
+                }
+
+                begun.Release();
+                while (true)
+                {
+                    permits.Wait();
+                    permits.Release();
+                }
+            });
+            await begun.WaitAsync();
+            await Task.Run(hub.Dispose).WaitAsync(InHub.Patience);
+            await Assert.ThrowsAsync<TaskCanceledException>(() => run.WaitAsync(InHub.Patience));
+            Assert.True(isOtherCleanedUp);
+            Assert.Equal(1, permits.CurrentCount);
+        }
+    }
+
+    [Fact]
     public void One_that_comes_twice_before_a_wait_is_thrown_once() => InHub.Run(() =>
     {
         GreenEvent begin = new();
