@@ -23,7 +23,7 @@ public sealed partial class Hub
     private readonly bool _isPooled;
     private int _isAsleep;
     private int _pendingRuns; // that were asked for, from outside
-    private volatile bool _isAsked; // by somebody who cannot wait until a task parks by itself
+    private volatile int _asked; // how often, by those who cannot wait until a task parks by itself
     private int _taskCount;
     private bool _isStopping;
     private bool _endsWhenIdle; // when no run is left
@@ -334,11 +334,6 @@ public sealed partial class Hub
     {
         while (true)
         {
-            if (_isAsked)
-            {
-                _isAsked = false;
-            }
-
             // Not without an end: others may put in more than is taken out.
             for (int count = 0; count < MostPosted && _inbox.TryDequeue(out ReadyEntry posted); count++)
             {
@@ -495,7 +490,7 @@ public sealed partial class Hub
     private void Continue(GreenTask task)
     {
         _currentTask = task;
-        if (_isAsked)
+        if (_asked != 0)
         {
             task.LookAtHub();
         }
@@ -521,12 +516,16 @@ public sealed partial class Hub
     /// have its turn at its next wait.</summary>
     internal bool TryPostUrgently(Action callback)
     {
-        if (!TryPost(callback))
+        Interlocked.Increment(ref _asked);
+        if (!TryPost(() =>
+        {
+            Interlocked.Decrement(ref _asked);
+            callback();
+        }))
         {
             return false;
         }
 
-        _isAsked = true;
         Interlocked.MemoryBarrierProcessWide(); // a task that is being continued just now sees this, or is seen here
         Volatile.Read(ref _currentTask)?.LookAtHub();
         return true;
@@ -535,13 +534,10 @@ public sealed partial class Hub
     /// <summary>At a wait of a task: the hub has its turn first, if somebody has asked for it.</summary>
     internal void LetOthersAsk(GreenTask task)
     {
-        if (_isAsked && !_hasEnded && task.Waiter.IsIdle && _currentTask == task)
+        // Once to take it in, once to call it.
+        while (_asked != 0 && !_hasEnded && task.Waiter.IsIdle && _currentTask == task)
         {
             Yield();
-            if (_isAsked)
-            {
-                task.LookAtHub(); // it has come just now
-            }
         }
     }
 

@@ -5,40 +5,13 @@ namespace NativeGreenlet.Cooperative.Tests.Hubs;
 /// <summary>Kills of several tasks, of which the caller may be one; and what others see of them.</summary>
 public class KillTests
 {
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void The_first_result_cancels_the_rest_whoever_has_it(int winner) => InHub.Run(() =>
+    [Fact]
+    public void The_first_result_cancels_the_rest_whoever_has_it() => InHub.Run(() =>
     {
-        List<string> log = [];
-        GreenTask[] children = new GreenTask[4];
-        GreenNursery.Run(nursery =>
+        for (int winner = 0; winner < 3; winner++)
         {
-            for (int i = 0; i < 3; i++)
-            {
-                int self = i;
-                children[i] = nursery.Spawn(() =>
-                {
-                    try
-                    {
-                        Hub.Sleep(self == winner ? InHub.Tick : InHub.Long);
-                        children[3] = nursery.Spawn(() => log.Add("ran")); // one that has not begun
-                        nursery.Cancel();
-                        log.Add("result");
-                        Hub.Yield();
-                        log.Add("went on");
-                    }
-                    finally
-                    {
-                        log.Add($"{self} ends");
-                    }
-                });
-            }
-        });
-        Assert.Equal("result", log[0]);
-        Assert.Equal(["0 ends", "1 ends", "2 ends", "result"], log.Order());
-        Assert.All(children, child => Assert.True(child.IsKilled));
+            LetWin(winner);
+        }
     });
 
     [Fact]
@@ -270,4 +243,36 @@ public class KillTests
             }
         }
     });
+
+    private static void LetWin(int winner)
+    {
+        List<string> log = [];
+        GreenTask[] children = new GreenTask[4];
+        GreenNursery.Run(nursery =>
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                int self = i;
+                children[i] = nursery.Spawn(() =>
+                {
+                    try
+                    {
+                        Hub.Sleep(self == winner ? InHub.Tick : InHub.Long);
+                        children[3] = nursery.Spawn(() => log.Add("ran")); // one that has not begun
+                        nursery.Cancel();
+                        log.Add("result");
+                        Hub.Yield();
+                        log.Add("went on");
+                    }
+                    finally
+                    {
+                        log.Add($"{self} ends");
+                    }
+                });
+            }
+        });
+        Assert.Equal("result", log[0]);
+        Assert.Equal(["0 ends", "1 ends", "2 ends", "result"], log.Order());
+        Assert.All(children, child => Assert.True(child.IsKilled));
+    }
 }
