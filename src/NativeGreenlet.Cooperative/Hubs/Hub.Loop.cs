@@ -479,8 +479,7 @@ public sealed partial class Hub
 
         if (failure is GreenletException { Reason: GreenletError.OutOfStacks } && task is not null && entry.Version != 0 && task.Waiter.IsStillToBeResumed(entry.Version))
         {
-            // The hub itself could not leave its stack, for want of a thread record, say. That passes.
-            Timers.Add(new CallbackTimer(() => _ready.Enqueue(entry)), HubClock.After(s_refusalPause));
+            ResumeLater(entry);
             return;
         }
 
@@ -495,6 +494,10 @@ public sealed partial class Hub
             task.LookAtHub();
         }
     }
+
+    // The hub itself could not leave its stack, for want of a thread record, say. That passes.
+    private void ResumeLater(ReadyEntry entry) =>
+        Timers.Add(new CallbackTimer(() => _ready.Enqueue(entry)), HubClock.After(s_refusalPause));
 
     /// <summary>Calls something in the hub, from any thread. False if that has ended: then it is not called.</summary>
     internal bool TryPost(Action callback)
