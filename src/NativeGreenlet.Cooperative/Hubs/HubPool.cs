@@ -120,14 +120,15 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     /// <exception cref="InvalidOperationException">It is the shared pool.</exception>
     public void Dispose()
     {
-        Task ended = EndAsync(out Hub? own);
+        Hub? own = Own;
+        Task ended = EndAsync(own);
         try
         {
-            if (Hub.IsInside)
+            if (Hub.OfThisThreadOrNull is not null)
             {
                 Hub.Await(ended);
             }
-            else if (own is null)
+            else
             {
                 ended.Wait();
             }
@@ -141,7 +142,8 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     /// <inheritdoc cref="Dispose"/>
     public ValueTask DisposeAsync()
     {
-        Task ended = EndAsync(out Hub? own);
+        Hub? own = Own;
+        Task ended = EndAsync(own);
         return own is null ? new ValueTask(ended) : new ValueTask(EndLastAsync());
 
         async Task EndLastAsync()
@@ -185,8 +187,11 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         return _hubs[index] ??= Hub.StartThread($"{_name} {index}", isPooled: true);
     }
 
-    // All but the caller's own, if it is one of them.
-    private Task EndAsync(out Hub? own)
+    // That which the caller is in, if it is one of them.
+    private Hub? Own => Hub.OfThisThreadOrNull is { } here && Array.IndexOf(_hubs, here) >= 0 ? here : null;
+
+    /// <summary>Asks all hubs to end, but one that the caller ends itself. The task is that of the others' end.</summary>
+    internal Task EndAsync(Hub? except)
     {
         if (this == Shared)
         {
@@ -196,9 +201,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         lock (_lock)
         {
             _isDisposed = true;
-            Hub? here = Hub.OfThisThreadOrNull;
-            own = Array.Find(_hubs, hub => hub is not null && hub == here);
-            return Task.WhenAll(_hubs.OfType<Hub>().Where(hub => hub != here).Select(hub => hub.EndAsync()));
+            return Task.WhenAll(_hubs.OfType<Hub>().Where(hub => hub != except).Select(hub => hub.EndAsync()));
         }
     }
 }

@@ -171,7 +171,7 @@ public class GreenTask : IGreenWaitable
 
     /// <summary>
     /// Ends the task: one that has not started never runs; a waiting one gets the exception out of its wait; any other
-    /// at its next wait. Then waits until it has ended. A task that kills itself throws at once.
+    /// at its next wait, also if that need not park. Then waits until it has ended. A task that kills itself throws at once.
     /// </summary>
     /// <param name="exception">What to throw; null stands for <see cref="GreenletExit"/>.</param>
     /// <param name="timeout">How long to wait for its end; null for no limit, zero for not at all. Outside of hubs there
@@ -216,7 +216,8 @@ public class GreenTask : IGreenWaitable
     /// <summary>For <c>await</c>.</summary>
     public TaskAwaiter GetAwaiter() => AsTaskCore().GetAwaiter();
 
-    /// <summary>Calls something in the hub when the task has ended, or soon if it has. It must not wait.</summary>
+    /// <summary>Calls something in the hub when the task has ended, or soon if it has. It must not wait. If the hub has ended, it
+    /// is called in the caller's hub, or else by a thread of the pool.</summary>
     /// <param name="callback">What to call; it gets the task.</param>
     public void OnCompleted(Action<GreenTask> callback)
     {
