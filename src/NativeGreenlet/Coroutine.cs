@@ -17,6 +17,7 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
 {
     private readonly Greenlet _greenlet;
     private Func<Coroutine<TIn, TOut>, TIn, TOut>? _body;
+    private bool _isAtYield; // and not suspended elsewhere, because the body itself waits for something
     private TIn? _in;
     private TOut? _out;
 
@@ -37,13 +38,15 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
     /// <summary>Runs the body until it yields or returns.</summary>
     /// <param name="value">What the body's pending <see cref="Yield"/> returns; at the first resume, its argument.</param>
     /// <returns>What it yields or returns.</returns>
-    /// <exception cref="InvalidOperationException">The body has ended, or is running.</exception>
+    /// <exception cref="InvalidOperationException">The body has ended, or is running; or another greenlet has resumed it and
+    /// still waits for what it yields, which goes on undisturbed.</exception>
     /// <exception cref="GreenletException">The coroutine belongs to another thread, or no stack can be had.</exception>
     /// <exception cref="Exception">Whatever leaves the body, be it <see cref="GreenletExit"/>.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.AggressiveInlining)] // parks: as Greenlet.Switch
     public TOut Resume(TIn value)
     {
-        if (_greenlet.Core.State is GreenletState.Dead or GreenletState.Running)
+        GreenletState state = _greenlet.Core.State;
+        if (state is GreenletState.Dead or GreenletState.Running || (state == GreenletState.Suspended && !_isAtYield))
         {
             ThrowNotResumable();
         }
@@ -93,12 +96,38 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
         }
 
         _out = value;
+        _isAtYield = true;
         _ = carrier.SwitchTo(_greenlet.Core.Parent!);
+        _isAtYield = false;
         return TakeIn();
     }
 
     /// <summary>Ends the body if it is suspended: <see cref="GreenletExit"/> is raised in it.</summary>
-    public void Dispose() => _greenlet.Dispose();
+    /// <exception cref="InvalidOperationException">Another greenlet has resumed it and still waits for what it yields.</exception>
+    public void Dispose()
+    {
+        if (_greenlet.IsAskedByAnother(_isAtYield))
+        {
+            throw new InvalidOperationException("The coroutine cannot be disposed of: another greenlet has resumed it and waits for what it yields.");
+        }
+
+        bool wasAtYield = _isAtYield;
+        _isAtYield = false; // the exit ends that
+        bool isDone = false;
+        try
+        {
+            _greenlet.Dispose();
+            isDone = true;
+        }
+        finally
+        {
+            // It could not be reached, or will be by its own thread.
+            if (_greenlet.Core.State == GreenletState.Suspended && (!isDone || _greenlet.Core.Carrier != Carrier.OfThisThreadOrNull))
+            {
+                _isAtYield |= wasAtYield;
+            }
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Start()
@@ -111,7 +140,10 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
 
     [DoesNotReturn]
     private void ThrowNotResumable() =>
-        throw new InvalidOperationException(_greenlet.IsDead ? "The coroutine has ended." : "The coroutine cannot resume itself.");
+        throw new InvalidOperationException(
+            _greenlet.IsDead ? "The coroutine has ended."
+            : _greenlet.Core.State == GreenletState.Running ? "The coroutine cannot resume itself."
+            : "The coroutine has been resumed already, and its body waits for something itself: only when it has yielded can the next greenlet resume it.");
 
     private Exception NotYieldable() => _greenlet.Core.State == GreenletState.Running
         ? Greenlet.WrongThread(_greenlet, Carrier.OfThisThread)

@@ -380,6 +380,12 @@ public class Greenlet : IDisposable
         return $"{GetType().Name}{name}{thread}, {state}";
     }
 
+    /// <summary>Whether it was asked for a value by another greenlet than the caller, which still waits for that.</summary>
+    internal bool IsAskedByAnother(bool isAtYield) =>
+        Core.State == GreenletState.Suspended && !isAtYield
+        && Carrier.OfThisThreadOrNull is { } carrier && carrier == Core.Carrier
+        && Core.Parent is { IsDead: false } asking && asking != carrier.Current;
+
     internal static Greenlet CreateMain(Carrier carrier) => new(carrier);
 
     internal static GreenletException WrongThread(Greenlet target, Carrier caller)

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using NativeGreenlet.Core;
 
 namespace NativeGreenlet;
@@ -39,7 +40,10 @@ public class GreenletGenerator<T> : IEnumerable<T>
     public static void Yield(T value, int level = 1) => _ = Deliver(value, level).Switch();
 
     /// <summary>Starts an enumeration.</summary>
-    /// <returns>An enumerator, to be used on this thread and disposed of.</returns>
+    /// <returns>An enumerator, to be used on this thread and disposed of. Greenlets may share it, but only one at a time asks for
+    /// a value: while the body waits for something itself, another that asks, or disposes of it, gets an
+    /// <see cref="InvalidOperationException"/>, and the first goes on undisturbed. A body that ends by
+    /// <see cref="GreenletExit"/> has it thrown to whoever asked.</returns>
     public IEnumerator<T> GetEnumerator() => new Enumerator(_body);
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
@@ -70,6 +74,7 @@ public class GreenletGenerator<T> : IEnumerable<T>
         }
 
         target.Yielded = value;
+        target.IsAtYield = true;
         return target.Parent!;
     }
 
@@ -89,10 +94,32 @@ public class GreenletGenerator<T> : IEnumerable<T>
                 return false;
             }
 
-            _ = Prepare().Switch();
+            if (_greenlet.Core.State != GreenletState.Unstarted && !_greenlet.IsAtYield)
+            {
+                throw new InvalidOperationException("The generator is being asked for its next value already: by another greenlet, or its own body.");
+            }
+
+            bool wasAtYield = _greenlet.IsAtYield;
+            Greenlet next = Prepare();
+            object? received;
+            _greenlet.IsAtYield = false;
+            try
+            {
+                received = next.Switch();
+            }
+            catch (GreenletException) when (WasNotReached(wasAtYield))
+            {
+                throw;
+            }
+
             if (_greenlet.Core.State == GreenletState.Dead)
             {
                 Current = default!;
+                if (received is GreenletExit exit)
+                {
+                    ExceptionDispatchInfo.Throw(exit); // it was killed: that is no end of the sequence
+                }
+
                 return false;
             }
 
@@ -103,7 +130,31 @@ public class GreenletGenerator<T> : IEnumerable<T>
 
         public void Reset() => throw new NotSupportedException("Enumerate the generator again instead.");
 
-        public void Dispose() => _greenlet.Dispose();
+        public void Dispose()
+        {
+            if (_greenlet.IsAskedByAnother(_greenlet.IsAtYield))
+            {
+                throw new InvalidOperationException("The enumerator cannot be disposed of: another greenlet waits for the generator's next value.");
+            }
+
+            bool wasAtYield = _greenlet.IsAtYield;
+            _greenlet.IsAtYield = wasAtYield && _greenlet.Core.Carrier != Carrier.OfThisThreadOrNull; // that thread will end it
+            try
+            {
+                _greenlet.Dispose();
+            }
+            catch (GreenletException) when (WasNotReached(wasAtYield))
+            {
+                throw;
+            }
+        }
+
+        // There was no thread record, say: it is where it was.
+        private bool WasNotReached(bool wasAtYield)
+        {
+            _greenlet.IsAtYield = wasAtYield;
+            return false;
+        }
 
         // Values and the end come to whoever asks. Returns whom to continue.
         private Greenlet Prepare()

@@ -50,7 +50,7 @@ internal sealed class AsyncRun : GreenTask, IRunOwner
     {
         if (!_result.Task.IsCompleted)
         {
-            _run.Hub.Post(Abort);
+            _run.Hub.TryPostUrgently(Abort);
         }
     }
 

@@ -8,6 +8,9 @@ namespace NativeGreenlet.Cooperative;
 public sealed partial class Hub
 {
     private const int SwitchesBetweenPolls = 64;
+    private const int MostPosted = 1024; // that are taken in one round
+
+    private static readonly TimeSpan s_refusalPause = TimeSpan.FromMilliseconds(5);
 
     private readonly Queue<ReadyEntry> _ready = new(); // its own thread's
     private readonly ConcurrentQueue<ReadyEntry> _inbox = new(); // all others'
@@ -20,10 +23,12 @@ public sealed partial class Hub
     private readonly bool _isPooled;
     private int _isAsleep;
     private int _pendingRuns; // that were asked for, from outside
+    private volatile int _asked; // how often, by those who cannot wait until a task parks by itself
     private int _taskCount;
     private bool _isStopping;
     private bool _endsWhenIdle; // when no run is left
     private volatile bool _hasEnded;
+    private readonly Lock _endGate = new(); // who posts something, and the end
     private GreenTask? _currentTask;
     private long _switches;
     private HubRun? _callbackRun;
@@ -91,6 +96,18 @@ public sealed partial class Hub
         };
         thread.UnsafeStart();
         return hub;
+    }
+
+    /// <summary>What every wait begins with, also one that need not park: a kill, a cancellation or a timeout that the caller
+    /// has not got yet is thrown. Does nothing outside of tasks.</summary>
+    internal static void ThrowPending() => OfThisThreadOrNull?._currentTask?.EnterWait();
+
+    /// <summary>The same, where only a task may wait.</summary>
+    internal static GreenTask EnterWait()
+    {
+        GreenTask task = RequireTask();
+        task.EnterWait();
+        return task;
     }
 
     /// <summary>The task the caller is in; a wait is only possible there.</summary>
@@ -251,7 +268,11 @@ public sealed partial class Hub
 
     private void Leave()
     {
-        _hasEnded = true;
+        lock (_endGate)
+        {
+            _hasEnded = true;
+        }
+
         HubRegistry.Remove(this);
         HubOfRawGreenlet.Remove(this);
         _poller?.Dispose();
@@ -272,8 +293,26 @@ public sealed partial class Hub
         {
             if (entry.Target is not GreenTask)
             {
-                Call(entry.Target);
+                CallAfterEnd(entry.Target);
             }
+        }
+    }
+
+    private void CallAfterEnd(object target)
+    {
+        Exception? failure = null;
+        try
+        {
+            Call(target);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+
+        if (failure is not null)
+        {
+            Report(null, failure);
         }
     }
 
@@ -295,7 +334,8 @@ public sealed partial class Hub
     {
         while (true)
         {
-            while (_inbox.TryDequeue(out ReadyEntry posted))
+            // Not without an end: others may put in more than is taken out.
+            for (int count = 0; count < MostPosted && _inbox.TryDequeue(out ReadyEntry posted); count++)
             {
                 _ready.Enqueue(posted);
             }
@@ -319,9 +359,13 @@ public sealed partial class Hub
             {
                 PollNowAndThen();
             }
+            else if (_isStopping && _runs.Count == 0)
+            {
+                return; // what comes too late is told that
+            }
             else if (_inbox.IsEmpty)
             {
-                if ((_isStopping || _endsWhenIdle) && _runs.Count == 0)
+                if (_endsWhenIdle && _runs.Count == 0)
                 {
                     return;
                 }
@@ -411,13 +455,13 @@ public sealed partial class Hub
             {
                 if (task.TryPrepareStart() is { } greenlet)
                 {
-                    _currentTask = task;
+                    Continue(task);
                     greenlet.Switch(task);
                 }
             }
             else if (task.Waiter.TryResume(entry.Version))
             {
-                _currentTask = task;
+                Continue(task);
                 task.Waiter.Parked!.Switch(task.Waiter);
             }
         }
@@ -428,16 +472,120 @@ public sealed partial class Hub
 
         _currentTask = null;
         _callbackRun = null;
-        if (failure is not null && !(task?.TryFailStart(failure) ?? false))
+        if (failure is null || (task?.TryFailStart(failure) ?? false))
         {
-            Report(task, failure);
+            return;
+        }
+
+        if (failure is GreenletException { Reason: GreenletError.OutOfStacks } && task is not null && entry.Version != 0 && task.Waiter.IsStillToBeResumed(entry.Version))
+        {
+            ResumeLater(entry);
+            return;
+        }
+
+        Report(task, failure);
+    }
+
+    private void Continue(GreenTask task)
+    {
+        _currentTask = task;
+        if (_asked != 0)
+        {
+            task.LookAtHub();
         }
     }
 
-    /// <summary>Calls something on behalf of a run, in the hub.</summary>
-    internal void PostFor(HubRun run, Action callback) => Schedule(new ReadyEntry(() =>
+    // The hub itself could not leave its stack, for want of a thread record, say. That passes.
+    private void ResumeLater(ReadyEntry entry) =>
+        Timers.Add(new CallbackTimer(() => _ready.Enqueue(entry)), HubClock.After(s_refusalPause));
+
+    /// <summary>Calls something in the hub, from any thread. False if that has ended: then it is not called.</summary>
+    internal bool TryPost(Action callback)
+    {
+        // What is put in before the end is called: the hub looks for the last time afterwards.
+        lock (_endGate)
+        {
+            if (_hasEnded)
+            {
+                return false;
+            }
+
+            Schedule(new ReadyEntry(callback));
+            return true;
+        }
+    }
+
+    /// <summary>As <see cref="TryPost"/>, and soon: a task that never parks, because it finds all that it waits for, lets the hub
+    /// have its turn at its next wait.</summary>
+    internal bool TryPostUrgently(Action callback)
+    {
+        Interlocked.Increment(ref _asked);
+        if (!TryPost(() =>
+        {
+            Interlocked.Decrement(ref _asked);
+            callback();
+        }))
+        {
+            return false;
+        }
+
+        Interlocked.MemoryBarrierProcessWide(); // a task that is being continued just now sees this, or is seen here
+        Volatile.Read(ref _currentTask)?.LookAtHub();
+        return true;
+    }
+
+    /// <summary>At a wait of a task: the hub has its turn first, if somebody has asked for it.</summary>
+    internal void LetOthersAsk(GreenTask task)
+    {
+        // Once to take it in, once to call it.
+        while (_asked != 0 && !_hasEnded && task.Waiter.IsIdle && _currentTask == task)
+        {
+            Yield();
+        }
+    }
+
+    /// <summary>Calls something on behalf of a run, in the hub, from any thread. False if that has ended: then it is not
+    /// called.</summary>
+    internal bool PostFor(HubRun run, Action callback) => TryPost(() =>
     {
         _callbackRun = run;
         callback();
-    }));
+    });
+
+    /// <summary>The same for what must be called even if the hub has ended: then in the caller's hub, or else on a thread of the
+    /// pool.</summary>
+    internal void Tell(HubRun run, Action callback)
+    {
+        if (PostFor(run, callback))
+        {
+            return;
+        }
+
+        if (OfThisThreadOrNull is { HasEnded: false } here)
+        {
+            here.Schedule(new ReadyEntry(callback));
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(_ => CallOnPool(), null);
+        }
+
+        void CallOnPool()
+        {
+            Exception? failure = null;
+            try
+            {
+                callback();
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+            }
+
+            if (failure is not null)
+            {
+                Report(null, failure);
+            }
+        }
+    }
 }

@@ -88,7 +88,7 @@ public sealed partial class Hub
     public static void Await(Task task)
     {
         ArgumentNullException.ThrowIfNull(task);
-        GreenTask self = RequireTask();
+        GreenTask self = EnterWait(task);
         if (!task.IsCompleted)
         {
             ParkFor(self, task);
@@ -103,7 +103,7 @@ public sealed partial class Hub
     public static T Await<T>(Task<T> task)
     {
         ArgumentNullException.ThrowIfNull(task);
-        GreenTask self = RequireTask();
+        GreenTask self = EnterWait(task);
         if (!task.IsCompleted)
         {
             ParkFor(self, task);
@@ -116,11 +116,16 @@ public sealed partial class Hub
     public static void Await(ValueTask task)
     {
         GreenTask self = RequireTask();
-        if (!task.IsCompleted)
+        if (!task.IsCompleted || self.MayThrow)
         {
             // As a task it can be left behind, should this wait be given up.
             Task whole = task.AsTask();
-            ParkFor(self, whole);
+            EnterWait(whole);
+            if (!whole.IsCompleted)
+            {
+                ParkFor(self, whole);
+            }
+
             whole.GetAwaiter().GetResult();
             return;
         }
@@ -132,10 +137,15 @@ public sealed partial class Hub
     public static T Await<T>(ValueTask<T> task)
     {
         GreenTask self = RequireTask();
-        if (!task.IsCompleted)
+        if (!task.IsCompleted || self.MayThrow)
         {
             Task<T> whole = task.AsTask();
-            ParkFor(self, whole);
+            EnterWait(whole);
+            if (!whole.IsCompleted)
+            {
+                ParkFor(self, whole);
+            }
+
             return whole.GetAwaiter().GetResult();
         }
 
@@ -150,6 +160,14 @@ public sealed partial class Hub
     {
         ArgumentNullException.ThrowIfNull(task);
         HubClock.Check(timeout, nameof(timeout));
+        EnterWait(task);
+        return AwaitBegun(task, timeout);
+    }
+
+    /// <summary>Waits for an operation that the caller has begun after it has entered the wait: what that brings is not thrown
+    /// away, should the caller be killed at the moment at which it is over.</summary>
+    internal static bool AwaitBegun(Task task, TimeSpan timeout)
+    {
         GreenTask self = RequireTask();
         if (!task.IsCompleted && !ParkFor(self, task, HubClock.After(timeout)))
         {
@@ -169,7 +187,7 @@ public sealed partial class Hub
     public static T Offload<T>(Func<T> blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
-        RequireTask();
+        EnterWait();
         return Await(Task.Run(blocking));
     }
 
@@ -177,7 +195,7 @@ public sealed partial class Hub
     public static void Offload(Action blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
-        RequireTask();
+        EnterWait();
         Await(Task.Run(blocking));
     }
 
@@ -189,7 +207,7 @@ public sealed partial class Hub
     public static T OffloadLongRunning<T>(Func<T> blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
-        RequireTask();
+        EnterWait();
         return Await(Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
     }
 
@@ -203,6 +221,7 @@ public sealed partial class Hub
             ArgumentNullException.ThrowIfNull(task, nameof(tasks));
         }
 
+        ThrowPending();
         foreach (GreenTask task in tasks)
         {
             task.Join();
@@ -224,7 +243,9 @@ public sealed partial class Hub
             throw new ArgumentException("There is no task to wait for.", nameof(tasks));
         }
 
-        return (GreenTask)Wait([.. tasks], count: 1)[0];
+        GreenTask[] all = [.. tasks];
+        EnterWait();
+        return Array.Find(all, task => task.IsCompleted) ?? (GreenTask)new MultipleWait(RequireTask().Waiter, [.. all.Distinct()], 1).ParkForFirst();
     }
 
     /// <inheritdoc cref="WaitAny(ReadOnlySpan{GreenTask})"/>
@@ -246,29 +267,27 @@ public sealed partial class Hub
     /// <param name="objects">Tasks, events, completion sources.</param>
     /// <param name="timeout">How long at most; null for no limit.</param>
     /// <param name="count">How many must be ready; null for all.</param>
-    /// <returns>Those that are ready.</returns>
+    /// <returns>Those that are ready, or were at some moment of the wait: an event that was set and cleared at once counts.
+    /// In the order in which they were given.</returns>
     public static IReadOnlyList<IGreenWaitable> Wait(IEnumerable<IGreenWaitable> objects, TimeSpan? timeout = null, int? count = null)
     {
         ArgumentNullException.ThrowIfNull(objects);
         HubClock.Check(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
         IGreenWaitable[] all = [.. objects];
-        int needed = Math.Min(count ?? all.Length, all.Length);
-        long due = timeout == TimeSpan.Zero ? 0 : HubClock.After(timeout ?? Timeout.InfiniteTimeSpan);
-        while (true)
+        ThrowPending();
+        HashSet<IGreenWaitable> ready = [.. all.Where(each => each.IsReady)];
+        int needed = Math.Min(count ?? all.Length, all.Length) - all.Count(ready.Contains);
+        if (needed > 0 && timeout != TimeSpan.Zero)
         {
-            IGreenWaitable[] ready = [.. all.Where(each => each.IsReady)];
-            if (ready.Length >= needed || due == 0)
-            {
-                return ready;
-            }
-
-            GreenTask self = RequireTask();
             IGreenWaitable[] others = [.. all.Except(ready)];
-            if (!new MultipleWait(self.Waiter, others, Math.Min(needed - ready.Length, others.Length)).Park(due))
-            {
-                due = 0; // a last look
-            }
+            MultipleWait wait = new(RequireTask().Waiter, others, Math.Min(needed, others.Length));
+            wait.Park(HubClock.After(timeout ?? Timeout.InfiniteTimeSpan));
+
+            // What woke it counts, even if it is ready no longer; so does what is ready by now.
+            ready.UnionWith(others.Where((each, index) => wait.IsSignalled(index) || each.IsReady));
         }
+
+        return [.. all.Where(ready.Contains)];
     }
 
     /// <summary>Starts a task whenever a signal comes, instead of what the signal does otherwise.</summary>
@@ -289,14 +308,39 @@ public sealed partial class Hub
         return registration;
     }
 
+    // Should it throw, nobody waits for the task.
+    private static GreenTask EnterWait(Task task)
+    {
+        GreenTask self = RequireTask();
+        if (self.MayThrow)
+        {
+            bool goesOn = false;
+            try
+            {
+                self.EnterWait();
+                goesOn = true;
+            }
+            finally
+            {
+                if (!goesOn)
+                {
+                    Forget(task);
+                }
+            }
+        }
+
+        return self;
+    }
+
     /// <summary>Parks until a task has completed. False if the time is up.</summary>
     internal static bool ParkFor(GreenTask self, Task task, long due = long.MaxValue)
     {
         Waiter waiter = self.Waiter;
-        AwaitContinuation continuation = waiter.TakeContinuation(task);
+        AwaitContinuation? continuation = null;
         bool isDone = false;
         try
         {
+            continuation = waiter.TakeContinuation(task);
             task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(continuation.Invoke);
             isDone = waiter.Park(due, isExternal: true);
         }

@@ -66,7 +66,7 @@ public sealed partial class Hub : IDisposable
     }
 
     /// <summary>How long the cleanup of killed tasks may take when the main task has ended, before they are killed again;
-    /// after the third time they are given up. Five seconds unless it is set.</summary>
+    /// after the third time they are given up: who waits for such a task gets an <see cref="InvalidOperationException"/>. Five seconds unless it is set.</summary>
     public static TimeSpan ShutdownGrace
     {
         get => s_shutdownGrace;
@@ -98,7 +98,7 @@ public sealed partial class Hub : IDisposable
     public static void Run(Action main)
     {
         ArgumentNullException.ThrowIfNull(main);
-        RunHere(new GreenTask(main)).ThrowIfFailed();
+        RunHere(new GreenTask(main)).ThrowWhatLeftIt();
     }
 
     /// <inheritdoc cref="Run(Action)"/>
@@ -162,10 +162,11 @@ public sealed partial class Hub : IDisposable
 
     /// <summary>Calls something in the hub's thread, between tasks; from any thread. It must not wait.</summary>
     /// <param name="callback">What to call.</param>
+    /// <exception cref="ObjectDisposedException">The hub has ended; it will not be called.</exception>
     public void Post(Action callback)
     {
         ArgumentNullException.ThrowIfNull(callback);
-        Schedule(new ReadyEntry(callback));
+        ObjectDisposedException.ThrowIf(!TryPost(callback), this);
     }
 
     /// <summary>
@@ -194,7 +195,7 @@ public sealed partial class Hub : IDisposable
     /// <summary>Asks it to end. From any thread.</summary>
     internal Task EndAsync()
     {
-        Post(StopAll);
+        TryPostUrgently(StopAll);
         return _endedSource.Task;
     }
 

@@ -116,23 +116,43 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the hubs: kills their tasks, whose <c>finally</c> blocks run, and returns when all have ended.</summary>
+    /// <summary>Ends the hubs: kills their tasks, whose <c>finally</c> blocks run, and returns when all have ended. Called in one
+    /// of its hubs, it waits for the others, that one is the last, and the caller is killed at its next wait.</summary>
     /// <exception cref="InvalidOperationException">It is the shared pool.</exception>
     public void Dispose()
     {
-        Task ended = EndAsync(null);
-        if (Hub.OfThisThreadOrNull is not null)
+        Hub? own = Own;
+        Task ended = EndAsync(own);
+        try
         {
-            Hub.Await(ended);
+            if (Hub.OfThisThreadOrNull is not null)
+            {
+                Hub.Await(ended);
+            }
+            else
+            {
+                ended.Wait();
+            }
         }
-        else
+        finally
         {
-            ended.Wait();
+            own?.EndAsync();
         }
     }
 
     /// <inheritdoc cref="Dispose"/>
-    public ValueTask DisposeAsync() => new(EndAsync(null));
+    public ValueTask DisposeAsync()
+    {
+        Hub? own = Own;
+        Task ended = EndAsync(own);
+        return own is null ? new ValueTask(ended) : new ValueTask(EndLastAsync());
+
+        async Task EndLastAsync()
+        {
+            await ended.ConfigureAwait(false);
+            _ = own.EndAsync();
+        }
+    }
 
     /// <summary>How many the hub with the fewest has.</summary>
     internal int FewestRuns => _hubs.Min(hub => hub?.PendingRuns ?? 0);
@@ -204,6 +224,9 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         return _hubs[index] ??= Hub.StartThread($"{_name} {index}", isPooled: true);
     }
+
+    // That which the caller is in, if it is one of them.
+    private Hub? Own => Hub.OfThisThreadOrNull is { } here && Array.IndexOf(_hubs, here) >= 0 ? here : null;
 
     /// <summary>Asks all hubs to end, but one that the caller ends itself. The task is that of the others' end.</summary>
     internal Task EndAsync(Hub? except)

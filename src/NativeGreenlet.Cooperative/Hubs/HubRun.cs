@@ -100,7 +100,9 @@ internal sealed class HubRun
             foreach (GreenTask task in _tasks.ToArray())
             {
                 TakeOut(task);
-                Hub.Report(task, GivenUp(task));
+                InvalidOperationException error = GivenUp(task);
+                task.GiveUp(error);
+                Hub.Report(task, error);
             }
 
             End();

@@ -66,7 +66,7 @@ internal sealed class InvokedRun<T> : IRunOwner
     {
         if (!_result.Task.IsCompleted)
         {
-            _run.Hub.Post(() => _main.KillHere(new OperationCanceledException(Cancellation)));
+            _main.RequestKill(new OperationCanceledException(Cancellation));
         }
     }
 }

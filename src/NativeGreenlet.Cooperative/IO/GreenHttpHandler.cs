@@ -44,7 +44,7 @@ public sealed class GreenHttpHandler : DelegatingHandler
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         return GreenHttpContent.Await(token => SendAsync(request, token), static late => late.Dispose(), cancellationToken);
     }
 

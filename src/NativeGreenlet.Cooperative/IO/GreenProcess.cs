@@ -35,7 +35,7 @@ public static class GreenProcess
     {
         ArgumentNullException.ThrowIfNull(start);
         HubClock.Check(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         start.UseShellExecute = false;
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;

@@ -145,7 +145,7 @@ public sealed class GreenSocket : IDisposable
     public void Connect(EndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         if (_channel is { } channel && !_isShared && endPoint is IPEndPoint address)
         {
             channel.TryConnect(address, long.MaxValue);
@@ -178,7 +178,7 @@ public sealed class GreenSocket : IDisposable
     /// <exception cref="TimeoutException">It took longer than <see cref="ReceiveTimeout"/>.</exception>
     public int Receive(Span<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         TimeSpan timeout = ReceiveTimeout;
         long due = HubClock.After(timeout);
         if (_channel is { } channel
@@ -233,7 +233,7 @@ public sealed class GreenSocket : IDisposable
     /// <exception cref="IOException">An earlier one was given up, and nobody knows how much of it was sent.</exception>
     public void Send(ReadOnlySpan<byte> buffer, SocketFlags flags = SocketFlags.None)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         TimeSpan timeout = SendTimeout;
         long due = HubClock.After(timeout);
         if (_channel is { } channel && IsDone(channel.Send(buffer, flags, due, out int error), timeout, error))
@@ -301,7 +301,7 @@ public sealed class GreenSocket : IDisposable
     /// <returns>Whether there is: bytes, or the end of the connection.</returns>
     public bool WaitUntilReadable(TimeSpan? timeout = null)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         if (_channel is { } channel)
         {
             Span<byte> one = stackalloc byte[1];
@@ -402,7 +402,7 @@ public sealed class GreenSocket : IDisposable
 
     private static IPAddress[] Resolve(string host, TimeSpan timeout)
     {
-        _ = Hub.RequireTask();
+        Hub.EnterWait();
         if (IPAddress.TryParse(host, out IPAddress? address))
         {
             return [address];

@@ -121,6 +121,7 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
+        Hub.ThrowPending();
         TimeSpan timeout = ReadLimit;
         long due = HubClock.After(timeout);
         if (_channel is { } channel && IsDone(channel.ReceiveAlone(buffer, due, out int count), "a read", timeout, count))
@@ -152,6 +153,7 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        Hub.ThrowPending();
         TimeSpan timeout = WriteLimit;
         long due = HubClock.After(timeout);
         if (_channel is not { } channel || !IsDone(channel.SendAlone(buffer, due, out int error), "a write", timeout, error))
@@ -173,6 +175,7 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override void Flush()
     {
+        Hub.ThrowPending();
         // A socket has nothing to flush.
         if (_channel is not { IsReleased: false })
         {
@@ -203,8 +206,11 @@ public class GreenStream : Stream
         Share().WriteAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
-    public override IAsyncResult BeginRead(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
-        TaskToAsyncResult.Begin(ReadAsync(buffer, offset, count, CancellationToken.None), callback, state);
+    public override IAsyncResult BeginRead(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state)
+    {
+        Hub.ThrowPending(); // and not at its end, where there are bytes to lose
+        return TaskToAsyncResult.Begin(ReadAsync(buffer, offset, count, CancellationToken.None), callback, state);
+    }
 
     /// <inheritdoc/>
     /// <remarks>Parks until the read is over, if it is not.</remarks>
@@ -215,8 +221,11 @@ public class GreenStream : Stream
     }
 
     /// <inheritdoc/>
-    public override IAsyncResult BeginWrite(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
-        TaskToAsyncResult.Begin(WriteAsync(buffer, offset, count, CancellationToken.None), callback, state);
+    public override IAsyncResult BeginWrite(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state)
+    {
+        Hub.ThrowPending();
+        return TaskToAsyncResult.Begin(WriteAsync(buffer, offset, count, CancellationToken.None), callback, state);
+    }
 
     /// <inheritdoc/>
     /// <remarks>Parks until the write is over, if it is not.</remarks>

@@ -51,7 +51,10 @@ internal sealed class ServerHubs
                 Exception? error = served.Exception?.InnerException; // of one that was killed there is none
                 if (error is not null && !_isStopping)
                 {
-                    _own.Post(() => _own.Report(null, error));
+                    if (!_own.TryPost(() => _own.Report(null, error)))
+                    {
+                        _own.Report(null, error);
+                    }
                 }
             },
             CancellationToken.None,

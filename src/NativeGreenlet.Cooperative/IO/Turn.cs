@@ -55,6 +55,11 @@ internal sealed class Turn
                 {
                     _queue.Remove(waiter.Node);
                 }
+
+                if (waiter.HasLostSignal)
+                {
+                    Give(); // it was handed over, and the wait failed all the same
+                }
             }
         }
 

@@ -48,7 +48,7 @@ public sealed class GreenBarrier : IShared
     public bool SignalAndWait(TimeSpan timeout)
     {
         HubClock.Check(timeout, nameof(timeout));
-        _room.Touch();
+        _room.EnterWait();
         Waiter? waiter = null;
         long phase;
         while (true)

@@ -12,6 +12,7 @@ public sealed class GreenChannel<T> : IShared
     private readonly WaitQueue _receivers = new();
     private readonly Dictionary<WaitNode, T> _sent = []; // what each waiting sender has
     private readonly Dictionary<WaitNode, T> _received = []; // what each woken receiver gets
+    private Queue<T>? _returned; // what a receiver was woken for whose wait then failed
 
     /// <summary>Creates a channel.</summary>
     public GreenChannel()
@@ -20,6 +21,23 @@ public sealed class GreenChannel<T> : IShared
     }
 
     WaitRoom IShared.Room => _room;
+
+    void IShared.HandOn(WaitNode node, WaitQueue queue)
+    {
+        if (!_received.Remove(node, out T? item))
+        {
+            return; // a sender: it has been received
+        }
+
+        if (_receivers.WakeOne() is { } next)
+        {
+            _received.Add(next, item);
+        }
+        else
+        {
+            (_returned ??= new Queue<T>()).Enqueue(item);
+        }
+    }
 
     /// <summary>Hands an item to a receiver; waits for one.</summary>
     /// <param name="item">The item.</param>
@@ -33,7 +51,7 @@ public sealed class GreenChannel<T> : IShared
     {
         HubClock.Check(timeout, nameof(timeout));
         GreenTask self = Hub.RequireTask();
-        _room.Touch();
+        _room.EnterWait();
         WaitNode node = self.Waiter.Node;
         lock (_room.Gate)
         {
@@ -82,10 +100,15 @@ public sealed class GreenChannel<T> : IShared
     {
         HubClock.Check(timeout, nameof(timeout));
         GreenTask self = Hub.RequireTask();
-        _room.Touch();
+        _room.EnterWait();
         WaitNode node = self.Waiter.Node;
         lock (_room.Gate)
         {
+            if (_returned?.TryDequeue(out item) ?? false)
+            {
+                return true;
+            }
+
             if (_senders.WakeOne() is { } sender)
             {
                 _sent.Remove(sender, out T? sent);

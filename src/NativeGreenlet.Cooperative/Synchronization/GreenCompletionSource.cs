@@ -110,7 +110,7 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
     public bool Wait(TimeSpan timeout)
     {
         HubClock.Check(timeout, nameof(timeout));
-        _room.Touch();
+        _room.EnterWait();
         if (_isCompleted || timeout == TimeSpan.Zero)
         {
             return _isCompleted;

@@ -35,13 +35,16 @@ public sealed class GreenCondition : IShared
 
     WaitRoom IShared.Room => _room;
 
+    void IShared.HandOn(WaitNode node, WaitQueue queue) => _waiters.WakeOne();
+
     /// <summary>Gives the lock back, however often it was entered, waits for a signal, and takes it again; look then
     /// whether the condition is met.</summary>
     /// <exception cref="SynchronizationLockException">The current task does not hold the lock.</exception>
     public void Wait() => Wait(Timeout.InfiniteTimeSpan);
 
     /// <inheritdoc cref="Wait()"/>
-    /// <param name="timeout">How long to wait for the signal at most; the lock is waited for without a limit.</param>
+    /// <param name="timeout">How long to wait for the signal at most; the lock is waited for without a limit. Zero only lets
+    /// others have the lock.</param>
     /// <returns>Whether there was a signal.</returns>
     /// <remarks>Also when the wait ends by a kill or a timeout, the lock is taken again before that goes on. A signal that
     /// came at the same time goes to the next that waits.</remarks>
@@ -49,13 +52,8 @@ public sealed class GreenCondition : IShared
     {
         HubClock.Check(timeout, nameof(timeout));
         GreenTask self = Hub.RequireTask();
-        _room.Touch();
+        _room.EnterWait();
         Gate.RequireHeld();
-        if (timeout == TimeSpan.Zero)
-        {
-            return false;
-        }
-
         lock (_room.Gate)
         {
             _room.Enqueue(self.Waiter, _waiters);
@@ -73,8 +71,22 @@ public sealed class GreenCondition : IShared
             interruption = exception;
         }
 
-        while (!TryReenter(self, depth, ref interruption))
+        long giveUp = long.MaxValue;
+        while (!TryReenter(self, depth, ref interruption, out bool isRefused))
         {
+            if (!isRefused)
+            {
+                continue;
+            }
+
+            // It cannot leave its stack, so it blocks: the lock is wanted, and what is short now may be there soon.
+            giveUp = Math.Min(giveUp, HubClock.After(Hub.ShutdownGrace));
+            if (HubClock.Now >= giveUp)
+            {
+                break;
+            }
+
+            Thread.Sleep(1);
         }
 
         if (interruption is not null)
@@ -115,8 +127,9 @@ public sealed class GreenCondition : IShared
     public override string ToString() => "a condition";
 
     // Not to be ended by a kill: who called has the lock, and gives it back.
-    private bool TryReenter(GreenTask self, int depth, ref Exception? interruption)
+    private bool TryReenter(GreenTask self, int depth, ref Exception? interruption, out bool isRefused)
     {
+        isRefused = false;
         try
         {
             Gate.Reenter(depth);
@@ -125,6 +138,7 @@ public sealed class GreenCondition : IShared
         catch (Exception exception) when (!self.Hub.HasEnded)
         {
             interruption ??= exception;
+            isRefused = exception is GreenletException;
             return false;
         }
     }

@@ -51,7 +51,7 @@ public sealed class GreenEvent : IGreenWaitable, IShared
     public bool Wait(TimeSpan timeout)
     {
         HubClock.Check(timeout, nameof(timeout));
-        _room.Touch();
+        _room.EnterWait();
         if (_isSet || timeout == TimeSpan.Zero)
         {
             return _isSet;

@@ -38,6 +38,8 @@ public sealed class GreenLock : IShared
 
     WaitRoom IShared.Room => _room;
 
+    void IShared.HandOn(WaitNode node, WaitQueue queue) => HandOn();
+
     /// <summary>Waits until the lock is free, and takes it.</summary>
     /// <exception cref="MissingHubException">The caller is not inside a hub: there is no task to own it.</exception>
     public void Enter() => TryEnter(Timeout.InfiniteTimeSpan);
@@ -48,26 +50,9 @@ public sealed class GreenLock : IShared
     public bool TryEnter(TimeSpan timeout = default)
     {
         HubClock.Check(timeout, nameof(timeout));
-        GreenTask self = Hub.RequireTask();
-        _room.Touch();
-        lock (_room.Gate)
-        {
-            if (_owner is null || _owner == self)
-            {
-                _owner = self;
-                _depth++;
-                return true;
-            }
-
-            if (timeout == TimeSpan.Zero)
-            {
-                return false;
-            }
-
-            _room.Enqueue(self.Waiter, _waiters);
-        }
-
-        return _room.Park(self.Waiter, _waiters, HubClock.After(timeout));
+        _ = Hub.RequireTask();
+        _room.EnterWait();
+        return Take(timeout);
     }
 
     /// <summary>Takes the lock; disposing of the result gives it back.</summary>
@@ -91,8 +76,7 @@ public sealed class GreenLock : IShared
 
             if (--_depth == 0)
             {
-                _owner = _waiters.WakeOne()?.Waiter.Task;
-                _depth = _owner is null ? 0 : 1;
+                HandOn();
             }
         }
     }
@@ -118,7 +102,7 @@ public sealed class GreenLock : IShared
     /// <summary>Takes it as often as it was entered before.</summary>
     internal void Reenter(int depth)
     {
-        Enter();
+        Take(Timeout.InfiniteTimeSpan);
         lock (_room.Gate)
         {
             _depth = depth;
@@ -127,6 +111,36 @@ public sealed class GreenLock : IShared
 
     /// <summary>What it is, for people.</summary>
     public override string ToString() => $"a lock held by {_owner?.ToString() ?? "nobody"}";
+
+    private bool Take(TimeSpan timeout)
+    {
+        GreenTask self = Hub.RequireTask();
+        lock (_room.Gate)
+        {
+            if (_owner is null || _owner == self)
+            {
+                _owner = self;
+                _depth++;
+                return true;
+            }
+
+            if (timeout == TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            _room.Enqueue(self.Waiter, _waiters);
+        }
+
+        return _room.Park(self.Waiter, _waiters, HubClock.After(timeout));
+    }
+
+    // To the first that waits, or to nobody. Under the lock.
+    private void HandOn()
+    {
+        _owner = _waiters.WakeOne()?.Waiter.Task;
+        _depth = _owner is null ? 0 : 1;
+    }
 
     private SynchronizationLockException NotHeld(GreenTask? self) =>
         new($"The lock is not held by {self?.ToString() ?? "the caller, which is no task"}, but by {_owner?.ToString() ?? "nobody"}.");

@@ -56,6 +56,17 @@ public class GreenQueue<T> : IShared
 
     WaitRoom IShared.Room => _room;
 
+    void IShared.HandOn(WaitNode node, WaitQueue queue)
+    {
+        if (node.HasPromise)
+        {
+            bool isGet = queue == _getters;
+            node.HasPromise = false;
+            (isGet ? ref _promisedItems : ref _promisedRoom)--;
+            Promise(isGet);
+        }
+    }
+
     private protected virtual int ItemCount => _items.Count;
 
     /// <summary>Puts an item in; waits while the queue is full.</summary>
@@ -164,7 +175,7 @@ public class GreenQueue<T> : IShared
     {
         TimeSpan patience = timeout ?? Timeout.InfiniteTimeSpan;
         HubClock.Check(patience, nameof(timeout));
-        _room.Touch();
+        _room.EnterWait();
         GreenTask? self = null;
         while (true)
         {
@@ -202,7 +213,7 @@ public class GreenQueue<T> : IShared
     // away: so the order is fair. Only a wait that goes on is promised anything, and it always returns to take it.
     private bool Pass(WaitQueue queue, TimeSpan timeout, bool isGet, T put, [MaybeNullWhen(false)] out T got)
     {
-        _room.Touch();
+        _room.EnterWait();
         long due = timeout == TimeSpan.Zero ? 0 : HubClock.After(timeout);
         Waiter? waiter = null;
         while (true)
@@ -263,12 +274,17 @@ public class GreenQueue<T> : IShared
             _unfinished++;
         }
 
-        if (Free(!isGet) > 0 && (isGet ? _putters : _getters).WakeOne() is { } node)
+        Promise(!isGet);
+        return got;
+    }
+
+    // Wakes the first that waits for an item, or for room, if there is one that nobody was promised. Under the lock.
+    private void Promise(bool isGet)
+    {
+        if (Free(isGet) > 0 && (isGet ? _getters : _putters).WakeOne() is { } node)
         {
             node.HasPromise = true;
-            (isGet ? ref _promisedRoom : ref _promisedItems)++;
+            (isGet ? ref _promisedItems : ref _promisedRoom)++;
         }
-
-        return got;
     }
 }

@@ -26,6 +26,14 @@ public sealed class GreenSemaphore : IShared
 
     WaitRoom IShared.Room => _room;
 
+    void IShared.HandOn(WaitNode node, WaitQueue queue)
+    {
+        if (!node.IsRefused && _waiters.WakeOne() is null)
+        {
+            _count++;
+        }
+    }
+
     /// <summary>Waits for a permit and takes it.</summary>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and no permit is free.</exception>
     public void Wait() => Wait(Timeout.InfiniteTimeSpan);
@@ -36,35 +44,7 @@ public sealed class GreenSemaphore : IShared
     public bool Wait(TimeSpan timeout)
     {
         HubClock.Check(timeout, nameof(timeout));
-        _room.Touch();
-        Waiter? waiter = null;
-        while (true)
-        {
-            lock (_room.Gate)
-            {
-                // Nobody waits while there are permits: a release hands them on.
-                if (_count > 0)
-                {
-                    _count--;
-                    return true;
-                }
-
-                if (timeout == TimeSpan.Zero)
-                {
-                    return false;
-                }
-
-                if (waiter is not null)
-                {
-                    _room.Enqueue(waiter, _waiters);
-                    break;
-                }
-            }
-
-            waiter = Hub.RequireTask().Waiter; // not under the lock
-        }
-
-        return _room.Park(waiter, _waiters, HubClock.After(timeout));
+        return Take(timeout) == SemaphoreResult.Taken;
     }
 
     /// <summary>Gives permits back: to those who wait, first. From any thread.</summary>
@@ -87,6 +67,51 @@ public sealed class GreenSemaphore : IShared
             }
 
             _count += count;
+        }
+    }
+
+    /// <summary>Waits for a permit.</summary>
+    internal SemaphoreResult Take(TimeSpan timeout)
+    {
+        _room.EnterWait();
+        Waiter? waiter = null;
+        while (true)
+        {
+            lock (_room.Gate)
+            {
+                // Nobody waits while there are permits: a release hands them on.
+                if (_count > 0)
+                {
+                    _count--;
+                    return SemaphoreResult.Taken;
+                }
+
+                if (timeout == TimeSpan.Zero)
+                {
+                    return SemaphoreResult.TimedOut;
+                }
+
+                if (waiter is not null)
+                {
+                    _room.Enqueue(waiter, _waiters);
+                    break;
+                }
+            }
+
+            waiter = Hub.RequireTask().Waiter; // not under the lock
+        }
+
+        return !_room.Park(waiter, _waiters, HubClock.After(timeout)) ? SemaphoreResult.TimedOut
+            : waiter.Node.IsRefused ? SemaphoreResult.Refused
+            : SemaphoreResult.Taken;
+    }
+
+    /// <summary>Sends all away who wait.</summary>
+    internal void RefuseAll()
+    {
+        lock (_room.Gate)
+        {
+            _waiters.RefuseAll();
         }
     }
 

@@ -1,7 +1,14 @@
 namespace NativeGreenlet.Cooperative;
 
-/// <summary>A synchronization object, for the detection of deadlocks.</summary>
+/// <summary>A synchronization object, for waits that are never ended, or fail.</summary>
 internal interface IShared
 {
     WaitRoom Room { get; }
+
+    /// <summary>A wait was woken, and failed before it could take what it was woken for: the next gets it. Under the
+    /// lock.</summary>
+    void HandOn(WaitNode node, WaitQueue queue)
+    {
+        // Who waits for what all get is not missed.
+    }
 }

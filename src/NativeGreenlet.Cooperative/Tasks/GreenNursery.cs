@@ -38,6 +38,7 @@ public sealed class GreenNursery : IDisposable
     public static void Run(Action<GreenNursery> scope)
     {
         ArgumentNullException.ThrowIfNull(scope);
+        Hub.EnterWait();
         using GreenNursery nursery = new();
         bool isLeft = false;
         try
@@ -73,14 +74,9 @@ public sealed class GreenNursery : IDisposable
         return Spawn(new GreenTask<T>(body));
     }
 
-    /// <summary>Kills all children; the scope goes on.</summary>
-    public void Cancel()
-    {
-        foreach (GreenTask child in _children.ToArray())
-        {
-            child.Kill(timeout: TimeSpan.Zero);
-        }
-    }
+    /// <summary>Kills all children; the scope goes on. A child may call it, too: this returns, the others are killed, and the
+    /// caller's next wait throws <see cref="GreenletExit"/>. So the first result cancels the rest.</summary>
+    public void Cancel() => GreenTask.KillAll([.. _children], null);
 
     /// <summary>Waits until all children have ended. Should the wait be ended by an exception, they are killed, and then
     /// waited for.</summary>
@@ -93,7 +89,7 @@ public sealed class GreenNursery : IDisposable
         }
 
         Exception? interruption = WaitForChildren();
-        while (_children.Count != 0)
+        while (HasOthers)
         {
             Cancel();
             interruption = WaitForChildren() ?? interruption;
@@ -108,12 +104,15 @@ public sealed class GreenNursery : IDisposable
         _failure?.Throw();
     }
 
+    // Than the caller: a child that ends the scope does not wait for itself.
+    private bool HasOthers => _children.Count > (Hub.OfThisThreadOrNull?.CurrentTask is { } self && _children.Contains(self) ? 1 : 0);
+
     // What ended the wait too early, as its result: nothing waits inside a catch block.
     private Exception? WaitForChildren()
     {
         try
         {
-            while (_children.Count != 0)
+            while (HasOthers)
             {
                 _changed.Clear();
                 _changed.Wait();

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>Tasks of which no more than a number run at a time: <see cref="Spawn(Action)"/> waits for a free place.</summary>
@@ -5,6 +7,8 @@ public sealed class GreenPool
 {
     private readonly GreenSemaphore _places;
     private readonly HashSet<GreenTask> _tasks = [];
+    private int _kills; // that go on; under the lock of the tasks, as what follows
+    private long _killed; // how often
 
     /// <summary>Creates a pool.</summary>
     /// <param name="size">How many tasks run at a time at most.</param>
@@ -36,6 +40,9 @@ public sealed class GreenPool
     /// <summary>Starts a task; waits while the pool is full.</summary>
     /// <param name="body">What it does.</param>
     /// <returns>The task.</returns>
+    /// <exception cref="OperationCanceledException">The pool is being killed (<see cref="Kill"/>), or was while the caller
+    /// waited.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public GreenTask Spawn(Action body)
     {
         ArgumentNullException.ThrowIfNull(body);
@@ -57,13 +64,14 @@ public sealed class GreenPool
     /// <param name="function">The function.</param>
     /// <returns>The results, in the order of the items.</returns>
     /// <exception cref="Exception">What the function threw for the first item for which it threw; the others have ended,
-    /// or were killed.</exception>
+    /// or were killed and have ended, too. The same goes for a kill or a timeout of the caller.</exception>
     public IReadOnlyList<TResult> Map<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function)
     {
         ArgumentNullException.ThrowIfNull(items);
         ArgumentNullException.ThrowIfNull(function);
+        Hub.EnterWait();
         List<GreenTask<TResult>> tasks = [];
-        bool isDone = false;
+        ExceptionDispatchInfo failure;
         try
         {
             foreach (TItem item in items)
@@ -73,17 +81,16 @@ public sealed class GreenPool
                 tasks.Add(Spawn(task));
             }
 
-            List<TResult> results = [.. tasks.Select(task => task.Result)];
-            isDone = true;
-            return results;
+            return [.. tasks.Select(task => task.Result)];
         }
-        finally
+        catch (Exception exception)
         {
-            if (!isDone)
-            {
-                tasks.ForEach(task => task.Kill(timeout: TimeSpan.Zero));
-            }
+            failure = ExceptionDispatchInfo.Capture(exception); // nothing waits inside a catch block
         }
+
+        End(tasks);
+        failure.Throw();
+        return [];
     }
 
     /// <summary>As <see cref="Map"/>, but gives each result as soon as it and all before it are there. The next items are
@@ -92,7 +99,8 @@ public sealed class GreenPool
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items; taken by a task of its own.</param>
     /// <param name="function">The function.</param>
-    /// <returns>The results, in the order of the items. To leave them ends what still runs; so does an exception.</returns>
+    /// <returns>The results, in the order of the items. To leave them (<c>break</c>, an exception, a kill, a timeout) ends what
+    /// still runs, and waits for that: no call of the function begins any more, and all places are free again.</returns>
     public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
         MapLazily(items, function, isInOrder: true);
 
@@ -101,7 +109,7 @@ public sealed class GreenPool
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items; taken by a task of its own.</param>
     /// <param name="function">The function.</param>
-    /// <returns>The results. To leave them ends what still runs; so does an exception.</returns>
+    /// <returns>The results. Leaving them is as with <see cref="MapInOrder"/>.</returns>
     public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
         MapLazily(items, function, isInOrder: false);
 
@@ -121,15 +129,17 @@ public sealed class GreenPool
             });
     }
 
-    /// <summary>Waits until all its tasks have ended, also those that are started meanwhile.</summary>
+    /// <summary>Waits until all its tasks have ended, also those that are started meanwhile. One of them that calls it waits for
+    /// the others.</summary>
     /// <param name="timeout">How long at most; null for no limit.</param>
     /// <returns>Whether all have.</returns>
     public bool Join(TimeSpan? timeout = null)
     {
         TimeSpan patience = timeout ?? Timeout.InfiniteTimeSpan;
         HubClock.Check(patience, nameof(timeout));
+        Hub.ThrowPending();
         long due = HubClock.After(patience);
-        while (Snapshot() is { Length: > 0 } tasks)
+        while (SnapshotOfOthers() is { Length: > 0 } tasks)
         {
             foreach (GreenTask task in tasks)
             {
@@ -144,28 +154,63 @@ public sealed class GreenPool
         return true;
     }
 
-    /// <summary>Kills all its tasks and waits until they have ended.</summary>
+    /// <summary>
+    /// Kills all its tasks and waits until they have ended. Who waits for a place, or asks for one meanwhile, gets an
+    /// <see cref="OperationCanceledException"/>; afterwards the pool can be used again.
+    /// </summary>
+    /// <remarks>One of its tasks may call it, too: it waits for the others, this returns, and the caller's next wait throws
+    /// what the others were killed by.</remarks>
     /// <param name="exception">What to throw; null stands for <see cref="GreenletExit"/>.</param>
     /// <param name="timeout">How long to wait at most; null for no limit, zero for not at all.</param>
-    /// <returns>Whether all have ended.</returns>
-    public bool Kill(Exception? exception = null, TimeSpan? timeout = null)
+    /// <returns>Whether all have ended, but for the caller.</returns>
+    public bool Kill(Exception? exception = null, TimeSpan? timeout = null) => KillMembers(exception, timeout, withCaller: true);
+
+    /// <summary>The same; the caller may be left alone if it is one of them.</summary>
+    internal bool KillMembers(Exception? exception, TimeSpan? timeout, bool withCaller)
     {
-        foreach (GreenTask task in Snapshot())
+        HubClock.Check(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
+        lock (_tasks)
         {
-            task.Kill(exception, TimeSpan.Zero);
+            _kills++;
+            _killed++;
         }
 
-        return Join(timeout);
+        bool isCallerKilled = false;
+        try
+        {
+            _places.RefuseAll();
+            isCallerKilled = GreenTask.KillAll(Snapshot(), exception, withCaller: false) && withCaller;
+            return timeout == TimeSpan.Zero || Hub.OfThisThreadOrNull?.CurrentTask is null ? SnapshotOfOthers().Length == 0 : Join(timeout);
+        }
+        finally
+        {
+            lock (_tasks)
+            {
+                _kills--;
+            }
+
+            // Unless it has been killed meanwhile by somebody else.
+            if (isCallerKilled && Hub.RequireTask() is { WasKilled: false } self)
+            {
+                self.KillHere(exception ?? new GreenletExit());
+            }
+        }
     }
 
     /// <summary>Waits for a place for something that runs elsewhere.</summary>
-    internal void TakePlace() => _places.Wait();
+    internal void TakePlace()
+    {
+        // It is none of the pool's tasks: that these are killed changes nothing.
+        while (_places.Take(Timeout.InfiniteTimeSpan) == SemaphoreResult.Refused)
+        {
+        }
+    }
 
     /// <summary>Gives such a place back; from any thread.</summary>
     internal void ReturnPlace() => _places.Release();
 
     /// <summary>Starts a task in a place that was taken. It returns the place, even if it could not be started.</summary>
-    internal GreenTask SpawnInPlace(Action body) => SpawnInPlace(new GreenTask(body));
+    internal GreenTask SpawnInPlace(Action body) => SpawnInPlace(new GreenTask(body), null);
 
     private IEnumerable<TResult> MapLazily<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, bool isInOrder)
     {
@@ -175,10 +220,12 @@ public sealed class GreenPool
 
         IEnumerable<TResult> Enumerate()
         {
+            Hub.EnterWait();
             HashSet<GreenTask> running = [];
             GreenQueue<GreenTask<TResult>> results = new();
             GreenSemaphore ahead = new(2 * Size);
             int unfinished = 1; // and the feeder itself
+            bool isLeft = false;
             GreenTask feeder = new(() =>
             {
                 foreach (TItem item in items)
@@ -187,14 +234,20 @@ public sealed class GreenPool
                     GreenTask<TResult> task = new(() => function(item));
                     task.Observe();
                     Spawn(task);
+                    if (isLeft)
+                    {
+                        // It had its place already when it was killed. The task has not begun: so it never will.
+                        task.Kill(timeout: TimeSpan.Zero);
+                        return;
+                    }
+
                     running.Add(task);
                     unfinished++;
+                    task.OnCompleted(_ => Finish(task));
                     if (isInOrder)
                     {
                         results.Put(task);
                     }
-
-                    task.OnCompleted(_ => Finish(task));
                 }
             });
             feeder.Observe();
@@ -212,10 +265,10 @@ public sealed class GreenPool
             }
             finally
             {
-                feeder.Kill(timeout: TimeSpan.Zero);
-                foreach (GreenTask task in running)
+                isLeft = true;
+                if (unfinished != 0)
                 {
-                    task.Kill(timeout: TimeSpan.Zero);
+                    End([feeder, .. running]);
                 }
             }
 
@@ -234,6 +287,19 @@ public sealed class GreenPool
         }
     }
 
+    private static OperationCanceledException Refusal() => new("The pool's tasks are being killed; nothing is started in it meanwhile.");
+
+    // Kills them, all of them first, and waits until they have ended.
+    private static void End(IEnumerable<GreenTask> tasks)
+    {
+        GreenTask[] all = [.. tasks];
+        GreenTask.KillAll(all, null);
+        if (Hub.IsInside)
+        {
+            Array.ForEach(all, task => task.Join());
+        }
+    }
+
     private GreenTask[] Snapshot()
     {
         lock (_tasks)
@@ -242,20 +308,44 @@ public sealed class GreenPool
         }
     }
 
+    private GreenTask[] SnapshotOfOthers()
+    {
+        GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
+        GreenTask[] all = Snapshot();
+        return self is null ? all : Array.FindAll(all, task => task != self);
+    }
+
     private TTask Spawn<TTask>(TTask task)
         where TTask : GreenTask
     {
-        _ = Hub.RequireTask();
-        _places.Wait();
-        return SpawnInPlace(task);
-    }
-
-    private TTask SpawnInPlace<TTask>(TTask task)
-        where TTask : GreenTask
-    {
+        Hub.EnterWait();
+        long killed;
         lock (_tasks)
         {
-            _tasks.Add(task);
+            killed = _kills == 0 ? _killed : throw Refusal();
+        }
+
+        return _places.Take(Timeout.InfiniteTimeSpan) == SemaphoreResult.Taken ? SpawnInPlace(task, killed) : throw Refusal();
+    }
+
+    // Unless the pool has been killed since then.
+    private TTask SpawnInPlace<TTask>(TTask task, long? killed)
+        where TTask : GreenTask
+    {
+        bool isRefused;
+        lock (_tasks)
+        {
+            isRefused = killed is not null && killed != _killed;
+            if (!isRefused)
+            {
+                _tasks.Add(task);
+            }
+        }
+
+        if (isRefused)
+        {
+            _places.Release();
+            throw Refusal();
         }
 
         // Before it is spawned: at its very end, whatever that is, its place is free again.

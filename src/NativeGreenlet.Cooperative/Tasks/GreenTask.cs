@@ -31,7 +31,9 @@ public class GreenTask : IGreenWaitable
     private ExceptionDispatchInfo? _error;
     private Exception? _killedBy;
     private Exception? _pendingKill;
+    private Exception? _requestedKill; // by another thread
     private GreenTimeout? _timeouts; // the innermost first
+    private volatile bool _mayThrow; // whether a wait must look at these three
     private volatile int _state;
     private bool _isObserved;
 
@@ -88,6 +90,12 @@ public class GreenTask : IGreenWaitable
     /// <summary>Called with its stack trace when it next waits; set by the watchdog's thread.</summary>
     internal Action<StackTrace>? TellWhereNext { get; set; }
 
+    /// <summary>Whether somebody has killed it; it may have got over that.</summary>
+    internal bool WasKilled => _killedBy is not null;
+
+    /// <summary>Whether its next wait must look whether it has to throw.</summary>
+    internal bool MayThrow => _mayThrow;
+
     /// <summary>Whether it left its stack by a raw switch: it neither runs nor waits, and no wake-up will come.</summary>
     internal bool IsStranded => _state == Started && Waiter.IsIdle && Hub.CurrentTask != this;
 
@@ -97,7 +105,14 @@ public class GreenTask : IGreenWaitable
     internal GreenTimeout? Timeouts
     {
         get => _timeouts;
-        set => _timeouts = value;
+        set
+        {
+            _timeouts = value;
+            if (value is not null)
+            {
+                _mayThrow = true;
+            }
+        }
     }
 
     /// <summary>Its place among the tasks of its run; -1 once it is none of them.</summary>
@@ -119,6 +134,7 @@ public class GreenTask : IGreenWaitable
     public bool Join(TimeSpan timeout)
     {
         HubClock.Check(timeout, nameof(timeout));
+        Hub.ThrowPending();
         if (IsCompleted || timeout == TimeSpan.Zero)
         {
             return IsCompleted;
@@ -155,7 +171,7 @@ public class GreenTask : IGreenWaitable
 
     /// <summary>
     /// Ends the task: one that has not started never runs; a waiting one gets the exception out of its wait; any other
-    /// at its next wait. Then waits until it has ended. A task that kills itself throws at once.
+    /// at its next wait, also if that need not park. Then waits until it has ended. A task that kills itself throws at once.
     /// </summary>
     /// <param name="exception">What to throw; null stands for <see cref="GreenletExit"/>.</param>
     /// <param name="timeout">How long to wait for its end; null for no limit, zero for not at all. Outside of hubs there
@@ -173,6 +189,7 @@ public class GreenTask : IGreenWaitable
         Hub? here = Hub.OfThisThreadOrNull;
         if (here?.CurrentTask == this)
         {
+            TakePending();
             _killedBy = exception;
             ExceptionDispatchInfo.Throw(exception);
         }
@@ -183,10 +200,11 @@ public class GreenTask : IGreenWaitable
         }
         else
         {
-            Hub.Post(() => KillHere(exception));
+            RequestKill(exception);
         }
 
-        return here?.CurrentTask is null ? IsCompleted : Join(timeout ?? Timeout.InfiniteTimeSpan);
+        // Not to wait at all is no wait: who kills several must come to the last of them.
+        return here?.CurrentTask is null || timeout == TimeSpan.Zero ? IsCompleted : Join(timeout ?? Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>
@@ -198,7 +216,8 @@ public class GreenTask : IGreenWaitable
     /// <summary>For <c>await</c>.</summary>
     public TaskAwaiter GetAwaiter() => AsTaskCore().GetAwaiter();
 
-    /// <summary>Calls something in the hub when the task has ended, or soon if it has. It must not wait.</summary>
+    /// <summary>Calls something in the hub when the task has ended, or soon if it has. It must not wait. If the hub has ended, it
+    /// is called in the caller's hub, or else by a thread of the pool.</summary>
     /// <param name="callback">What to call; it gets the task.</param>
     public void OnCompleted(Action<GreenTask> callback)
     {
@@ -212,7 +231,7 @@ public class GreenTask : IGreenWaitable
             }
         }
 
-        Hub.PostFor(Run, () => callback(this));
+        Hub.Tell(Run, () => callback(this));
     }
 
     /// <inheritdoc cref="OnCompleted(Action{GreenTask})"/>
@@ -311,6 +330,13 @@ public class GreenTask : IGreenWaitable
         return true;
     }
 
+    /// <summary>It does not end. For whoever waits it has, by an error. In its hub's thread.</summary>
+    internal void GiveUp(Exception error)
+    {
+        Observe(); // it is told apart
+        Complete(null, ExceptionDispatchInfo.Capture(error));
+    }
+
     /// <summary>Kills it, in its hub's thread, without waiting.</summary>
     internal void KillHere(Exception exception)
     {
@@ -352,7 +378,7 @@ public class GreenTask : IGreenWaitable
                 }
                 else
                 {
-                    _pendingKill ??= exception;
+                    Pend(exception);
                 }
 
                 break;
@@ -362,33 +388,102 @@ public class GreenTask : IGreenWaitable
         }
     }
 
-    /// <summary>Lets its next wait throw. Called by itself.</summary>
+    /// <summary>Kills several, without waiting: the caller, if it is one of them, last, and at its next wait. Tells whether it
+    /// is.</summary>
+    internal static bool KillAll(IEnumerable<GreenTask> tasks, Exception? exception, bool withCaller = true)
+    {
+        GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
+        bool isAmong = false;
+        foreach (GreenTask task in tasks)
+        {
+            isAmong |= task == self;
+            if (task != self)
+            {
+                task.Kill(exception, TimeSpan.Zero);
+            }
+        }
+
+        if (isAmong && withCaller)
+        {
+            self!.KillHere(exception ?? new GreenletExit());
+        }
+
+        return isAmong;
+    }
+
+    /// <summary>Kills it, from any thread: at its next wait, or when its hub comes to it, whatever is first.</summary>
+    internal void RequestKill(Exception exception)
+    {
+        if (Interlocked.CompareExchange(ref _requestedKill, exception, null) is not null)
+        {
+            return; // it is being killed
+        }
+
+        _mayThrow = true;
+        Hub.TryPost(() =>
+        {
+            if (Interlocked.CompareExchange(ref _requestedKill, null, exception) == exception)
+            {
+                KillHere(exception);
+            }
+        });
+    }
+
+    /// <summary>Lets its next wait throw. In its hub's thread.</summary>
     internal void Pend(Exception exception)
     {
         _killedBy = exception;
         _pendingKill ??= exception;
+        _mayThrow = true;
+    }
+
+    /// <summary>A wait should have thrown this, and did not return to do it: the next one does.</summary>
+    internal void ThrowLater(Exception exception)
+    {
+        for (GreenTimeout? timeout = _timeouts; timeout is not null; timeout = timeout.Outer)
+        {
+            if (timeout.Owns(exception))
+            {
+                timeout.Pend();
+                return;
+            }
+        }
+
+        _pendingKill ??= exception;
+        _mayThrow = true;
     }
 
     /// <summary>What its next wait would throw is not thrown any more.</summary>
     internal Exception? TakePending()
     {
-        Exception? pending = _pendingKill;
+        Exception? requested = Interlocked.Exchange(ref _requestedKill, null);
+        Exception? pending = _pendingKill ?? requested;
         _pendingKill = null;
         return pending;
     }
 
-    /// <summary>Throws what could not be thrown at the last wait, because that had been ended by something else.</summary>
+    /// <summary>Lets its next wait look whether there is something to throw, or to be done first. From any thread.</summary>
+    internal void LookAtHub() => _mayThrow = true;
+
+    /// <summary>What every wait begins with, not under a lock.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EnterWait()
+    {
+        if (_mayThrow)
+        {
+            ThrowWhatIsPending();
+            Hub.LetOthersAsk(this);
+        }
+    }
+
+    /// <summary>At the beginning of every wait: throws what could not be thrown at the last one, because that had been ended
+    /// by something else, or because the task did not wait.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowPending()
     {
-        if (_pendingKill is { } exception)
+        if (_mayThrow)
         {
-            _pendingKill = null;
-            ExceptionDispatchInfo.Throw(exception);
-        }
-
-        for (GreenTimeout? timeout = _timeouts; timeout is not null; timeout = timeout.Outer)
-        {
-            timeout.ThrowPending();
+            ThrowWhatIsPending();
         }
     }
 
@@ -430,7 +525,20 @@ public class GreenTask : IGreenWaitable
     /// <summary>Somebody else gets its exception: it is not reported as unhandled.</summary>
     internal void Observe() => _isObserved = true;
 
+    /// <summary>For another task: that this one was killed is told as an error. The exit itself would end the other, too, and
+    /// nobody would hear of it.</summary>
     internal void ThrowIfFailed()
+    {
+        if (Exit is { } exit)
+        {
+            throw new GreenTaskKilledException(this, exit);
+        }
+
+        _error?.Throw();
+    }
+
+    /// <summary>For whoever called <see cref="Hub.Run(Action)"/>: what left it, be it the exit.</summary>
+    internal void ThrowWhatLeftIt()
     {
         if (Exit is { } exit)
         {
@@ -530,6 +638,11 @@ public class GreenTask : IGreenWaitable
         List<Action<GreenTask>>? callbacks;
         lock (_joiners)
         {
+            if (IsCompleted)
+            {
+                return; // it was given up, and has ended after all
+            }
+
             Exit = exit;
             _error = error;
             _state = Completed;
@@ -543,13 +656,29 @@ public class GreenTask : IGreenWaitable
         _greenlet = null;
         _timeouts = null;
         _pendingKill = null;
-        callbacks?.ForEach(callback => Hub.PostFor(Run, () => callback(this)));
+        callbacks?.ForEach(callback => Hub.Tell(Run, () => callback(this)));
         if (error is not null && !_isObserved && Run.Main != this && error.SourceException != _killedBy)
         {
             Hub.Report(this, error.SourceException);
         }
 
         Run.Remove(this);
+    }
+
+    private void ThrowWhatIsPending()
+    {
+        _mayThrow = _timeouts is not null;
+        Interlocked.MemoryBarrier(); // who requests a kill writes that first, and then says that there is something to look at
+        if (_pendingKill is not null || Volatile.Read(ref _requestedKill) is not null)
+        {
+            _killedBy = TakePending()!;
+            ExceptionDispatchInfo.Throw(_killedBy);
+        }
+
+        for (GreenTimeout? timeout = _timeouts; timeout is not null; timeout = timeout.Outer)
+        {
+            timeout.ThrowPending();
+        }
     }
 
     private void Unlink(WaitNode node)

@@ -19,7 +19,8 @@ public class GreenTask<T> : GreenTask
 
     /// <summary>Waits until the task has ended; its result, or its exception thrown here.</summary>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and the task has not ended.</exception>
-    /// <exception cref="GreenletExit">The task was killed.</exception>
+    /// <exception cref="GreenTaskKilledException">The task was killed.</exception>
+    /// <exception cref="Exception">What left the task's body.</exception>
     [SuppressMessage("Design", "CA1065:Do not raise exceptions in unexpected locations", Justification = "As Task<T>.Result.")]
     public T Result
     {
@@ -27,7 +28,8 @@ public class GreenTask<T> : GreenTask
         {
             Observe();
             Join();
-            return TakeResult();
+            ThrowIfFailed();
+            return _result;
         }
     }
 
@@ -37,9 +39,10 @@ public class GreenTask<T> : GreenTask
     /// <summary>For <c>await</c>.</summary>
     public new TaskAwaiter<T> GetAwaiter() => AsTask().GetAwaiter();
 
+    /// <summary>For whoever called <see cref="Hub.Run{T}(Func{T})"/>.</summary>
     internal T TakeResult()
     {
-        ThrowIfFailed();
+        ThrowWhatLeftIt();
         return _result;
     }
 

@@ -105,12 +105,22 @@ public sealed class GreenTimeout : IDisposable
     /// <summary>At the beginning of a wait: throws what is due.</summary>
     internal void ThrowPending()
     {
+        // A task that never parks keeps the hub from its timers.
+        if (_timer.Index >= 0 && _timer.Due <= HubClock.Now)
+        {
+            _task.Hub.Timers.Remove(_timer);
+            Expire();
+        }
+
         if (_isPending)
         {
             _isPending = false;
             ExceptionDispatchInfo.Throw(_exception!);
         }
     }
+
+    /// <summary>A wait should have thrown its exception, and did not return to do it: the next one does.</summary>
+    internal void Pend() => _isPending = true;
 
     private void Expire()
     {

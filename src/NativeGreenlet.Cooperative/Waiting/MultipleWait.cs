@@ -1,43 +1,77 @@
 namespace NativeGreenlet.Cooperative;
 
-/// <summary>A wait that a number of several objects ends.</summary>
-internal sealed class MultipleWait(Waiter waiter, IGreenWaitable[] objects, int count)
+/// <summary>A wait that a number of several objects ends. It remembers which of them did: they need not be ready any more when
+/// the task looks.</summary>
+internal sealed class MultipleWait
 {
-    private int _missing = count;
+    private readonly Waiter _waiter;
+    private readonly IGreenWaitable[] _objects; // each once
+    private readonly WaitNode[] _nodes;
+    private readonly int _count;
+    private int _signals;
 
+    public MultipleWait(Waiter waiter, IGreenWaitable[] objects, int count)
+    {
+        _waiter = waiter;
+        _objects = objects;
+        _nodes = new WaitNode[objects.Length];
+        _count = count;
+    }
 
     /// <summary>False if the time is up.</summary>
     public bool Park(long due)
     {
-        long version = waiter.Begin(this);
-        List<WaitNode> nodes = new(objects.Length);
+        long version = _waiter.Begin(this);
+        int linked = 0;
+        bool isParked = false;
         try
         {
-            foreach (IGreenWaitable each in objects)
+            for (; linked < _objects.Length; linked++)
             {
-                WaitNode node = new(waiter) { Version = version, Group = this };
-                nodes.Add(node);
-                if (!each.TryLink(node))
+                WaitNode node = new(_waiter) { Version = version, Group = this };
+                _nodes[linked] = node;
+                if (!_objects[linked].TryLink(node))
                 {
                     node.TryWake(); // it became ready on another thread
                 }
             }
 
-            return waiter.Park(due, isExternal: false);
+            isParked = true;
+            return _waiter.Park(due, isExternal: false);
         }
         finally
         {
-            for (int i = 0; i < nodes.Count; i++)
+            if (!isParked)
             {
-                objects[i].Unlink(nodes[i]);
+                _waiter.Abandon();
+            }
+
+            for (int i = 0; i < linked; i++)
+            {
+                _objects[i].Unlink(_nodes[i]);
             }
         }
     }
 
+    /// <summary>Waits without a limit, and tells which object was the first.</summary>
+    public IGreenWaitable ParkForFirst()
+    {
+        Park(long.MaxValue);
+        return _objects[Array.FindIndex(_nodes, node => node.SignalNumber == 1)];
+    }
+
+    /// <summary>Whether an object was ready at some moment of the wait, which is over.</summary>
+    public bool IsSignalled(int index) => _nodes[index].SignalNumber != 0;
+
     /// <summary>One of the objects is ready. Whether that is enough.</summary>
-    public bool IsLast() => Interlocked.Decrement(ref _missing) == 0;
+    public bool Signal(WaitNode node)
+    {
+        int number = Interlocked.Increment(ref _signals);
+        node.SignalNumber = number;
+        return number == _count;
+    }
 
-    public bool IsSharedBeyond(HubRun run) => Array.Exists(objects, each => each.IsSharedBeyond(run));
+    public bool IsSharedBeyond(HubRun run) => Array.Exists(_objects, each => each.IsSharedBeyond(run));
 
-    public override string ToString() => $"one of {string.Join(", ", objects.Select(each => each.ToString()))}";
+    public override string ToString() => $"one of {string.Join(", ", _objects.Select(each => each.ToString()))}";
 }

@@ -76,6 +76,17 @@ internal sealed class WaitQueue
         return null;
     }
 
+    /// <summary>Wakes all, to send them away.</summary>
+    public void RefuseAll()
+    {
+        while (_first is { } node)
+        {
+            Remove(node);
+            node.IsRefused = true;
+            node.TryWake();
+        }
+    }
+
     public void WakeAll()
     {
         while (WakeOne() is not null)

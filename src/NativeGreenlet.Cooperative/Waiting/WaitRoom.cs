@@ -10,13 +10,13 @@ internal sealed class WaitRoom
     private const int Several = -1;
     private const int SmallestSweep = 16;
 
-    private readonly object _owner;
+    private readonly IShared _owner;
     private HubRun? _run; // the first run that used it
     private HashSet<HubRun>? _moreRuns; // others; some may have ended
     private int _fewEnded = SmallestSweep; // how many before those that ended are looked for
     private int _threadId; // a thread outside of hubs that used it, or Several
 
-    public WaitRoom(object owner)
+    public WaitRoom(IShared owner)
     {
         _owner = owner;
         Touch();
@@ -36,6 +36,14 @@ internal sealed class WaitRoom
         Note(run);
     }
 
+    /// <summary>What every wait for the object begins with, also one that need not park: the caller is thrown what it has not
+    /// got yet, or else is noted as a user.</summary>
+    public void EnterWait()
+    {
+        Hub.ThrowPending();
+        Touch();
+    }
+
     /// <summary>Waits in a queue of the object; the caller has put the waiter's node there, under the lock. True if it was
     /// woken by a signal.</summary>
     public bool Park(Waiter waiter, WaitQueue queue, long due)
@@ -52,6 +60,10 @@ internal sealed class WaitRoom
                 lock (Gate)
                 {
                     queue.Remove(waiter.Node);
+                    if (waiter.HasLostSignal)
+                    {
+                        _owner.HandOn(waiter.Node, queue);
+                    }
                 }
             }
         }
@@ -63,6 +75,7 @@ internal sealed class WaitRoom
     public void Enqueue(Waiter waiter, WaitQueue queue)
     {
         waiter.Begin(_owner);
+        waiter.Node.IsRefused = false;
         queue.Add(waiter.Node);
     }
 

@@ -49,6 +49,9 @@ internal sealed class Waiter : TimerEntry
 
     private WakeReason Phase => (WakeReason)(Volatile.Read(ref _state) & ((1 << PhaseBits) - 1));
 
+    /// <summary>Whether the last wait failed although a signal had ended it: what that handed over must go to another.</summary>
+    public bool HasLostSignal { get; private set; }
+
     /// <summary>Begins a wait. From here on it can be ended, and <see cref="Park"/> must follow.</summary>
     /// <param name="waitsFor">What it waits for.</param>
     /// <returns>The number of the wait.</returns>
@@ -61,6 +64,7 @@ internal sealed class Waiter : TimerEntry
         }
 
         long version = (_state >> PhaseBits) + 1;
+        HasLostSignal = false;
         WaitsFor = waitsFor;
         Node.Version = version;
         Volatile.Write(ref _state, Pack(version, WakeReason.Waiting));
@@ -77,20 +81,25 @@ internal sealed class Waiter : TimerEntry
         return continuation;
     }
 
-    /// <summary>Takes back a <see cref="Begin"/> that no park follows.</summary>
-    public void Abandon()
+    /// <summary>Takes back a <see cref="Begin"/> that no park follows. Tells how the wait had ended by then, if it had.</summary>
+    public WakeReason Abandon()
     {
         WaitsFor = null;
-        Interlocked.And(ref _state, ~((1L << PhaseBits) - 1));
+        return (WakeReason)(Interlocked.And(ref _state, ~((1L << PhaseBits) - 1)) & ((1 << PhaseBits) - 1));
     }
 
     /// <summary>Leaves the stack until the wait is ended. True if it was by a signal, false if by its time limit.</summary>
     /// <param name="due">The time limit, by <see cref="HubClock"/>.</param>
     /// <param name="isExternal">Whether something outside all hubs will end it, so that it is part of no deadlock.</param>
+    /// <exception cref="GreenletException">It could not leave its stack, and nothing has ended the wait.</exception>
+    /// <exception cref="InvalidSwitchException">Somebody else than the hub switched to it.</exception>
     public bool Park(long due, bool isExternal)
     {
         Hub hub = _task.Hub;
         bool isOpenEnded = due == long.MaxValue && !isExternal;
+        object? waker = null;
+        GreenletException? refusal = null;
+        WakeReason reason = WakeReason.None;
         hub.Timers.Add(this, due);
         IsOpenEnded = isOpenEnded;
         if (isOpenEnded)
@@ -98,17 +107,19 @@ internal sealed class Waiter : TimerEntry
             _task.Run.EnterOpenEndedWait();
         }
 
-        object? waker = null;
         try
         {
             _parked = Greenlet.Current;
             waker = hub.SwitchOut(_task);
         }
+        catch (GreenletException exception) when (exception.Reason == GreenletError.OutOfStacks)
+        {
+            refusal = exception; // there is no thread record for it, say: it is where it was
+        }
         finally
         {
             // Also when the greenlet is killed below us, because nobody refers to it any more.
             _parked = null;
-            WaitsFor = null;
             IsOpenEnded = false;
             hub.Timers.Remove(this);
             if (isOpenEnded)
@@ -116,19 +127,26 @@ internal sealed class Waiter : TimerEntry
                 _task.Run.LeaveOpenEndedWait();
             }
 
-            if (waker != this)
+            // From here on nobody can end it any more: who comes later finds another to wake.
+            reason = Abandon();
+            if (waker != this && refusal is null)
             {
-                Abandon();
+                Fail(reason);
             }
         }
 
-        if (waker != this)
+        if (refusal is not null)
+        {
+            if (reason == WakeReason.Waiting)
+            {
+                ExceptionDispatchInfo.Throw(refusal);
+            }
+        }
+        else if (waker != this)
         {
             throw new InvalidSwitchException($"{_task} waited, and something other than the hub switched to it. Switch between raw greenlets only within one task, never to one that waits.");
         }
 
-        WakeReason reason = Phase;
-        Abandon();
         if (reason == WakeReason.Thrown)
         {
             Exception error = _error!;
@@ -177,10 +195,24 @@ internal sealed class Waiter : TimerEntry
         return TryClaim(version, WakeReason.Signalled) || Phase != WakeReason.None;
     }
 
+    /// <summary>Whether that wait has ended, and its task still has to be told.</summary>
+    public bool IsStillToBeResumed(long version) => _parked is not null && _state >> PhaseBits == version && Phase > WakeReason.Waiting;
+
     /// <summary>The time limit.</summary>
     public override void Fire() => TryWake(_state >> PhaseBits, WakeReason.TimedOut);
 
     private static long Pack(long version, WakeReason phase) => (version << PhaseBits) | (long)phase;
+
+    // What the wait was given is not lost: what it should throw, it throws the next time; the rest is the owner's business.
+    private void Fail(WakeReason reason)
+    {
+        HasLostSignal = reason == WakeReason.Signalled;
+        if (reason == WakeReason.Thrown && _error is { } error)
+        {
+            _error = null;
+            _task.ThrowLater(error);
+        }
+    }
 
     private bool TryClaim(long version, WakeReason reason) =>
         Interlocked.CompareExchange(ref _state, Pack(version, reason), Pack(version, WakeReason.Waiting)) == Pack(version, WakeReason.Waiting);

@@ -6,6 +6,9 @@ internal abstract class GeneratorGreenlet(Action body, Greenlet parent) : Greenl
     /// <summary>A greenlet inside this one that yielded for it, or past it: it is the one to continue (row 53).</summary>
     public Greenlet? Inner { get; set; }
 
+    /// <summary>Whether it is suspended because it has yielded, and not elsewhere, because its body waits for something.</summary>
+    public bool IsAtYield { get; set; }
+
     /// <summary>The innermost generator that a greenlet runs in: itself or its nearest ancestor that is one.</summary>
     public static GeneratorGreenlet? Around(Greenlet? greenlet)
     {

@@ -5,6 +5,7 @@ public class OtherBackendTests
 {
     [Theory]
     [InlineData("HubTests TimeoutTests PatternTests SynchronizationTests CoordinationTests IoTests")]
+    [InlineData("KillTests PendingKillTests PulseTests RefusedWaitTests EndedHubTests SharedGeneratorTests")]
     [InlineData("StressTests")]
     [InlineData("GivingUpTests")]
     [InlineData("RandomTimingTests")]

@@ -40,6 +40,32 @@ public class CoordinationTests
     });
 
     [Fact]
+    public void A_wait_of_no_time_lets_others_have_the_lock() => InHub.Run(() =>
+    {
+        GreenCondition condition = new();
+        List<string> order = [];
+        GreenTask other;
+        using (condition.Gate.EnterScope())
+        {
+            other = Hub.Spawn(() =>
+            {
+                using (condition.Gate.EnterScope())
+                {
+                    order.Add("other");
+                }
+            });
+            Hub.Yield();
+            order.Add("mine");
+            Assert.False(condition.Wait(TimeSpan.Zero));
+            Assert.True(condition.Gate.IsHeldByCurrentTask);
+            order.Add("mine again");
+        }
+
+        other.Join();
+        Assert.Equal(["mine", "other", "mine again"], order);
+    });
+
+    [Fact]
     public void Who_is_killed_in_a_condition_holds_the_lock_and_passes_the_signal_on() => InHub.Run(() =>
     {
         GreenCondition condition = new();

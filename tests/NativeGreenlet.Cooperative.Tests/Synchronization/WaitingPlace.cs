@@ -26,6 +26,12 @@ internal sealed record WaitingPlace(string Name, Wakes Wakes, Action Wait, Actio
     /// <summary>Waits there no longer than a time; whether it was woken.</summary>
     public Func<TimeSpan, bool>? Limited { get; init; }
 
+    /// <summary>Makes that a wait there need not park; by default <see cref="Wake"/> does.</summary>
+    public Action Ready { get; init; } = Wake;
+
+    /// <summary>Waits there when that was done; null if it would last.</summary>
+    public Action? WhenReady { get; init; } = Wait;
+
     /// <summary>Whether the wake-up has its effect when <see cref="Wake"/> returns.</summary>
     public bool WakesAtOnce { get; init; } = true;
 

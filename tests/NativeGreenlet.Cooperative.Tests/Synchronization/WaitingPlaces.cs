@@ -16,11 +16,13 @@ internal static class WaitingPlaces
         () => new WaitingPlace("Hub.Sleep", Wakes.Alone, () => Hub.Sleep(InHub.Long), () => { })
         {
             Again = () => Hub.Sleep(InHub.Tick),
+            WhenReady = () => Hub.Sleep(TimeSpan.Zero),
             WakesAtOnce = false,
         },
         () => new WaitingPlace("Hub.Sleep, endless", Wakes.Alone, () => Hub.Sleep(Timeout.InfiniteTimeSpan), () => { })
         {
             Again = null,
+            WhenReady = null,
             WakesAtOnce = false,
         },
         () =>
@@ -38,6 +40,8 @@ internal static class WaitingPlaces
                 },
                 () => isOver = true)
             {
+                Ready = () => { },
+                WhenReady = Hub.Yield,
                 WakesAtOnce = false,
             };
         },
@@ -109,6 +113,7 @@ internal static class WaitingPlaces
             GreenChannel<int> channel = new();
             return new WaitingPlace("GreenChannel.Send", Wakes.One, () => channel.Send(4), () => Assert.True(channel.TryReceive(TimeSpan.Zero, out int item) && item == 4))
             {
+                Ready = () => Hub.Spawn(() => Assert.Equal(4, channel.Receive())),
                 Limited = time => channel.TrySend(4, time),
             };
         },
@@ -117,6 +122,7 @@ internal static class WaitingPlaces
             GreenChannel<int> channel = new();
             return new WaitingPlace("GreenChannel.Receive", Wakes.One, () => Assert.Equal(4, channel.Receive()), () => Assert.True(channel.TrySend(4)))
             {
+                Ready = () => Hub.Spawn(() => channel.Send(4)),
                 Limited = time => channel.TryReceive(time, out _),
             };
         },
@@ -163,6 +169,7 @@ internal static class WaitingPlaces
                     condition.Gate.Exit();
                 })
             {
+                WhenReady = null, // nobody waits for a signal that has been
                 Limited = time =>
                 {
                     using (condition.Gate.EnterScope())
@@ -261,8 +268,8 @@ internal static class WaitingPlaces
         () => OfPair("GreenStream.Read", (near, _) => Read(near.GetStream()), (_, far) => far.Socket.Send([7])),
         () => OfPair("GreenSocket.Receive", (near, _) => ReadOne(near), (_, far) => far.Socket.Send([7])) with { Limited = null },
         () => OfPair("GreenSocket.WaitUntilReadable", (near, _) => () => near.WaitUntilReadable(), (_, far) => far.Socket.Send([7])),
-        () => OfPair("GreenSocket.Send", (near, _) => () => near.Send(new byte[64 * 1024 * 1024]), (_, _) => { }) with { Again = null },
-        () => OfPair("GreenStream.Write", (near, _) => WriteMuch(near.GetStream()), (_, _) => { }) with { Again = null },
+        () => OfPair("GreenSocket.Send", (near, _) => () => near.Send(new byte[64 * 1024 * 1024]), (_, _) => { }) with { Again = null, WhenReady = null },
+        () => OfPair("GreenStream.Write", (near, _) => WriteMuch(near.GetStream()), (_, _) => { }) with { Again = null, WhenReady = null },
         () =>
         {
             GatedStream slow = new();
@@ -372,6 +379,7 @@ internal static class WaitingPlaces
             return new WaitingPlace("GreenSsl", Wakes.Alone, () => GreenSsl.AuthenticateAsClient(stream, new SslClientAuthenticationOptions { TargetHost = "localhost" }), () => { })
             {
                 Again = null,
+                WhenReady = null,
                 WakesAtOnce = false,
                 End = () =>
                 {
@@ -383,6 +391,7 @@ internal static class WaitingPlaces
         () => new WaitingPlace("GreenProcess.Run", Wakes.Alone, () => GreenProcess.Run(Sleeping("600")), () => { })
         {
             Again = () => Assert.Equal(0, GreenProcess.Run(Sleeping("0")).ExitCode),
+            WhenReady = () => Assert.Equal(0, GreenProcess.Run(Sleeping("0")).ExitCode),
             WakesAtOnce = false,
         },
     ];

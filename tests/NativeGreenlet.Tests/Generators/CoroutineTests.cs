@@ -84,6 +84,45 @@ public class CoroutineTests
     });
 
     [Fact]
+    public void Another_greenlet_that_resumes_while_the_body_is_away_is_told_and_the_first_goes_on() => OnThread.Run(() =>
+    {
+        Greenlet main = Greenlet.Current;
+        Greenlet? body = null;
+        Coroutine<int, int> shared = new((self, value) =>
+        {
+            while (true)
+            {
+                body = Greenlet.Current;
+                Assert.Equal("go on", main.Switch("away"));
+                value = self.Yield(value * 2);
+            }
+        });
+        List<int> got = [];
+        Greenlet first = new(() =>
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                got.Add(shared.Resume(i));
+            }
+
+            return "done";
+        });
+        object? answer = first.Switch();
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal("away", answer);
+            Assert.Throws<InvalidOperationException>(() => shared.Resume(77));
+            Assert.Throws<InvalidOperationException>(shared.Dispose);
+            answer = body!.Switch("go on");
+        }
+
+        Assert.Equal("done", answer);
+        Assert.Equal([0, 2, 4], got);
+        shared.Dispose();
+        Assert.True(shared.IsDead);
+    });
+
+    [Fact]
     public void A_yield_goes_to_whoever_resumed_last() => OnThread.Run(() =>
     {
         Greenlet main = Greenlet.Current;

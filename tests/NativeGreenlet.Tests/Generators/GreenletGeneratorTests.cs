@@ -430,6 +430,65 @@ public class GreenletGeneratorTests
     });
 
     [Fact]
+    public void Another_greenlet_that_asks_while_the_body_is_away_is_told_and_the_first_goes_on() => OnThread.Run(() =>
+    {
+        Greenlet main = Greenlet.Current;
+        Greenlet? body = null;
+        IEnumerator<int> shared = new GreenletGenerator<int>(() =>
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                body = Greenlet.Current;
+                Assert.Equal($"go on {i}", main.Switch("away"));
+                GreenletGenerator<int>.Yield(i);
+            }
+        }).GetEnumerator();
+        List<int> got = [];
+        Greenlet first = new(() =>
+        {
+            while (shared.MoveNext())
+            {
+                got.Add(shared.Current);
+            }
+
+            return "done";
+        });
+        object? answer = first.Switch();
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal("away", answer);
+            Assert.Throws<InvalidOperationException>(() => shared.MoveNext());
+            Assert.Throws<InvalidOperationException>(shared.Dispose);
+            answer = body!.Switch($"go on {i}");
+        }
+
+        Assert.Equal("done", answer);
+        Assert.Equal([0, 1, 2], got);
+        shared.Dispose();
+    });
+
+    [Fact]
+    public void A_body_that_is_killed_is_no_end_of_the_sequence() => OnThread.Run(() =>
+    {
+        List<int> got = [];
+        GreenletExit exit = new("mine");
+        Assert.Same(exit, Assert.Throws<GreenletExit>(() =>
+        {
+            foreach (int i in new GreenletGenerator<int>(Body))
+            {
+                got.Add(i);
+            }
+        }));
+        Assert.Equal([1], got);
+
+        void Body()
+        {
+            GreenletGenerator<int>.Yield(1);
+            throw exit;
+        }
+    });
+
+    [Fact]
     public void Yield_outside_of_a_generator_fails() => OnThread.Run(() =>
     {
         // test_genlet_bad
