@@ -57,6 +57,15 @@ public sealed partial class Hub
 
     internal bool IsAsleep => Volatile.Read(ref _isAsleep) != 0;
 
+    /// <summary>Whether nothing is left for it to do unless somebody asks for it. From any thread.</summary>
+    internal bool IsIdle => IsAsleep && TaskCount == 0 && Timers.Count == 0 && PendingRuns == 0 && _inbox.IsEmpty;
+
+    /// <summary>Whether there is something that it does next. In its thread.</summary>
+    internal bool HasWork => _ready.Count != 0 || !_inbox.IsEmpty;
+
+    /// <summary>What Linux calls its thread; 0 where that cannot be told.</summary>
+    internal int SystemThreadId { get; private set; }
+
     /// <summary>How often it continued a task or a callback; from any thread, for the watchdog.</summary>
     internal long Switches => Volatile.Read(ref _switches);
 
@@ -226,6 +235,34 @@ public sealed partial class Hub
         }
     }
 
+    /// <summary>Tells that a run may be deadlocked. In the hub's thread.</summary>
+    internal void Suspect(HubDeadlockSuspectedEventArgs suspicion)
+    {
+        string waiters = string.Concat(suspicion.Waiters.Select(waiter => $"{Environment.NewLine}  {waiter}"));
+        HubEventSource.Log.DeadlockSuspected(Name, waiters);
+        EventHandler<HubDeadlockSuspectedEventArgs>? handler = DeadlockSuspected;
+        if (handler is null)
+        {
+            Console.Error.WriteLine($"{Name}: warning: every task of a run has waited for {suspicion.Duration.TotalSeconds:F1} s. Unless something outside the hub wakes one, this is a deadlock:{waiters}");
+            return;
+        }
+
+        Exception? failure = null;
+        try
+        {
+            handler(this, suspicion);
+        }
+        catch (Exception caught)
+        {
+            failure = caught;
+        }
+
+        if (failure is not null)
+        {
+            Report(null, failure);
+        }
+    }
+
     // Inlined it would not be a frame, and one that tells where would be left out.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void TellWhere(GreenTask task)
@@ -239,6 +276,7 @@ public sealed partial class Hub
     {
         t_hub = this;
         ThreadId = Environment.CurrentManagedThreadId;
+        SystemThreadId = Linux.CurrentThreadId;
         Greenlet = Greenlet.Current;
         HubOfRawGreenlet.Add(this);
         HubRegistry.Add(this);

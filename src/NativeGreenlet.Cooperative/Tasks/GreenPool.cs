@@ -13,6 +13,7 @@ public sealed class GreenPool
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         Size = size;
         _places = new GreenSemaphore(size, size);
+        ((IShared)_places).Room.IsInternal = true;
     }
 
     /// <summary>How many tasks run at a time at most.</summary>
@@ -159,7 +160,11 @@ public sealed class GreenPool
     }
 
     /// <summary>Waits for a place for something that runs elsewhere.</summary>
-    internal void TakePlace() => _places.Wait();
+    internal void TakePlace()
+    {
+        ((IShared)_places).Room.Share();
+        _places.Wait();
+    }
 
     /// <summary>Gives such a place back; from any thread.</summary>
     internal void ReturnPlace() => _places.Release();
@@ -178,6 +183,8 @@ public sealed class GreenPool
             HashSet<GreenTask> running = [];
             GreenQueue<GreenTask<TResult>> results = new();
             GreenSemaphore ahead = new(2 * Size);
+            ((IShared)results).Room.IsInternal = true;
+            ((IShared)ahead).Room.IsInternal = true;
             int unfinished = 1; // and the feeder itself
             GreenTask feeder = new(() =>
             {

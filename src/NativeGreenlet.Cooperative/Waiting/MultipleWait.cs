@@ -5,6 +5,8 @@ internal sealed class MultipleWait(Waiter waiter, IGreenWaitable[] objects, int 
 {
     private int _missing = count;
 
+    /// <summary>What it waits for.</summary>
+    public IReadOnlyList<IGreenWaitable> Objects => objects;
 
     /// <summary>False if the time is up.</summary>
     public bool Park(long due)
@@ -36,8 +38,6 @@ internal sealed class MultipleWait(Waiter waiter, IGreenWaitable[] objects, int 
 
     /// <summary>One of the objects is ready. Whether that is enough.</summary>
     public bool IsLast() => Interlocked.Decrement(ref _missing) == 0;
-
-    public bool IsSharedBeyond(HubRun run) => Array.Exists(objects, each => each.IsSharedBeyond(run));
 
     public override string ToString() => $"one of {string.Join(", ", objects.Select(each => each.ToString()))}";
 }
