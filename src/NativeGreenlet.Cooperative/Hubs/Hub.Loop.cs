@@ -27,7 +27,7 @@ public sealed partial class Hub
     private GreenTask? _currentTask;
     private long _switches;
     private HubRun? _callbackRun;
-    private bool _usesContexts; // some of its runs have a SynchronizationContext; the hub itself never has one
+    private bool _usesContexts; // some of its runs have a SynchronizationContext of their own
 
     /// <summary>The caller's hub. As cheap as a thread static, but for raw greenlets of tasks on the Threads backend.</summary>
     internal static Hub? OfThisThreadOrNull
@@ -148,7 +148,7 @@ public sealed partial class Hub
         if (usesContexts)
         {
             context = SynchronizationContext.Current;
-            SynchronizationContext.SetSynchronizationContext(null);
+            SynchronizationContext.SetSynchronizationContext(HubThreadContext.Instance);
         }
 
         _currentTask = null;
@@ -171,11 +171,7 @@ public sealed partial class Hub
     {
         Hub? previous = t_hub;
         t_hub = this;
-        if (context is not null)
-        {
-            SynchronizationContext.SetSynchronizationContext(context);
-        }
-
+        SynchronizationContext.SetSynchronizationContext(context ?? HubThreadContext.Instance);
         return previous;
     }
 
@@ -184,10 +180,9 @@ public sealed partial class Hub
     {
         _currentTask = null;
         t_hub = previous;
-        if (_usesContexts)
-        {
-            SynchronizationContext.SetSynchronizationContext(null);
-        }
+
+        // Where greenlets are threads, this one goes back to where it came from.
+        SynchronizationContext.SetSynchronizationContext(previous is null ? null : HubThreadContext.Instance);
     }
 
     internal void AddRun(HubRun run)
@@ -274,6 +269,7 @@ public sealed partial class Hub
 
     private void Enter()
     {
+        SynchronizationContext.SetSynchronizationContext(HubThreadContext.Instance);
         t_hub = this;
         ThreadId = Environment.CurrentManagedThreadId;
         SystemThreadId = Linux.CurrentThreadId;

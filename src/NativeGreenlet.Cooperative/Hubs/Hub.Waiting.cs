@@ -333,6 +333,9 @@ public sealed partial class Hub
         return isDone;
     }
 
+    /// <summary>Nobody waits for a task any more: its exception is nobody's.</summary>
+    internal static void Forget(Task task) => TaskContinuation.Forget(task);
+
     internal static TTask Spawn<TTask>(TTask task)
         where TTask : GreenTask
     {

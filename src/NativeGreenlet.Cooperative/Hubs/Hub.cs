@@ -11,8 +11,9 @@ namespace NativeGreenlet.Cooperative;
 /// waits for connections itself (<c>epoll</c>), between tasks. The hub itself is the greenlet that called
 /// <see cref="Run(Action)"/>; it has a queue of tasks that can go on, timers, and an inbox for other threads.</para>
 /// <para>Static members mean the hub that the caller is in.</para>
-/// <para>The thread has no <see cref="SynchronizationContext"/> while a hub runs on it: <c>async</c> methods that are
-/// called inside continue on the thread pool.</para>
+/// <para>While a hub runs on it, a thread has a <see cref="SynchronizationContext"/> that posts to the thread pool: <c>async</c>
+/// methods that are called inside continue there, and so do those that await a <see cref="TaskCompletionSource"/> which is
+/// completed inside. Nothing that awaits ever goes on inside a task of a hub.</para>
 /// </remarks>
 /// <example><code>
 /// Hub.Run(() =>
@@ -228,7 +229,6 @@ public sealed partial class Hub : IDisposable
 
         Hub hub = new(isPooled: false, name: null);
         SynchronizationContext? context = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(null);
         try
         {
             hub.Enter();
