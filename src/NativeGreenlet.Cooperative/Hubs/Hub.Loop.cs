@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -82,16 +83,15 @@ public sealed partial class Hub
     internal static Hub StartThread(string name, bool isPooled)
     {
         Hub hub = new(isPooled, name);
+        using SemaphoreSlim hasEntered = new(0);
+        ExceptionDispatchInfo? failure = null;
         Thread thread = new(() =>
         {
-            hub.Enter();
-            try
+            bool runs = hub.TryEnter(out failure);
+            hasEntered.Release();
+            if (runs)
             {
-                hub.Loop();
-            }
-            finally
-            {
-                hub.Leave();
+                hub.LoopToTheEnd();
             }
         })
         {
@@ -99,7 +99,66 @@ public sealed partial class Hub
             Name = name,
         };
         thread.UnsafeStart();
+        WaitUninterrupted(hasEntered);
+        failure?.Throw();
         return hub;
+    }
+
+    // On its new thread, where nobody could catch what is thrown.
+    private bool TryEnter(out ExceptionDispatchInfo? failure)
+    {
+        failure = null;
+        try
+        {
+            Enter();
+            return true;
+        }
+        catch (Exception exception)
+        {
+            failure = ExceptionDispatchInfo.Capture(exception);
+        }
+
+        Leave();
+        return false;
+    }
+
+    private void LoopToTheEnd()
+    {
+        try
+        {
+            Loop();
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private static void WaitUninterrupted(SemaphoreSlim semaphore)
+    {
+        bool isInterrupted = false;
+        while (!TryWait())
+        {
+            isInterrupted = true;
+        }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt(); // it is for what the caller waits for next
+        }
+
+        bool TryWait()
+        {
+            try
+            {
+                semaphore.Wait();
+                return true;
+            }
+            catch (ThreadInterruptedException)
+            {
+                return false;
+            }
+        }
     }
 
     /// <summary>The task the caller is in; a wait is only possible there.</summary>
@@ -321,6 +380,8 @@ public sealed partial class Hub
         }
     }
 
+    // Optimized from the first call: unoptimized code would keep the last task or callback alive while the hub sleeps.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Loop()
     {
         while (true)
@@ -380,15 +441,34 @@ public sealed partial class Hub
         {
             if (_poller is { } poller)
             {
+                long start = Environment.TickCount64;
                 poller.Wait(patience);
+                if (Environment.TickCount64 != start)
+                {
+                    WaitForBell(0); // which costs a tenth of a short sleep
+                }
             }
             else
             {
-                _bell.WaitOne(patience);
+                WaitForBell(patience);
             }
         }
 
         Volatile.Write(ref _isAsleep, 0);
+    }
+
+    // Thread.Interrupt may meet a hub that sleeps: that is no task's wait, and nobody's business. Also one that came while
+    // the poller slept, which does not notice it, is taken here, so that no lock of the library ever meets it.
+    private void WaitForBell(int patience)
+    {
+        try
+        {
+            _bell.WaitOne(patience);
+        }
+        catch (ThreadInterruptedException)
+        {
+            // The loop looks what there is to do, and comes back.
+        }
     }
 
     private void Ring()
@@ -426,6 +506,7 @@ public sealed partial class Hub
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Resume(ReadyEntry entry)
     {
         _switches++;

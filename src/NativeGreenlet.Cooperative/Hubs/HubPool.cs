@@ -164,7 +164,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     private Hub Get(uint index)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return _hubs[index] ??= Hub.StartThread($"{_name} {index}", isPooled: true);
+        return _hubs[index] is { HasEnded: false } hub ? hub : _hubs[index] = Hub.StartThread($"{_name} {index}", isPooled: true);
     }
 
     private Task EndAsync()

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Core;
 using NativeGreenlet.Interop;
 
 namespace NativeGreenlet.Runtime;
@@ -124,7 +125,7 @@ internal sealed unsafe class RuntimeLayout
             IsBackground = true,
             Name = "NativeGreenlet calibration",
         };
-        thread.UnsafeStart();
+        ThreadSupply.Start(thread);
         thread.Join();
         result = layout;
         return failure;
