@@ -69,7 +69,7 @@ public class StrangersTests
 
         async Task<(int, bool)> AwaitAsync()
         {
-            await source.Task;
+            await source.Task.ConfigureAwait(false); // the test runner has a context, too
             return (Environment.CurrentManagedThreadId, Hub.IsInside);
         }
     }
