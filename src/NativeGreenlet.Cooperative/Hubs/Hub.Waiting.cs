@@ -322,7 +322,8 @@ public sealed partial class Hub
         {
             if (isDone)
             {
-                waiter.SpareContinuation = continuation;
+                // Otherwise it is on its way, by the thread pool.
+                waiter.SpareContinuation = continuation.HasRun ? continuation : null;
             }
             else
             {

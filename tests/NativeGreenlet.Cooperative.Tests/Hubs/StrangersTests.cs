@@ -24,7 +24,7 @@ public class StrangersTests
         using Hub hub = Hub.Start();
         await (entry switch
         {
-            "Run" => Task.Run(() => Hub.Run(Complete)),
+            "Run" => Task.Factory.StartNew(() => Hub.Run(Complete), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default), // not a thread of the pool, which would take the stranger afterwards
             "RunAsync" => Hub.RunAsync(Complete),
             "InvokeAsync" => hub.InvokeAsync(Complete),
             "Spawn" => hub.InvokeAsync(() => Hub.Spawn(Complete).Join()),
