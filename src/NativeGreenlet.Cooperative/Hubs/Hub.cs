@@ -13,7 +13,7 @@ namespace NativeGreenlet.Cooperative;
 /// <para>Static members mean the hub that the caller is in.</para>
 /// <para>While a hub runs on it, a thread has a <see cref="SynchronizationContext"/> that posts to the thread pool: <c>async</c>
 /// methods that are called inside continue there, and so do those that await a <see cref="TaskCompletionSource"/> which is
-/// completed inside. Nothing that awaits ever goes on inside a task of a hub.</para>
+/// completed inside, but for those that were themselves called inside a hub: these go on at once.</para>
 /// </remarks>
 /// <example><code>
 /// Hub.Run(() =>
