@@ -246,5 +246,6 @@ public class FlatMemoryTests
         }
 
         Hub.Sleep(InHub.Tick); // what it has posted
+        SpinWait.SpinUntil(() => ThreadPool.PendingWorkItemCount == 0, InHub.Long); // what it has left to the pool
     }
 }
