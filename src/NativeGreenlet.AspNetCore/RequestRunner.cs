@@ -13,14 +13,14 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
     private readonly GreenRequestOptions _options;
     private readonly ILogger _logger;
     private readonly ConcurrencyLimiter? _limiter;
-    private readonly Lazy<HubPool> _pool;
+    private readonly Lock _lock = new();
+    private volatile HubPool? _pool;
     private HubWatchdog? _watchdog;
 
     public RequestRunner(IOptions<GreenRequestOptions> options, ILogger<RequestRunner> logger)
     {
         _options = options.Value;
         _logger = logger;
-        _pool = new Lazy<HubPool>(MakePool);
         if (_options.MaxConcurrentRequests is { } limit)
         {
             _limiter = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = limit, QueueLimit = _options.QueueLimit });
@@ -53,9 +53,9 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             await _limiter.DisposeAsync().ConfigureAwait(false);
         }
 
-        if (_pool.IsValueCreated)
+        if (_pool is { } pool)
         {
-            await _pool.Value.DisposeAsync().ConfigureAwait(false);
+            await pool.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -63,10 +63,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
     {
         _watchdog?.Dispose();
         _limiter?.Dispose();
-        if (_pool.IsValueCreated)
-        {
-            _pool.Value.Dispose();
-        }
+        _pool?.Dispose();
     }
 
     private async Task RunOnHubAsync(HttpContext context, RequestDelegate next)
@@ -84,9 +81,9 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
                 return;
             }
 
-            await AsyncRun.StartAsync(_pool.Value.Choose(), Start, context.RequestAborted);
+            await AsyncRun.StartAsync(Pool.Choose(), Start, context.RequestAborted);
         }
-        catch (GreenletException exception) when (!hasStarted && exception.Reason == GreenletError.OutOfStacks)
+        catch (Exception exception) when (!hasStarted && exception is GreenletException { Reason: GreenletError.OutOfStacks } or OutOfMemoryException or ThreadStartException)
         {
             LogNoStack(exception);
             Reject(context);
@@ -116,10 +113,44 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         }
     }
 
+    // Not by a Lazy, which would remember for ever that there was no thread for a hub when the first request came.
+    private HubPool Pool
+    {
+        get
+        {
+            if (_pool is { } pool)
+            {
+                return pool;
+            }
+
+            lock (_lock)
+            {
+                return _pool ??= MakePool();
+            }
+        }
+    }
+
     private HubPool MakePool()
     {
         HubPool pool = new(_options.Hubs, "request hub");
-        IReadOnlyList<Hub> hubs = pool.Hubs;
+        bool isMade = false;
+        try
+        {
+            Watch(pool.Hubs);
+            isMade = true;
+            return pool;
+        }
+        finally
+        {
+            if (!isMade)
+            {
+                _ = pool.DisposeAsync().AsTask(); // the hubs that could be had; nobody uses them
+            }
+        }
+    }
+
+    private void Watch(IReadOnlyList<Hub> hubs)
+    {
         foreach (Hub hub in hubs)
         {
             hub.UnhandledException += (_, e) => LogUnhandled(e.Exception, e.Task?.ToString() ?? "A callback");
@@ -136,8 +167,6 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
                 }
             };
         }
-
-        return pool;
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Every greenlet is a thread here, so requests on greenlets hold threads while they wait. {Description}")]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace NativeGreenlet.Cooperative;
@@ -6,17 +7,47 @@ namespace NativeGreenlet.Cooperative;
 /// listens.</summary>
 internal static class HubMeter
 {
-    private static readonly Meter s_meter = Create();
+    private static readonly Lock s_lock = new();
+    private static Meter? s_meter;
 
-    /// <summary>Publishes the instruments.</summary>
-    public static void Publish() => _ = s_meter;
-
-    private static Meter Create()
+    /// <summary>Publishes the instruments, unless they are. If a listener fails, or there is no memory, the next hub tries
+    /// again; hubs run all the same.</summary>
+    public static void Publish()
     {
-        Meter meter = new("NativeGreenlet.Cooperative");
+        if (Volatile.Read(ref s_meter) is not null)
+        {
+            return;
+        }
+
+        lock (s_lock)
+        {
+            if (s_meter is null)
+            {
+                TryCreate();
+            }
+        }
+    }
+
+    private static void TryCreate()
+    {
+        Meter? meter = null;
+        try
+        {
+            meter = new Meter("NativeGreenlet.Cooperative");
+            AddTo(meter);
+            Volatile.Write(ref s_meter, meter);
+        }
+        catch (Exception exception)
+        {
+            meter?.Dispose();
+            Trace.WriteLine($"The meter NativeGreenlet.Cooperative could not be published: {exception}");
+        }
+    }
+
+    private static void AddTo(Meter meter)
+    {
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.hubs", () => HubRegistry.All.Count, "{hub}", "Hubs that run.");
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.tasks", () => HubRegistry.All.Sum(hub => hub.TaskCount), "{task}", "Tasks that have not ended.");
         _ = meter.CreateObservableCounter("nativegreenlet.hub.resumptions", () => HubRegistry.All.Sum(hub => hub.Switches), "{resumption}", "Tasks continued and callbacks called by hubs that run.");
-        return meter;
     }
 }

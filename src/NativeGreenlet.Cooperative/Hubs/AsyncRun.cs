@@ -8,7 +8,7 @@ namespace NativeGreenlet.Cooperative;
 /// looked for: others can reach what it waits for.</remarks>
 internal sealed class AsyncRun : GreenTask, IRunOwner
 {
-    private readonly Func<Task> _function;
+    private Func<Task>? _function;
     private readonly TaskCompletionSource _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HubRun _run;
     private CancellationTokenRegistration _registration;
@@ -75,7 +75,9 @@ internal sealed class AsyncRun : GreenTask, IRunOwner
 
     private protected override void Execute()
     {
-        Task task = _function();
+        Func<Task> function = _function!;
+        DropBody();
+        Task task = function();
         _isWaiting = true;
         if (!task.IsCompleted && TakePending() is { } pending)
         {
@@ -88,6 +90,8 @@ internal sealed class AsyncRun : GreenTask, IRunOwner
 
         task.GetAwaiter().GetResult();
     }
+
+    private protected override void DropBody() => _function = null;
 
     // False if the wait was ended by something else: a kill, or a timeout that was begun before an await.
     private bool TryWaitFor(Task task)

@@ -1,7 +1,8 @@
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>
-/// Every task waits for another, and nothing outside could wake any of them. Thrown in the main task, whose wait it ends.
+/// Every task of a run waits, and certainly nothing can wake any of them (<see cref="Hub.DeadlockPatience"/> says when that is
+/// certain). Thrown in the main task, whose wait it ends.
 /// </summary>
 public class GreenDeadlockException : InvalidOperationException
 {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -32,7 +33,7 @@ public sealed partial class Hub
     private GreenTask? _currentTask;
     private long _switches;
     private HubRun? _callbackRun;
-    private bool _usesContexts; // some of its runs have a SynchronizationContext; the hub itself never has one
+    private bool _usesContexts; // some of its runs have a SynchronizationContext of their own
 
     /// <summary>The caller's hub. As cheap as a thread static, but for raw greenlets of tasks on the Threads backend.</summary>
     internal static Hub? OfThisThreadOrNull
@@ -62,6 +63,15 @@ public sealed partial class Hub
 
     internal bool IsAsleep => Volatile.Read(ref _isAsleep) != 0 && _pinnedTask is null;
 
+    /// <summary>Whether nothing is left for it to do unless somebody asks for it. From any thread.</summary>
+    internal bool IsIdle => IsAsleep && TaskCount == 0 && Timers.Count == 0 && PendingRuns == 0 && _inbox.IsEmpty;
+
+    /// <summary>Whether there is something that it does next. In its thread.</summary>
+    internal bool HasWork => _ready.Count != 0 || !_inbox.IsEmpty;
+
+    /// <summary>What Linux calls its thread; 0 where that cannot be told.</summary>
+    internal int SystemThreadId { get; private set; }
+
     /// <summary>How often it continued a task or a callback; from any thread, for the watchdog.</summary>
     internal long Switches => Volatile.Read(ref _switches);
 
@@ -78,16 +88,15 @@ public sealed partial class Hub
     internal static Hub StartThread(string name, bool isPooled)
     {
         Hub hub = new(isPooled, name);
+        using SemaphoreSlim hasEntered = new(0);
+        ExceptionDispatchInfo? failure = null;
         Thread thread = new(() =>
         {
-            hub.Enter();
-            try
+            bool runs = hub.TryEnter(out failure);
+            hasEntered.Release();
+            if (runs)
             {
-                hub.Loop();
-            }
-            finally
-            {
-                hub.Leave();
+                hub.LoopToTheEnd();
             }
         })
         {
@@ -95,6 +104,8 @@ public sealed partial class Hub
             Name = name,
         };
         thread.UnsafeStart();
+        WaitUninterrupted(hasEntered);
+        failure?.Throw();
         return hub;
     }
 
@@ -108,6 +119,63 @@ public sealed partial class Hub
         GreenTask task = RequireTask();
         task.EnterWait();
         return task;
+    }
+
+    // On its new thread, where nobody could catch what is thrown.
+    private bool TryEnter(out ExceptionDispatchInfo? failure)
+    {
+        failure = null;
+        try
+        {
+            Enter();
+            return true;
+        }
+        catch (Exception exception)
+        {
+            failure = ExceptionDispatchInfo.Capture(exception);
+        }
+
+        Leave();
+        return false;
+    }
+
+    private void LoopToTheEnd()
+    {
+        try
+        {
+            Loop();
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private static void WaitUninterrupted(SemaphoreSlim semaphore)
+    {
+        bool isInterrupted = false;
+        while (!TryWait())
+        {
+            isInterrupted = true;
+        }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt(); // it is for what the caller waits for next
+        }
+
+        bool TryWait()
+        {
+            try
+            {
+                semaphore.Wait();
+                return true;
+            }
+            catch (ThreadInterruptedException)
+            {
+                return false;
+            }
+        }
     }
 
     /// <summary>The task the caller is in; a wait is only possible there.</summary>
@@ -156,7 +224,7 @@ public sealed partial class Hub
         if (usesContexts)
         {
             context = SynchronizationContext.Current;
-            SynchronizationContext.SetSynchronizationContext(null);
+            SynchronizationContext.SetSynchronizationContext(HubThreadContext.Instance);
         }
 
         _currentTask = null;
@@ -183,11 +251,7 @@ public sealed partial class Hub
     {
         Hub? previous = t_hub;
         t_hub = this;
-        if (context is not null)
-        {
-            SynchronizationContext.SetSynchronizationContext(context);
-        }
-
+        SynchronizationContext.SetSynchronizationContext(context ?? HubThreadContext.Instance);
         return previous;
     }
 
@@ -196,10 +260,9 @@ public sealed partial class Hub
     {
         _currentTask = null;
         t_hub = previous;
-        if (_usesContexts)
-        {
-            SynchronizationContext.SetSynchronizationContext(null);
-        }
+
+        // Where greenlets are threads, this one goes back to where it came from.
+        SynchronizationContext.SetSynchronizationContext(previous is null ? null : HubThreadContext.Instance);
     }
 
     internal void AddRun(HubRun run)
@@ -247,6 +310,34 @@ public sealed partial class Hub
         }
     }
 
+    /// <summary>Tells that a run may be deadlocked. In the hub's thread.</summary>
+    internal void Suspect(HubDeadlockSuspectedEventArgs suspicion)
+    {
+        string waiters = string.Concat(suspicion.Waiters.Select(waiter => $"{Environment.NewLine}  {waiter}"));
+        HubEventSource.Log.DeadlockSuspected(Name, waiters);
+        EventHandler<HubDeadlockSuspectedEventArgs>? handler = DeadlockSuspected;
+        if (handler is null)
+        {
+            Console.Error.WriteLine($"{Name}: warning: every task of a run has waited for {suspicion.Duration.TotalSeconds:F1} s. Unless something outside the hub wakes one, this is a deadlock:{waiters}");
+            return;
+        }
+
+        Exception? failure = null;
+        try
+        {
+            handler(this, suspicion);
+        }
+        catch (Exception caught)
+        {
+            failure = caught;
+        }
+
+        if (failure is not null)
+        {
+            Report(null, failure);
+        }
+    }
+
     // Inlined it would not be a frame, and one that tells where would be left out.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void TellWhere(GreenTask task)
@@ -258,8 +349,10 @@ public sealed partial class Hub
 
     private void Enter()
     {
+        SynchronizationContext.SetSynchronizationContext(HubThreadContext.Instance);
         t_hub = this;
         ThreadId = Environment.CurrentManagedThreadId;
+        SystemThreadId = Linux.CurrentThreadId;
         Greenlet = Greenlet.Current;
         HubOfRawGreenlet.Add(this);
         HubRegistry.Add(this);
@@ -330,6 +423,8 @@ public sealed partial class Hub
         }
     }
 
+    // Optimized from the first call: unoptimized code would keep the last task or callback alive while the hub sleeps.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Loop()
     {
         while (true)
@@ -394,15 +489,34 @@ public sealed partial class Hub
         {
             if (_poller is { } poller)
             {
+                long start = Environment.TickCount64;
                 poller.Wait(patience);
+                if (Environment.TickCount64 != start)
+                {
+                    WaitForBell(0); // which costs a tenth of a short sleep
+                }
             }
             else
             {
-                _bell.WaitOne(patience);
+                WaitForBell(patience);
             }
         }
 
         Volatile.Write(ref _isAsleep, 0);
+    }
+
+    // Thread.Interrupt may meet a hub that sleeps: that is no task's wait, and nobody's business. Also one that came while
+    // the poller slept, which does not notice it, is taken here, so that no lock of the library ever meets it.
+    private void WaitForBell(int patience)
+    {
+        try
+        {
+            _bell.WaitOne(patience);
+        }
+        catch (ThreadInterruptedException)
+        {
+            // The loop looks what there is to do, and comes back.
+        }
     }
 
     private void Ring()
@@ -440,6 +554,7 @@ public sealed partial class Hub
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Resume(ReadyEntry entry)
     {
         _switches++;

@@ -48,7 +48,7 @@ public sealed partial class Hub
 
     /// <summary>Waits for a time.</summary>
     /// <param name="time">The time; zero is a <see cref="Yield"/>, <see cref="Timeout.InfiniteTimeSpan"/> lasts until the
-    /// task is killed.</param>
+    /// task is killed, and is never part of a deadlock.</param>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Sleep(TimeSpan time)
@@ -62,7 +62,7 @@ public sealed partial class Hub
 
         Waiter waiter = RequireTask().Waiter;
         waiter.Begin(SleepText);
-        waiter.Park(HubClock.After(time), isExternal: false);
+        waiter.Park(HubClock.After(time), isExternal: true);
     }
 
     /// <summary>Lets every other task that can go on run first.</summary>
@@ -259,8 +259,35 @@ public sealed partial class Hub
         ArgumentNullException.ThrowIfNull(tasks);
         GreenTask[] all = [.. tasks];
         GreenQueue<GreenTask> ended = new();
-        Array.ForEach(all, task => task.OnCompleted(ended.Put));
-        return ended.GetAll().Take(all.Length);
+        HubRun? run = OfThisThreadOrNull?.CurrentRun;
+        WaitRoom room = ((IShared)ended).Room;
+        if (Array.TrueForAll(all, task => task.Run == run))
+        {
+            room.IsInternal = true;
+        }
+        else
+        {
+            room.Share();
+        }
+
+        Action<GreenTask> put = ended.Put;
+        Array.ForEach(all, task => task.OnCompleted(put));
+        return Enumerate();
+
+        IEnumerable<GreenTask> Enumerate()
+        {
+            try
+            {
+                foreach (GreenTask task in ended.GetAll().Take(all.Length))
+                {
+                    yield return task;
+                }
+            }
+            finally
+            {
+                Array.ForEach(all, task => task.RemoveOnCompleted(put)); // those that go on, when it is left
+            }
+        }
     }
 
     /// <summary>Waits for objects of several kinds.</summary>
@@ -299,13 +326,7 @@ public sealed partial class Hub
     {
         ArgumentNullException.ThrowIfNull(handler);
         HubRun run = RequireRun();
-        PosixSignalRegistration registration = PosixSignalRegistration.Create(signal, context =>
-        {
-            context.Cancel = true;
-            run.Hub.PostFor(run, () => Spawn(handler));
-        });
-        run.Main.OnCompleted(registration.Dispose);
-        return registration;
+        return new SignalRegistration(run, signal, handler);
     }
 
     // Should it throw, nobody waits for the task.
@@ -336,23 +357,34 @@ public sealed partial class Hub
     internal static bool ParkFor(GreenTask self, Task task, long due = long.MaxValue)
     {
         Waiter waiter = self.Waiter;
-        AwaitContinuation? continuation = null;
-        bool isDone = false;
+        AwaitContinuation continuation;
         try
         {
             continuation = waiter.TakeContinuation(task);
-            task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(continuation.Invoke);
+        }
+        catch
+        {
+            Forget(task); // nobody will wait for it
+            throw;
+        }
+
+        using TaskContinuation registration = new(task, continuation.Invoke);
+        bool isDone = false;
+        try
+        {
+            registration.Register();
             isDone = waiter.Park(due, isExternal: true);
         }
         finally
         {
             if (isDone)
             {
-                waiter.SpareContinuation = continuation;
+                // Otherwise it is on its way, by the thread pool.
+                waiter.SpareContinuation = continuation.HasRun ? continuation : null;
             }
             else
             {
-                Forget(task);
+                registration.GiveUp();
             }
         }
 
@@ -360,11 +392,7 @@ public sealed partial class Hub
     }
 
     /// <summary>Nobody waits for a task any more: its exception is nobody's.</summary>
-    internal static void Forget(Task task) => task.ContinueWith(
-        static ended => _ = ended.Exception,
-        CancellationToken.None,
-        TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
-        TaskScheduler.Default);
+    internal static void Forget(Task task) => TaskContinuation.Forget(task);
 
     internal static TTask Spawn<TTask>(TTask task)
         where TTask : GreenTask

@@ -11,8 +11,9 @@ namespace NativeGreenlet.Cooperative;
 /// waits for connections itself (<c>epoll</c>), between tasks. The hub itself is the greenlet that called
 /// <see cref="Run(Action)"/>; it has a queue of tasks that can go on, timers, and an inbox for other threads.</para>
 /// <para>Static members mean the hub that the caller is in.</para>
-/// <para>The thread has no <see cref="SynchronizationContext"/> while a hub runs on it: <c>async</c> methods that are
-/// called inside continue on the thread pool.</para>
+/// <para>While a hub runs on it, a thread has a <see cref="SynchronizationContext"/> that posts to the thread pool: <c>async</c>
+/// methods that are called inside continue there, and so do those that await a <see cref="TaskCompletionSource"/> which is
+/// completed inside, but for those that were themselves called inside a hub: these go on at once.</para>
 /// </remarks>
 /// <example><code>
 /// Hub.Run(() =>
@@ -43,6 +44,14 @@ public sealed partial class Hub : IDisposable
     /// </summary>
     public event EventHandler<HubUnhandledExceptionEventArgs>? UnhandledException;
 
+    /// <summary>
+    /// Every task of a run has waited for <see cref="DeadlockPatience"/> or longer, and the library knows of nobody who will
+    /// wake one, but cannot know all: another thread, a timer or an asynchronous method may. Raised in the hub's thread, once
+    /// for each time that a run comes to a halt; a handler must not wait. Without a handler a line is written to the standard
+    /// error. The event source <c>NativeGreenlet.Cooperative</c> tells it, too.
+    /// </summary>
+    public event EventHandler<HubDeadlockSuspectedEventArgs>? DeadlockSuspected;
+
     /// <summary>The hub the caller is in.</summary>
     /// <exception cref="MissingHubException">There is none.</exception>
     public static Hub Current => OfThisThreadOrNull ?? throw new MissingHubException();
@@ -51,10 +60,14 @@ public sealed partial class Hub : IDisposable
     public static bool IsInside => OfThisThreadOrNull?.CurrentTask is not null;
 
     /// <summary>
-    /// How long every task of a run must have waited for others before that is called a deadlock; two seconds unless it
-    /// is set. An object that another thread has used, or made, is not suspected as long as that thread or its hub could
-    /// use it again.
+    /// How long every task of a run must have waited before that is called a deadlock (<see cref="GreenDeadlockException"/>),
+    /// if it certainly is one, or is suspected to be one (<see cref="DeadlockSuspected"/>); two seconds unless it is set.
     /// </summary>
+    /// <remarks>It is certain if the tasks wait for each other's ends and locks; or if they wait for events, queues and the
+    /// like and nothing but this hub can run code in the process: no other thread, timer, work of the thread pool, signal that
+    /// is listened to, or child process. The latter can be told on Linux only. Nothing is thrown or told while a signal
+    /// (<see cref="OnSignal"/>), the token of the run, a <see cref="GreenTimeout"/>, or another thread or run that has used the
+    /// object may still wake a task. <see cref="Sleep"/> and waits for .NET tasks are part of no deadlock.</remarks>
     public static TimeSpan DeadlockPatience
     {
         get => s_deadlockPatience;
@@ -217,7 +230,6 @@ public sealed partial class Hub : IDisposable
 
         Hub hub = new(isPooled: false, name: null);
         SynchronizationContext? context = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(null);
         try
         {
             hub.Enter();

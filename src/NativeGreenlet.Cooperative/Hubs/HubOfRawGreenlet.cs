@@ -8,7 +8,9 @@ internal static class HubOfRawGreenlet
 {
     private static readonly Dictionary<Greenlet, Hub> s_hubs = [];
 
-    public static bool IsNeeded { get; } = GreenletRuntime.Backend == GreenletBackend.Threads;
+    private static bool? s_isNeeded; // what cannot be told now, for want of a thread, say, can be told the next time
+
+    public static bool IsNeeded => s_isNeeded ??= GreenletRuntime.Backend == GreenletBackend.Threads;
 
     public static void Add(Hub hub)
     {
@@ -23,7 +25,7 @@ internal static class HubOfRawGreenlet
 
     public static void Remove(Hub hub)
     {
-        if (IsNeeded)
+        if (IsNeeded && hub.Greenlet is not null) // none, if the thread could not become a hub's
         {
             lock (s_hubs)
             {

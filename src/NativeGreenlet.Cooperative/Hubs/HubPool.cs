@@ -222,7 +222,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     private Hub Get(uint index)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return _hubs[index] ??= Hub.StartThread($"{_name} {index}", isPooled: true);
+        return _hubs[index] is { HasEnded: false } hub ? hub : _hubs[index] = Hub.StartThread($"{_name} {index}", isPooled: true);
     }
 
     // That which the caller is in, if it is one of them.

@@ -11,11 +11,12 @@ internal sealed class HubRun
     private readonly List<GreenTask> _tasks = new(1); // each knows its place: most runs have one
     private CallbackTimer? _check;
     private CallbackTimer? _stopTimer;
-    private volatile bool _hasEnded;
     private int _openEnded; // tasks that only others can wake
     private long _stuckSince;
     private TimeSpan _patience;
     private int _kills;
+    private long _toldSince; // since when it was stuck when that was last told
+    private HashSet<SignalRegistration>? _signals; // any thread may end one; under the lock of Life
 
     public HubRun(Hub hub, GreenTask main, IRunOwner? owner = null, bool hasContext = false)
     {
@@ -36,13 +37,28 @@ internal sealed class HubRun
     /// <summary>Where continuations inside go, if they come back here. Such a run is never called deadlocked.</summary>
     public HubSynchronizationContext? Context { get; }
 
+    /// <summary>Stands for the run where something outlives it.</summary>
+    public RunLife Life { get; } = new();
+
     /// <summary>From any thread.</summary>
-    public bool HasEnded => _hasEnded;
+    public bool HasEnded => Life.HasEnded;
 
     /// <summary>Whether what is left of it is being killed.</summary>
     public bool IsStopping { get; private set; }
 
     public IReadOnlyCollection<GreenTask> Tasks => _tasks;
+
+    /// <summary>Whether a signal that may come starts a task of it.</summary>
+    public bool HasSignals
+    {
+        get
+        {
+            lock (Life)
+            {
+                return _signals is { Count: > 0 };
+            }
+        }
+    }
 
     private bool IsStuck => Context is null && _openEnded == _tasks.Count && _openEnded != 0;
 
@@ -66,6 +82,11 @@ internal sealed class HubRun
         }
 
         TakeOut(task);
+        if (task == Main)
+        {
+            EndSignals();
+        }
+
         if (task == Main && !IsStopping && _tasks.Count != 0)
         {
             Stop();
@@ -78,6 +99,24 @@ internal sealed class HubRun
         else
         {
             WatchIfStuck();
+        }
+    }
+
+    /// <summary>A signal starts tasks of it from now on.</summary>
+    public void Add(SignalRegistration signal)
+    {
+        lock (Life)
+        {
+            (_signals ??= []).Add(signal);
+        }
+    }
+
+    /// <summary>It does no longer. From any thread.</summary>
+    public void Remove(SignalRegistration signal)
+    {
+        lock (Life)
+        {
+            _signals?.Remove(signal);
         }
     }
 
@@ -134,7 +173,7 @@ internal sealed class HubRun
 
     private void End()
     {
-        if (_hasEnded)
+        if (HasEnded)
         {
             return;
         }
@@ -145,7 +184,8 @@ internal sealed class HubRun
             Context?.End();
         }
 
-        _hasEnded = true;
+        Life.End();
+        EndSignals();
         if (_check is not null)
         {
             Hub.Timers.Remove(_check);
@@ -160,6 +200,17 @@ internal sealed class HubRun
         IRunOwner? owner = Owner;
         Owner = null;
         owner?.HasEnded();
+    }
+
+    private void EndSignals()
+    {
+        SignalRegistration[] left;
+        lock (Life)
+        {
+            left = _signals is null ? [] : [.. _signals];
+        }
+
+        Array.ForEach(left, signal => signal.Dispose());
     }
 
     private void WatchIfStuck()
@@ -178,8 +229,7 @@ internal sealed class HubRun
         }
     }
 
-    // Runs long enough after the last task had to wait; an object that was made here may have gone to another thread
-    // which has not used it yet.
+    // Runs long enough after the last task had to wait.
     private void CheckForDeadlock()
     {
         if (!IsStuck)
@@ -194,17 +244,26 @@ internal sealed class HubRun
             return;
         }
 
-        if (_tasks.Any(task => task.CanBeWokenFromOutside()))
+        Waker waker = DeadlockJudge.Judge(this);
+        if (waker == Waker.Nobody)
         {
-            // Look again: who could wake them may end without doing it. But less and less often.
-            _patience = TimeSpan.FromTicks(Math.Min(Math.Max(_patience.Ticks * 2, TimeSpan.TicksPerMillisecond), TimeSpan.TicksPerMinute));
-            Hub.Timers.Add(_check!, HubClock.After(_patience));
+            if (IsStopping || !Main.Waiter.TryThrow(new GreenDeadlockException(DescribeWaiters())))
+            {
+                Stop();
+            }
+
             return;
         }
 
-        if (IsStopping || !Main.Waiter.TryThrow(new GreenDeadlockException([.. _tasks.Select(task => task.Describe())])))
+        // Look again: who could wake them may end without doing it. But less and less often.
+        _patience = TimeSpan.FromTicks(Math.Min(Math.Max(_patience.Ticks * 2, TimeSpan.TicksPerMillisecond), TimeSpan.TicksPerMinute));
+        Hub.Timers.Add(_check!, HubClock.After(_patience));
+        if (waker == Waker.Unknown && !IsStopping && _toldSince != _stuckSince)
         {
-            Stop();
+            _toldSince = _stuckSince;
+            Hub.Suspect(new HubDeadlockSuspectedEventArgs(TimeSpan.FromTicks(HubClock.Now - _stuckSince), DescribeWaiters()));
         }
     }
+
+    private List<string> DescribeWaiters() => [.. _tasks.Select(task => task.Describe())];
 }

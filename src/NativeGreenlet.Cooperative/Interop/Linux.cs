@@ -36,6 +36,26 @@ internal static unsafe partial class Linux
     /// <summary>The size of a <c>struct epoll_event</c>.</summary>
     public static int EventSize => EventDataOffset + sizeof(ulong);
 
+    /// <summary>The number of the calling thread; 0 where it cannot be had.</summary>
+    public static int CurrentThreadId
+    {
+        get
+        {
+            try
+            {
+                return OperatingSystem.IsLinux() ? ThreadId() : 0;
+            }
+            catch (EntryPointNotFoundException)
+            {
+                return 0; // a C library of before 2019
+            }
+        }
+    }
+
+    [LibraryImport(Library, EntryPoint = "gettid")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int ThreadId();
+
     [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int EpollCreate(int flags);

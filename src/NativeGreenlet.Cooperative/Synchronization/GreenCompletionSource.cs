@@ -155,9 +155,6 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
         }
     }
 
-    // Whoever has it as a .NET task may be anybody, but they cannot complete it.
-    bool IGreenWaitable.IsSharedBeyond(HubRun run) => _room.IsSharedBeyond(run);
-
     private static void Require(bool isSet)
     {
         if (!isSet)

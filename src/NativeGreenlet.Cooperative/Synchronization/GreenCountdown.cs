@@ -66,8 +66,6 @@ public sealed class GreenCountdown : IGreenWaitable, IShared
 
     void IGreenWaitable.Unlink(WaitNode node) => ((IGreenWaitable)_reached).Unlink(node);
 
-    bool IGreenWaitable.IsSharedBeyond(HubRun run) => ((IGreenWaitable)_reached).IsSharedBeyond(run);
-
     private int Change(int change)
     {
         while (true)

@@ -95,6 +95,4 @@ public sealed class GreenEvent : IGreenWaitable, IShared
             _waiters.Remove(node);
         }
     }
-
-    bool IGreenWaitable.IsSharedBeyond(HubRun run) => _room.IsSharedBeyond(run);
 }

@@ -40,6 +40,18 @@ public sealed class GreenLock : IShared
 
     void IShared.HandOn(WaitNode node, WaitQueue queue) => HandOn();
 
+    /// <summary>The task that holds it; null if none does.</summary>
+    internal GreenTask? Owner
+    {
+        get
+        {
+            lock (_room.Gate)
+            {
+                return _owner;
+            }
+        }
+    }
+
     /// <summary>Waits until the lock is free, and takes it.</summary>
     /// <exception cref="MissingHubException">The caller is not inside a hub: there is no task to own it.</exception>
     public void Enter() => TryEnter(Timeout.InfiniteTimeSpan);

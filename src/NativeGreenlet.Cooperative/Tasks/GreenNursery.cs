@@ -27,6 +27,7 @@ public sealed class GreenNursery : IDisposable
     public GreenNursery()
     {
         _ = Hub.RequireTask();
+        ((IShared)_changed).Room.IsInternal = true;
     }
 
     /// <summary>Children that have not ended.</summary>
@@ -130,6 +131,7 @@ public sealed class GreenNursery : IDisposable
         where TTask : GreenTask
     {
         ObjectDisposedException.ThrowIf(_isClosed, this);
+        ((IShared)_changed).Room.Touch(); // the child belongs to the spawner's run, which need not be the owner's
         task.Observe();
         task.WhenCompleted = Leave;
         _children.Add(task);

@@ -17,6 +17,7 @@ public sealed class GreenPool
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         Size = size;
         _places = new GreenSemaphore(size, size);
+        ((IShared)_places).Room.IsInternal = true;
     }
 
     /// <summary>How many tasks run at a time at most.</summary>
@@ -200,6 +201,7 @@ public sealed class GreenPool
     /// <summary>Waits for a place for something that runs elsewhere.</summary>
     internal void TakePlace()
     {
+        ((IShared)_places).Room.Share();
         // It is none of the pool's tasks: that these are killed changes nothing.
         while (_places.Take(Timeout.InfiniteTimeSpan) == SemaphoreResult.Refused)
         {
@@ -224,6 +226,8 @@ public sealed class GreenPool
             HashSet<GreenTask> running = [];
             GreenQueue<GreenTask<TResult>> results = new();
             GreenSemaphore ahead = new(2 * Size);
+            ((IShared)results).Room.IsInternal = true;
+            ((IShared)ahead).Room.IsInternal = true;
             int unfinished = 1; // and the feeder itself
             bool isLeft = false;
             GreenTask feeder = new(() =>

@@ -21,7 +21,7 @@ public class GreenTask : IGreenWaitable
     private static readonly Func<object?, object?> s_live = static task => ((GreenTask)task!).Live();
     private static long s_lastId;
 
-    private readonly Action? _body;
+    private Action? _body; // null from the start on: what it captured is the body's alone
     private readonly WaitQueue _joiners = new(); // and the lock of what other threads may see
     private ExecutionContext? _context;
     private List<Action<GreenTask>>? _callbacks;
@@ -69,7 +69,8 @@ public class GreenTask : IGreenWaitable
     /// <summary>What left its body, if it has ended by an error; else null.</summary>
     public Exception? Exception => _error?.SourceException;
 
-    /// <summary>Where it was spawned, if <see cref="Hub.KeepsSpawnStacks"/> was set then; else null.</summary>
+    /// <summary>Where it was spawned, if <see cref="Hub.KeepsSpawnStacks"/> was set then; else null. It is dropped when the task
+    /// has ended and its exception was reported.</summary>
     public StackTrace? SpawnStack { get; private set; }
 
     bool IGreenWaitable.IsReady => IsCompleted;
@@ -234,6 +235,15 @@ public class GreenTask : IGreenWaitable
         Hub.Tell(Run, () => callback(this));
     }
 
+    /// <summary>Takes back a callback, if the task has not ended.</summary>
+    internal void RemoveOnCompleted(Action<GreenTask> callback)
+    {
+        lock (_joiners)
+        {
+            _callbacks?.Remove(callback);
+        }
+    }
+
     /// <inheritdoc cref="OnCompleted(Action{GreenTask})"/>
     public void OnCompleted(Action callback)
     {
@@ -269,10 +279,6 @@ public class GreenTask : IGreenWaitable
     }
 
     void IGreenWaitable.Unlink(WaitNode node) => Unlink(node);
-
-    bool IGreenWaitable.IsSharedBeyond(HubRun run) => IsSharedBeyond(run);
-
-    internal bool IsSharedBeyond(HubRun run) => Run != run && !Run.HasEnded;
 
     /// <summary>Its body has the caller's execution context, as a thread or a task would have it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)] // the stack that is kept leaves out this frame
@@ -504,15 +510,20 @@ public class GreenTask : IGreenWaitable
         return exception == _killedBy ? int.MaxValue : int.MaxValue - 1;
     }
 
-    /// <summary>Whether a wait of it can be ended by somebody who is not part of its run.</summary>
-    internal bool CanBeWokenFromOutside() => Waiter.WaitsFor switch
+    /// <summary>Whether a <see cref="GreenTimeout"/> that is not due yet will end its wait.</summary>
+    internal bool HasTimeLimit
     {
-        GreenTask task => task.IsSharedBeyond(Run),
-        MultipleWait several => several.IsSharedBeyond(Run),
-        IGreenWaitable waitable => waitable.IsSharedBeyond(Run),
-        IShared shared => shared.Room.IsSharedBeyond(Run),
-        _ => false,
-    };
+        get
+        {
+            GreenTimeout? timeout = _timeouts;
+            while (timeout is { IsRunning: false })
+            {
+                timeout = timeout.Outer;
+            }
+
+            return timeout is not null;
+        }
+    }
 
     /// <summary>What it waits for, in a list of waiters.</summary>
     internal string Describe() => $"{this}, waits for {Waiter.WaitsFor switch
@@ -549,7 +560,15 @@ public class GreenTask : IGreenWaitable
     }
 
     /// <summary>Runs the body.</summary>
-    private protected virtual void Execute() => _body!();
+    private protected virtual void Execute()
+    {
+        Action body = _body!;
+        DropBody();
+        body();
+    }
+
+    /// <summary>Lets go of the body and what it captured. Whoever keeps the task that has ended does not keep them.</summary>
+    private protected virtual void DropBody() => _body = null;
 
     /// <summary>Completes what <see cref="AsTaskCore"/> made.</summary>
     private protected virtual void CompleteAsTask()
@@ -656,12 +675,18 @@ public class GreenTask : IGreenWaitable
         _greenlet = null;
         _timeouts = null;
         _pendingKill = null;
+        _startTimer = null;
+        _context = null;
+        WhenCompleted = null;
+        TellWhereNext = null;
+        DropBody();
         callbacks?.ForEach(callback => Hub.Tell(Run, () => callback(this)));
         if (error is not null && !_isObserved && Run.Main != this && error.SourceException != _killedBy)
         {
             Hub.Report(this, error.SourceException);
         }
 
+        SpawnStack = null;
         Run.Remove(this);
     }
 

@@ -7,7 +7,7 @@ namespace NativeGreenlet.Cooperative;
 /// <typeparam name="T">The type of the result.</typeparam>
 public class GreenTask<T> : GreenTask
 {
-    private readonly Func<T> _body;
+    private Func<T>? _body;
     private T _result = default!;
     private TaskCompletionSource<T>? _asTask;
 
@@ -59,7 +59,14 @@ public class GreenTask<T> : GreenTask
         }
     }
 
-    private protected override void Execute() => _result = _body();
+    private protected override void Execute()
+    {
+        Func<T> body = _body!;
+        DropBody();
+        _result = body();
+    }
+
+    private protected override void DropBody() => _body = null;
 
     private protected override void CompleteAsTask()
     {

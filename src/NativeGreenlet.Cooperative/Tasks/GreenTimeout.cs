@@ -45,6 +45,9 @@ public sealed class GreenTimeout : IDisposable
 
     internal GreenTimeout? Outer { get; private set; }
 
+    /// <summary>Whether it will be due.</summary>
+    internal bool IsRunning => _timer.Index >= 0;
+
     /// <summary>Does something within a time.</summary>
     /// <param name="time">The time.</param>
     /// <param name="action">What to do.</param>

@@ -12,7 +12,4 @@ public interface IGreenWaitable
 
     /// <summary>Takes back a link.</summary>
     internal void Unlink(WaitNode node);
-
-    /// <summary>Whether somebody outside a run could make it ready.</summary>
-    internal bool IsSharedBeyond(HubRun run);
 }

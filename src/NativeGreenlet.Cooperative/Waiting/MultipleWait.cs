@@ -18,6 +18,9 @@ internal sealed class MultipleWait
         _count = count;
     }
 
+    /// <summary>What it waits for.</summary>
+    public IReadOnlyList<IGreenWaitable> Objects => _objects;
+
     /// <summary>False if the time is up.</summary>
     public bool Park(long due)
     {
@@ -70,8 +73,6 @@ internal sealed class MultipleWait
         node.SignalNumber = number;
         return number == _count;
     }
-
-    public bool IsSharedBeyond(HubRun run) => Array.Exists(_objects, each => each.IsSharedBeyond(run));
 
     public override string ToString() => $"one of {string.Join(", ", _objects.Select(each => each.ToString()))}";
 }

@@ -11,8 +11,8 @@ internal sealed class WaitRoom
     private const int SmallestSweep = 16;
 
     private readonly IShared _owner;
-    private HubRun? _run; // the first run that used it
-    private HashSet<HubRun>? _moreRuns; // others; some may have ended
+    private RunLife? _run; // the first run that used it
+    private HashSet<RunLife>? _moreRuns; // others; some may have ended
     private int _fewEnded = SmallestSweep; // how many before those that ended are looked for
     private int _threadId; // a thread outside of hubs that used it, or Several
 
@@ -24,10 +24,13 @@ internal sealed class WaitRoom
 
     public Lock Gate { get; } = new();
 
+    /// <summary>Whether only this library can reach the object, so that nobody else can end a wait for it.</summary>
+    public bool IsInternal { get; set; }
+
     /// <summary>Notes who uses the object. Called with or without the lock.</summary>
     public void Touch()
     {
-        HubRun? run = Hub.OfThisThreadOrNull?.CurrentRun;
+        RunLife? run = Hub.OfThisThreadOrNull?.CurrentRun?.Life;
         if (run is not null && run == _run)
         {
             return;
@@ -42,6 +45,15 @@ internal sealed class WaitRoom
     {
         Hub.ThrowPending();
         Touch();
+    }
+
+    /// <summary>Others use the object from now on, without having done so yet.</summary>
+    public void Share()
+    {
+        lock (Gate)
+        {
+            _threadId = Several;
+        }
     }
 
     /// <summary>Waits in a queue of the object; the caller has put the waiter's node there, under the lock. True if it was
@@ -87,12 +99,12 @@ internal sealed class WaitRoom
         {
             return _threadId == Several
                 || (_threadId != 0 && _threadId != run.Hub.ThreadId)
-                || (_run is { HasEnded: false } first && first != run)
-                || (_moreRuns?.Any(each => each != run && !each.HasEnded) ?? false);
+                || (_run is { HasEnded: false } first && first != run.Life)
+                || (_moreRuns?.Any(each => each != run.Life && !each.HasEnded) ?? false);
         }
     }
 
-    private void Note(HubRun? run)
+    private void Note(RunLife? run)
     {
         lock (Gate)
         {

@@ -173,6 +173,12 @@ internal sealed class Waiter : TimerEntry
     public bool TryThrow(Exception error)
     {
         long version = Volatile.Read(ref _state) >> PhaseBits;
+        if (IsTaskCompleted)
+        {
+            TryWake(version, WakeReason.Signalled);
+            return false;
+        }
+
         if (!TryClaim(version, WakeReason.Thrown))
         {
             return false;
@@ -199,7 +205,10 @@ internal sealed class Waiter : TimerEntry
     public bool IsStillToBeResumed(long version) => _parked is not null && _state >> PhaseBits == version && Phase > WakeReason.Waiting;
 
     /// <summary>The time limit.</summary>
-    public override void Fire() => TryWake(_state >> PhaseBits, WakeReason.TimedOut);
+    public override void Fire() => TryWake(_state >> PhaseBits, IsTaskCompleted ? WakeReason.Signalled : WakeReason.TimedOut);
+
+    // The .NET task that is awaited was completed before; a thread of the pool is about to say so.
+    private bool IsTaskCompleted => WaitsFor is Task { IsCompleted: true };
 
     private static long Pack(long version, WakeReason phase) => (version << PhaseBits) | (long)phase;
 

@@ -96,15 +96,7 @@ internal sealed class BatonThread
             IsBackground = true,
             Name = "NativeGreenlet stack",
         };
-        try
-        {
-            native.UnsafeStart();
-        }
-        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
-        {
-            throw new GreenletException(GreenletError.OutOfStacks, "The system gives no more threads for greenlets (ulimit -u, pids limit of the control group).", exception);
-        }
-
+        ThreadSupply.Start(native);
         return thread;
     }
 

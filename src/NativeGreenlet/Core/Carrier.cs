@@ -245,6 +245,7 @@ internal sealed unsafe partial class Carrier
         Carrier carrier = new();
         CarrierRegistry.Add(carrier);
         t_current = carrier;
+        BackendSelection.Publish();
         return carrier;
     }
 

@@ -11,7 +11,7 @@ namespace NativeGreenlet.Core;
 [StackTraceHidden]
 internal sealed unsafe class SegmentStacks : NativeStacks
 {
-    private static readonly delegate* unmanaged[Cdecl]<ng_greenlet*, void> s_enterDirectly = PrepareToEnterDirectly();
+    private static delegate* unmanaged[Cdecl]<ng_greenlet*, void> s_enterDirectly; // null until it is compiled
 
     private SegmentStacks(ng_carrier* native)
         : base(native, &CommitSwitch)
@@ -21,6 +21,11 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     /// <summary>Makes the calling thread a carrier, if it can be one.</summary>
     public static ng_status TryAttach(nint thread, GreenletCore main, out NativeStacks? stacks)
     {
+        if (s_enterDirectly == null)
+        {
+            s_enterDirectly = PrepareToEnterDirectly();
+        }
+
         ng_carrier* native;
         ng_status status = NativeMethods.ng_carrier_attach((void*)thread, &CommitSwitch, &Enter, &native);
         stacks = null;

@@ -5,8 +5,9 @@ namespace NativeGreenlet.Core;
 /// <summary>The execution context of the calling thread, read and replaced as cheaply as the runtime allows.</summary>
 internal static class ThreadContext
 {
-    private static readonly ExecutionContext s_empty = FindEmpty();
     private static readonly bool s_canReadField = CanReadField();
+    private static readonly ExecutionContext? s_known = s_canReadField ? TakeEmpty() : null;
+    private static ExecutionContext? s_found;
 
     /// <summary>The context now; null stands for an empty one. Unlike <see cref="ExecutionContext.Capture"/> it also
     /// tells a context whose flow is suppressed.</summary>
@@ -22,7 +23,7 @@ internal static class ThreadContext
     public static ExecutionContext? Of(Thread current) => s_canReadField ? Field(current) : ExecutionContext.Capture();
 
     /// <summary>Makes a context the thread's. Handlers of changed <see cref="AsyncLocal{T}"/> values run in this call.</summary>
-    public static void Replace(ExecutionContext? context) => ExecutionContext.Restore(context ?? s_empty);
+    public static void Replace(ExecutionContext? context) => ExecutionContext.Restore(context ?? Empty);
 
     /// <summary>Makes a context the thread's without telling any handler: for a thread that does not change its own context
     /// but goes on where another one stopped. Does nothing where that cannot be done.</summary>
@@ -49,7 +50,10 @@ internal static class ThreadContext
     }
 
     /// <summary>Null for the context that stands for none.</summary>
-    public static ExecutionContext? OrNull(ExecutionContext? context) => context == s_empty ? null : context;
+    public static ExecutionContext? OrNull(ExecutionContext? context) => context == Empty ? null : context;
+
+    // Every thread without a context reports the same object.
+    private static ExecutionContext Empty => s_known ?? s_found ?? FindEmpty();
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_executionContext")]
     private static extern ref ExecutionContext? Field(Thread thread);
@@ -67,13 +71,28 @@ internal static class ThreadContext
         }
     }
 
-    // Every thread without a context reports the same object.
+    private static ExecutionContext TakeEmpty()
+    {
+        ref ExecutionContext? field = ref Field(Thread.CurrentThread);
+        ExecutionContext? own = field;
+        field = null;
+        try
+        {
+            return ExecutionContext.Capture()!;
+        }
+        finally
+        {
+            field = own;
+        }
+    }
+
+    // Not in a static constructor: where there is no thread to be had now, there may be one the next time.
     private static ExecutionContext FindEmpty()
     {
         ExecutionContext? empty = null;
         Thread thread = new(() => empty = ExecutionContext.Capture());
-        thread.UnsafeStart();
+        ThreadSupply.Start(thread);
         thread.Join();
-        return empty!;
+        return s_found = empty!;
     }
 }

@@ -18,6 +18,7 @@ internal sealed class BackendSelection
     private static Surroundings s_surroundings = new();
     private static BackendSelection? s_instance;
     private static GreenletException? s_failure;
+    private static volatile int s_isPublished;
 
     private readonly string _reason;
     private TimeSpan _time;
@@ -150,7 +151,7 @@ internal sealed class BackendSelection
                 {
                     selection = Choose(Environment.GetEnvironmentVariable(Variable), s_surroundings);
                 }
-                catch (GreenletException exception)
+                catch (GreenletException exception) when (exception.Reason == GreenletError.NotSupported)
                 {
                     s_failure = exception; // nothing of it can change while the process lives
                     throw;
@@ -165,14 +166,35 @@ internal sealed class BackendSelection
         }
     }
 
+    /// <summary>Makes the meter and the event source, if that could not be done before. Called for each new carrier.</summary>
+    public static void Publish()
+    {
+        if (Volatile.Read(ref s_instance) is { } selection)
+        {
+            Publish(selection);
+        }
+    }
+
     // On a thread of its own: it takes longer than all the rest, and so would the first use of the thread pool.
     private static void Publish(BackendSelection selection)
     {
+        if (Interlocked.Exchange(ref s_isPublished, 1) != 0)
+        {
+            return;
+        }
+
         Thread thread = new(() =>
         {
-            GreenletMeter.Publish();
-            GreenletEventSource.Publish();
-            GreenletEventSource.IfEnabled?.BackendChosen(selection.Description);
+            try
+            {
+                GreenletMeter.Publish();
+                GreenletEventSource.Publish();
+                GreenletEventSource.IfEnabled?.BackendChosen(selection.Description);
+            }
+            catch (Exception)
+            {
+                s_isPublished = 0; // a listener's own failure, or there is no memory: the next carrier tries again
+            }
         })
         {
             IsBackground = true,
@@ -184,7 +206,7 @@ internal sealed class BackendSelection
         }
         catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
         {
-            // Nobody can listen to them then; greenlets work all the same.
+            s_isPublished = 0; // greenlets work all the same
         }
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeGreenlet.Core;
 
 namespace NativeGreenlet.Runtime;
 
@@ -40,7 +41,7 @@ internal static unsafe class CollectorKind
     {
         bool isConservative = false;
         Thread thread = new(() => isConservative = KeepsWhatWordsReferTo()) { IsBackground = true, Name = "NativeGreenlet calibration" };
-        thread.UnsafeStart();
+        ThreadSupply.Start(thread);
         thread.Join();
         return isConservative;
     }

@@ -26,8 +26,12 @@ internal sealed unsafe class RuntimeBridge
         RuntimeLayout layout = RuntimeLayout.Discover(descriptor);
         ng_clr_layout native = layout.Native;
         ng_status status = NativeMethods.ng_clr_initialize(&native);
-        return status == ng_status.OK
-            ? new RuntimeBridge(layout, UnstartedThreads.Find(descriptor, layout))
-            : throw new UnsupportedRuntimeException($"the native library does not accept its layout ({NativeEngine.Message(status)})");
+        return status switch
+        {
+            ng_status.OK => new RuntimeBridge(layout, UnstartedThreads.Find(descriptor, layout)),
+            ng_status.ERROR_MEMORY or ng_status.ERROR_ADDRESS_SPACE or ng_status.ERROR_MAPPINGS or ng_status.ERROR_THREADS =>
+                throw new GreenletException(GreenletError.OutOfStacks, $"Greenlets could not be set up: {NativeEngine.Message(status)}."),
+            _ => throw new UnsupportedRuntimeException($"the native library does not accept its layout ({NativeEngine.Message(status)})"),
+        };
     }
 }

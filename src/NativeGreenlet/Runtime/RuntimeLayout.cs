@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Core;
 using NativeGreenlet.Interop;
 
 namespace NativeGreenlet.Runtime;
@@ -130,7 +131,7 @@ internal sealed unsafe class RuntimeLayout
             IsBackground = true,
             Name = "NativeGreenlet calibration",
         };
-        thread.UnsafeStart();
+        ThreadSupply.Start(thread);
         thread.Join();
         result = layout;
         return failure;

@@ -15,7 +15,7 @@ public class AsyncRunTests
         Assert.Null(SynchronizationContext.Current);
 
         // Nobody else in that hub has the context, neither tasks nor callbacks.
-        Assert.Null(await hub.InvokeAsync(() =>
+        Assert.Same(HubThreadContext.Instance, await hub.InvokeAsync(() =>
         {
             Hub.Sleep(InHub.Tick);
             return SynchronizationContext.Current;
@@ -89,11 +89,11 @@ public class AsyncRunTests
         // A run without a context, before and after a wait of its own.
         await hub.InvokeAsync(() =>
         {
-            Check(null, null);
-            Hub.Spawn(() => Check(null, null)).Join();
+            Check(HubThreadContext.Instance, null);
+            Hub.Spawn(() => Check(HubThreadContext.Instance, null)).Join();
             ambient.Value = "plain";
             Hub.Sleep(InHub.Tick);
-            Check(null, "plain");
+            Check(HubThreadContext.Instance, "plain");
         });
 
         // One with a context of its own.
@@ -116,7 +116,7 @@ public class AsyncRunTests
         // The hub itself: a callback, in the middle of the first run's wait and after the others.
         TaskCompletionSource<(SynchronizationContext?, string?)> seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
         hub.Post(() => seen.SetResult((SynchronizationContext.Current, ambient.Value)));
-        Assert.Equal((null, null), await seen.Task);
+        Assert.Equal((HubThreadContext.Instance, null), await seen.Task);
         Assert.False(isOver);
         go.Set();
         await run;

@@ -251,38 +251,6 @@ public class HubTests
     });
 
     [Fact]
-    public void Deadlock_is_thrown_and_lists_the_waiters()
-    {
-        InHub.OnThread(() =>
-        {
-            GreenDeadlockException exception = Assert.Throws<GreenDeadlockException>(() => Hub.Run(() =>
-            {
-                GreenEvent never = new();
-                GreenTask stuck = Hub.Spawn(() => new GreenQueue<int>().Get());
-                stuck.Name = "stuck";
-                never.Wait();
-            }));
-            Assert.Equal(2, exception.Waiters.Count);
-            Assert.Contains("an event", exception.Message, StringComparison.Ordinal);
-            Assert.Contains("'stuck', running, waits for a queue (0 items)", exception.Message, StringComparison.Ordinal);
-        });
-        InHub.OnThread(() => Assert.Throws<GreenDeadlockException>(() => Hub.Run(() => Hub.Sleep(Timeout.InfiniteTimeSpan))));
-        Task<int> there = Hub.RunAsync(int () => new GreenQueue<int>().Get());
-        Assert.IsType<GreenDeadlockException>(Assert.Throws<AggregateException>(() => there.Wait(InHub.Patience)).InnerException);
-    }
-
-    [Fact]
-    public void What_another_thread_may_still_do_is_no_deadlock()
-    {
-        GreenEvent mine = new();
-        Task<bool> waiting = Hub.RunAsync(() => mine.Wait(Timeout.InfiniteTimeSpan));
-        Thread.Sleep(Hub.DeadlockPatience * 4);
-        Assert.False(waiting.IsCompleted);
-        mine.Set();
-        Assert.True(waiting.Wait(InHub.Patience) && waiting.Result);
-    }
-
-    [Fact]
     public void The_end_of_main_kills_the_rest()
     {
         List<string> order = [];

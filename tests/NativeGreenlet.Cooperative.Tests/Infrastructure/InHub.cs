@@ -18,7 +18,9 @@ internal static class InHub
 
     public static void Run(Action body) => OnThread(() => Hub.Run(body));
 
-    public static void OnThread(Action body)
+    public static void OnThread(Action body) => OnThread(body, Patience);
+
+    public static void OnThread(Action body, TimeSpan patience)
     {
         ExceptionDispatchInfo? failure = null;
         Thread thread = new(() =>
@@ -36,11 +38,11 @@ internal static class InHub
             IsBackground = true,
         };
         thread.Start();
-        if (!thread.Join(Patience))
+        if (!thread.Join(patience))
         {
             using StringWriter writer = new();
             GreenletDiagnostics.Dump(writer);
-            throw new TimeoutException($"The test still ran after {Patience}.\n{writer}");
+            throw new TimeoutException($"The test still ran after {patience}.\n{writer}");
         }
 
         failure?.Throw();

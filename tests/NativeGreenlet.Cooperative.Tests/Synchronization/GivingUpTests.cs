@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
@@ -138,19 +139,25 @@ public class GivingUpTests
     public async Task A_deadlock_at_every_object_is_told()
     {
         using Hub hub = Hub.Start("deadlocks");
-        await Task.WhenAll(WaitingPlaces.Objects().Select(async make =>
+        ConcurrentQueue<IReadOnlyList<string>> suspicions = [];
+        hub.DeadlockSuspected += (_, e) => suspicions.Enqueue(e.Waiters);
+        List<string> names = [];
+        Task[] runs = [.. WaitingPlaces.Objects().Select(make => hub.InvokeAsync(() =>
         {
-            string? name = null;
-            GreenDeadlockException exception = await Assert.ThrowsAsync<GreenDeadlockException>(() => hub.InvokeAsync(() =>
-            {
-                using WaitingPlace place = make();
-                name = place.Name;
-                GreenTask stuck = Hub.Spawn(place.Wait);
-                stuck.Name = name;
-                stuck.Join();
-            })).WaitAsync(InHub.Patience);
-            Assert.Contains($"'{name}', running, waits for a", exception.Message, StringComparison.Ordinal);
-        }));
+            using WaitingPlace place = make();
+            names.Add(place.Name);
+            GreenTask stuck = Hub.Spawn(place.Wait);
+            stuck.Name = place.Name;
+            stuck.Join();
+        }))];
+
+        // Of a lock it is certain; the others could be used by a thread that has not done so yet.
+        Assert.True(SpinWait.SpinUntil(() => suspicions.Count + runs.Count(run => run.IsFaulted) >= runs.Length, InHub.Patience));
+        string[] told = [.. suspicions.SelectMany(waiters => waiters), .. runs.Where(run => run.IsFaulted).SelectMany(run => Assert.IsType<GreenDeadlockException>(run.Exception!.InnerException).Waiters)];
+        Assert.All(names, name => Assert.Contains(told, waiter => waiter.Contains($"'{name}', running, waits for a", StringComparison.Ordinal)));
+        Assert.All(runs.Where(run => run.IsFaulted), run => Assert.Contains("waits for a lock", run.Exception!.Message, StringComparison.Ordinal));
+        hub.Dispose();
+        await Task.WhenAll(runs).ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(InHub.Patience);
     }
 
     [Fact]

@@ -29,12 +29,33 @@ public class ThreadExhaustionTests
     [LinuxFact]
     public void Where_stacks_are_threads_a_start_is_refused() => FaultProcess.Survives(StartThreads, ("NATIVEGREENLET_BACKEND", "threads"));
 
+    /// <summary>What fails at the very first use is tried again at the next one, and not remembered by a type.</summary>
+    [LinuxFact]
+    public void A_first_use_without_threads_is_refused_and_the_next_one_works()
+    {
+        FaultProcess.SurvivesOnSegments(UseForTheFirstTime);
+        FaultProcess.Survives(UseForTheFirstTime, ("NATIVEGREENLET_BACKEND", "threads"));
+    }
+
     // As on a runtime where a record cannot be made without a thread of the system.
     private static void SurvivesWithThreadsAsRecords(Action body) => FaultProcess.Survives(
         body,
         ("NATIVEGREENLET_BACKEND", "segments"),
         (NativeEngine.PathVariable, BreakableLibrary.Path),
         (BreakableLibrary.FaultVariable, "lending"));
+
+    private static void UseForTheFirstTime()
+    {
+        WithoutThreads(() =>
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                Refused(() => new Greenlet(() => "lost").Switch());
+            }
+        });
+        Check.That(Equals(new Greenlet(() => "value").Switch(), "value"));
+        FaultProcess.OnMainAndWorker(() => new Bystanders().VerifyAndEnd());
+    }
 
     private static void BecomeCarrier() => FaultProcess.OnMainAndWorker(() =>
     {

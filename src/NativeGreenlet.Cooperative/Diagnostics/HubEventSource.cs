@@ -1,0 +1,35 @@
+using System.Diagnostics.Tracing;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>Single events of hubs for EventPipe, ETW and LTTng. Made when there is something to tell.</summary>
+[EventSource(Name = "NativeGreenlet.Cooperative")]
+internal sealed class HubEventSource : EventSource
+{
+    private static HubEventSource? s_log;
+
+    private HubEventSource()
+    {
+    }
+
+    /// <summary>The source. It takes tens of milliseconds to make, once.</summary>
+    public static HubEventSource Log
+    {
+        get
+        {
+            if (s_log is null)
+            {
+                HubEventSource made = new();
+                if (Interlocked.CompareExchange(ref s_log, made, null) is not null)
+                {
+                    made.Dispose();
+                }
+            }
+
+            return s_log;
+        }
+    }
+
+    [Event(1, Level = EventLevel.Warning, Message = "{0}: every task of a run waits. {1}")]
+    public void DeadlockSuspected(string hub, string waiters) => WriteEvent(1, hub, waiters);
+}

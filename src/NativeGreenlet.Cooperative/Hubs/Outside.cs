@@ -1,0 +1,75 @@
+using System.Collections;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>What runs in the process besides a hub.</summary>
+internal static class Outside
+{
+    // Threads of the runtime and of this library that never run a program's code by themselves, as Linux names them: by
+    // no more than 15 characters. Workers of the pool are looked at in another way.
+    private static readonly string[] s_passive =
+    [
+        ".NET SynchManag", ".NET EventPipe", ".NET DebugPipe", ".NET Debugger", ".NET Finalizer", ".NET Tiered Com", ".NET SigHandler",
+        ".NET TP Worker", ".NET TP Gate", ".NET Timer", ".NET BGC", ".NET Server GC", "ng-record", "NativeGreenlet ",
+    ];
+
+    /// <summary>Whether nothing but the hub can run code of the program any more: there is no other thread, no timer, no
+    /// work for the thread pool, no signal that is listened to, no child process, no socket that .NET waits for. False if
+    /// that cannot be told, as on systems other than Linux.</summary>
+    public static bool IsEmpty(Hub hub)
+    {
+        try
+        {
+            return OperatingSystem.IsLinux() && hub.SystemThreadId != 0 && IsPoolIdle() && !HasSignals() && HasNoThreadBut(hub);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false; // no /proc, or a thread has just ended
+        }
+    }
+
+    private static bool IsPoolIdle()
+    {
+        ThreadPool.GetMaxThreads(out int most, out int mostIO);
+        ThreadPool.GetAvailableThreads(out int available, out int availableIO);
+        return Timer.ActiveCount == 0 && ThreadPool.PendingWorkItemCount == 0 && most == available && mostIO == availableIO;
+    }
+
+    // Of all that the program listens to, Hub.OnSignal, PosixSignalRegistration and Console.CancelKeyPress alike.
+    private static bool HasSignals() =>
+        typeof(PosixSignalRegistration).GetField("s_registrations", BindingFlags.NonPublic | BindingFlags.Static)?.GetValue(null)
+            is not IDictionary { Count: 0 };
+
+    private static bool HasNoThreadBut(Hub hub)
+    {
+        HashSet<int> idle = [hub.SystemThreadId];
+        foreach (Hub other in HubRegistry.All)
+        {
+            if (other != hub && !other.IsIdle)
+            {
+                return false;
+            }
+
+            idle.Add(other.SystemThreadId);
+        }
+
+        foreach (string directory in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            // A child's end is an event, too. Whose child it is, the system says by thread.
+            if (File.ReadAllText($"{directory}/children").Length != 0)
+            {
+                return false;
+            }
+
+            string name = File.ReadAllText($"{directory}/comm").TrimEnd('\n');
+            if (!s_passive.Contains(name) && !idle.Contains(int.Parse(Path.GetFileName(directory), System.Globalization.CultureInfo.InvariantCulture)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

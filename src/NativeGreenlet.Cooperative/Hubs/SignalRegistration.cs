@@ -1,0 +1,29 @@
+using System.Runtime.InteropServices;
+
+namespace NativeGreenlet.Cooperative;
+
+/// <summary>A signal that starts a task of a run. Its run knows it for as long as it is registered: who waits meanwhile
+/// may be woken by the signal, so that no wait of the run is a deadlock.</summary>
+internal sealed class SignalRegistration : IDisposable
+{
+    private readonly HubRun _run;
+    private readonly PosixSignalRegistration _registration;
+
+    public SignalRegistration(HubRun run, PosixSignal signal, Action handler)
+    {
+        _run = run;
+        _registration = PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            run.Hub.PostFor(run, () => Hub.Spawn(handler));
+        });
+        run.Add(this);
+    }
+
+    /// <summary>From any thread.</summary>
+    public void Dispose()
+    {
+        _run.Remove(this);
+        _registration.Dispose();
+    }
+}

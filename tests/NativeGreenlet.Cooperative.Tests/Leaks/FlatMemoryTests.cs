@@ -1,0 +1,251 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
+
+namespace NativeGreenlet.Cooperative.Tests.Leaks;
+
+/// <summary>What has ended, or was given up, keeps nothing.</summary>
+public class FlatMemoryTests
+{
+    // A round that leaves an object leaves at least 24 bytes; other threads of the process come and go.
+    private const long BytesForEachRound = 8;
+    private const long Noise = 100_000;
+
+    // Their operations wait for the system: IO tests count what they leave.
+    private static readonly Type[] s_inputAndOutput =
+    [
+        typeof(GreenStream), typeof(GreenSocket), typeof(GreenTcpServer), typeof(GreenHttpHandler), typeof(GreenProcess), typeof(GreenFile), typeof(GreenDns), typeof(GreenSsl),
+    ];
+
+    [Fact]
+    public void Memory_is_flat_over_ten_thousand_rounds_of_every_operation() => WithOperations(operations =>
+    {
+        List<string> grown = [];
+        foreach (Operation operation in operations)
+        {
+            if (TryFindGrowth(operation, operation.Rounds) is { } growth)
+            {
+                grown.Add(growth);
+            }
+        }
+
+        Assert.True(grown.Count == 0, string.Join(Environment.NewLine, grown));
+    });
+
+    /// <summary>A method that is added has to be added there.</summary>
+    [Fact]
+    public void Every_public_operation_is_among_them()
+    {
+        HashSet<string> covered = [];
+        WithOperations(operations => covered.UnionWith(operations.SelectMany(operation => operation.Members.Split(' '))));
+        IEnumerable<string> members =
+            from type in typeof(Hub).Assembly.GetExportedTypes()
+            where !s_inputAndOutput.Contains(type) && !typeof(Exception).IsAssignableFrom(type) && !typeof(EventArgs).IsAssignableFrom(type) && !type.IsInterface && !type.IsNested
+            from method in type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly)
+            where !method.IsSpecialName && method.Name != nameof(ToString) && !type.Name.Contains("Result", StringComparison.Ordinal)
+            select $"{type.Name}.{method.Name}";
+        string[] all = [.. members.Distinct()];
+        Assert.InRange(all.Length, 50, 500);
+        Assert.Empty(all.Except(covered));
+    }
+
+    /// <summary>As often as a busy server gives up within an hour what it waits for, say its own shutdown.</summary>
+    [Fact]
+    public void Two_hundred_thousand_waits_that_are_given_up_leave_nothing_on_what_goes_on() => WithOperations(operations =>
+    {
+        string[] names = ["Hub.Await", "Hub.WaitAny", "Hub.WaitEach", "Hub.Wait", "Hub.OnSignal", "GreenTask.Join", "GreenEvent.Wait", "GreenTask.Kill GreenEvent.Wait", "GreenCompletionSource`1.Wait", "GreenLock.TryEnter"];
+        Operation[] long_lived = [.. operations.Where(operation => names.Contains(operation.Members))];
+        Assert.InRange(long_lived.Length, 12, 20);
+        Assert.All(long_lived, operation => Assert.Null(TryFindGrowth(operation, 200_000)));
+    });
+
+    [Fact]
+    public void Where_continuations_cannot_be_removed_nothing_is_left_either()
+    {
+        TaskContinuation.CanRemove = false;
+        try
+        {
+            InHub.Run(() =>
+            {
+                TaskCompletionSource<int> never = new();
+                Assert.Null(TryFindGrowth(new Operation("Hub.Await", () => Hub.Await(never.Task, TimeSpan.FromTicks(1))), 10_000));
+                GreenTask<int> waiter = Hub.Spawn(() => Hub.Await(never.Task));
+                Hub.Yield();
+                never.SetResult(1);
+                Assert.Equal(1, waiter.Result);
+            });
+        }
+        finally
+        {
+            TaskContinuation.CanRemove = true;
+        }
+    }
+
+    [Fact]
+    public void The_exception_of_a_task_that_was_given_up_is_nobodys()
+    {
+        int unobserved = 0;
+        EventHandler<UnobservedTaskExceptionEventArgs> count = (_, e) => unobserved += e.Exception.InnerException is FormatException ? 1 : 0;
+        TaskScheduler.UnobservedTaskException += count;
+        try
+        {
+            InHub.Run(GiveUp);
+            for (int i = 0; i < 3; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+
+            Assert.Equal(0, unobserved);
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= count;
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void GiveUp()
+        {
+            TaskCompletionSource source = new();
+            for (int i = 0; i < 3; i++)
+            {
+                Assert.False(Hub.Await(source.Task, TimeSpan.FromTicks(1)));
+            }
+
+            source.SetException(new FormatException());
+        }
+    }
+
+    /// <summary>What a closure captured goes when its task has ended, whoever keeps the task or an object that it used.</summary>
+    [Fact]
+    public void A_closure_of_what_has_ended_is_collected()
+    {
+        List<object> kept = [];
+        (string Name, Action<byte[]> Use)[] uses =
+        [
+            ("a task", data => InHub.Run(() => Keep(Hub.Spawn(() => { data[0] = 1; })).Join())),
+            ("a task with a result", data => InHub.Run(() => Keep(Hub.Spawn(() => data.Length)).Join())),
+            ("a failed task", data => InHub.Run(() =>
+            {
+                GreenTask task = Keep(Hub.Spawn(() => throw new FormatException($"{data.Length}")));
+                _ = task.AsTask().ContinueWith(failed => failed.Exception, TaskScheduler.Default);
+                task.Join();
+            })),
+            ("a killed task that never ran", data => InHub.Run(() => Keep(Hub.SpawnLater(InHub.Long, () => { data[0] = 1; })).Kill())),
+            ("a task with callbacks", data => InHub.Run(() =>
+            {
+                GreenTask task = Keep(Hub.Spawn(() => { }));
+                task.OnCompleted(() => data[0] = 1);
+                task.Join();
+                Hub.Yield();
+            })),
+            ("a task of a pool", data => InHub.Run(() => Keep(new GreenPool(1).Spawn(() => { data[0] = 1; })).Join())),
+            ("a run and a lock", data =>
+            {
+                GreenLock gate = Keep(new GreenLock());
+                Hub.RunAsync(() => { using GreenLock.Scope held = gate.EnterScope(); data[0] = 1; }).Wait();
+            }),
+            ("sixteen runs and a queue", data =>
+            {
+                GreenQueue<int> queue = Keep(new GreenQueue<int>());
+                Task.WaitAll([.. Enumerable.Range(0, 16).Select(_ => Hub.RunAsync(() =>
+                {
+                    queue.Put(data.Length);
+                    Hub.Sleep(InHub.Tick);
+                    queue.Get();
+                }))]);
+            }),
+            ("an asynchronous run", data => AsyncRun.StartAsync(HubPool.Shared.Hubs[0], async () => { await Task.Yield(); data[0] = 1; }, CancellationToken.None).Wait()),
+            ("a wait that was given up", data => InHub.Run(() =>
+            {
+                TaskCompletionSource never = Keep(new TaskCompletionSource());
+                GreenTask task = Hub.Spawn(() =>
+                {
+                    Hub.Await(never.Task);
+                    data[0] = 1;
+                });
+                Hub.Yield();
+                task.Kill();
+            })),
+            ("a signal handler", data => InHub.Run(() => Keep(Hub.OnSignal(System.Runtime.InteropServices.PosixSignal.SIGINT, () => data[0] = 1)))),
+            ("a hub that was disposed of", data =>
+            {
+                Hub hub = Keep(Hub.Start());
+                hub.InvokeAsync(() => data[0] = 1).Wait();
+                hub.Post(() => data[0] = 1);
+                hub.Dispose();
+            }),
+        ];
+        foreach ((string name, Action<byte[]> use) in uses)
+        {
+            WeakReference data = Use(use);
+            Assert.True(IsCollected(data), name);
+        }
+
+        GC.KeepAlive(kept);
+
+        T Keep<T>(T what)
+            where T : notnull
+        {
+            kept.Add(what);
+            return what;
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference Use(Action<byte[]> use)
+        {
+            byte[] data = new byte[10_000];
+            use(data);
+            return new WeakReference(data);
+        }
+
+        static bool IsCollected(WeakReference reference)
+        {
+            for (int i = 0; i < 200 && reference.IsAlive; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                Thread.Sleep(5);
+            }
+
+            return !reference.IsAlive;
+        }
+    }
+
+    private static void WithOperations(Action<IEnumerable<Operation>> body)
+    {
+        using Hub other = Hub.Start("the other");
+        using HubPool pool = new(1, "the pool");
+        InHub.OnThread(() => Hub.Run(() => body(Operations.All(other, pool))), TimeSpan.FromMinutes(8));
+    }
+
+    // Null if it does not grow. The least of a few tries: something else of the process may have grown meanwhile.
+    private static string? TryFindGrowth(Operation operation, int rounds)
+    {
+        Repeat(operation, Math.Min(rounds, 300)); // what is needed once
+        long least = long.MaxValue;
+        for (int i = 0; i < 3; i++)
+        {
+            long before = GC.GetTotalMemory(forceFullCollection: true);
+            Repeat(operation, rounds);
+            least = Math.Min(least, GC.GetTotalMemory(forceFullCollection: true) - before);
+            if (least <= (BytesForEachRound * rounds) + Noise)
+            {
+                return null;
+            }
+        }
+
+        return $"{operation}: {least} bytes in {rounds} rounds";
+    }
+
+    private static void Repeat(Operation operation, int rounds)
+    {
+        for (int i = 0; i < rounds; i++)
+        {
+            operation.Round();
+        }
+
+        Hub.Sleep(InHub.Tick); // what it has posted
+        SpinWait.SpinUntil(() => ThreadPool.PendingWorkItemCount == 0, InHub.Long); // what it has left to the pool
+    }
+}

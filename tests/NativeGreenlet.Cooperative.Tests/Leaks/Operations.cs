@@ -1,0 +1,275 @@
+using System.Runtime.InteropServices;
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
+
+namespace NativeGreenlet.Cooperative.Tests.Leaks;
+
+/// <summary>Every operation of the layer that is no I/O, on things that live long: a task that never ends, an event that is
+/// never set, a .NET task that never completes.</summary>
+internal static class Operations
+{
+    private const int FewRounds = 300; // what starts threads
+
+    private static readonly TimeSpan s_soon = TimeSpan.FromTicks(1);
+    private static readonly FormatException s_error = new();
+
+    /// <summary>Made in a hub, for use there.</summary>
+    public static IEnumerable<Operation> All(Hub other, HubPool pool)
+    {
+        TaskCompletionSource never = new();
+        Task<int> complete = Task.FromResult(1);
+        GreenTask sleeper = Hub.Spawn(() => Hub.Sleep(Timeout.InfiniteTimeSpan));
+        GreenTask<int> sleeperWithResult = Hub.Spawn(() =>
+        {
+            Hub.Sleep(Timeout.InfiniteTimeSpan);
+            return 1;
+        });
+        CancellationTokenSource token = new();
+        GreenEvent signal = new();
+        GreenSemaphore semaphore = new(0);
+        GreenLock gate = new();
+        GreenTask holder = Hub.Spawn(() =>
+        {
+            gate.Enter();
+            Hub.Sleep(Timeout.InfiniteTimeSpan);
+        });
+        GreenLock free = new();
+        GreenCondition condition = new(free);
+        GreenBarrier barrier = new(2);
+        GreenCountdown countdown = new(1);
+        GreenQueue<int> queue = new();
+        GreenQueue<int> full = new(1);
+        full.Put(1);
+        GreenChannel<object> channel = new();
+        GreenCompletionSource<int> source = new();
+        GreenPool tasks = new(2);
+        GreenLock shared = new(); // by other runs
+        Hub.Spawn(() =>
+        {
+            while (true)
+            {
+                Hub.Yield(); // the hub never sleeps, so that a time limit of nothing takes no millisecond
+            }
+        });
+        Hub.Yield();
+
+        // Tasks.
+        yield return new("Hub.Spawn GreenTask.Join", () => Hub.Spawn(() => { }).Join());
+        yield return new("GreenTask.Kill", () => Hub.Spawn(Hub.Yield).Kill());
+        yield return new("GreenTask.Kill GreenEvent.Wait", () => KillWaiting(() => signal.Wait()));
+        yield return new("GreenTask.Join", () => sleeper.Join(s_soon));
+        yield return new("GreenTask.AsTask GreenTask.GetAwaiter GreenTask.OnCompleted", () =>
+        {
+            GreenTask task = Hub.Spawn(() => { });
+            task.OnCompleted(() => { });
+            task.OnCompleted(_ => { });
+            Hub.Await(task.AsTask());
+            task.GetAwaiter().GetResult();
+        });
+        yield return new("GreenTask`1.AsTask GreenTask`1.GetAwaiter", () =>
+        {
+            GreenTask<int> task = Hub.Spawn(() => 1);
+            Hub.Await(task.AsTask());
+            _ = task.GetAwaiter().GetResult() + task.Result;
+        });
+        yield return new("GreenTask`1.AsTask", () => _ = sleeperWithResult.AsTask());
+        yield return new("Hub.SpawnLater", () => Hub.SpawnLater(InHub.Long, () => { }).Kill());
+        yield return new("Hub.SpawnLater", () => Hub.SpawnLater(s_soon, () => 1).Join());
+
+        // Waits, over, given up and killed.
+        yield return new("Hub.Sleep", () => Hub.Sleep(s_soon));
+        yield return new("Hub.Yield", Hub.Yield);
+        yield return new("Hub.Await", () => _ = Hub.Await(complete) + Hub.Await(new ValueTask<int>(complete)));
+        yield return new("Hub.Await", () => Hub.Await(never.Task, s_soon));
+        yield return new("Hub.Await", () => KillWaiting(() => Hub.Await(never.Task)));
+        yield return new("Hub.Await", () => KillWaiting(() => Hub.Await(new ValueTask(never.Task))));
+        yield return new("Hub.Await GreenTimeout.TryRun", () => GreenTimeout.TryRun(s_soon, () => Hub.Await(never.Task)));
+        yield return new("GreenTimeout.Dispose GreenTimeout.Run GreenTimeout.Owns", () =>
+        {
+            using GreenTimeout outer = new(InHub.Long);
+            _ = GreenTimeout.Run(InHub.Long, () => outer.Owns(new FormatException()));
+        });
+        yield return new("Hub.Offload", () => Hub.Offload(() => { }));
+        yield return new("Hub.Offload", () => Hub.Offload(() => 1));
+        yield return new("Hub.OffloadLongRunning", () => Hub.OffloadLongRunning(() => 1)) { Rounds = FewRounds };
+        yield return new("Hub.WaitAll", () => Hub.WaitAll(Hub.Spawn(() => { }), Hub.Spawn(() => { })));
+        yield return new("Hub.WaitAny", () => Hub.WaitAny(sleeper, holder, Hub.Spawn(() => { })));
+        yield return new("Hub.WaitAny", () => KillWaiting(() => Hub.WaitAny(sleeper, holder)));
+        yield return new("Hub.WaitEach", () => Hub.WaitEach(sleeper, holder, Hub.Spawn(() => { })).First());
+        yield return new("Hub.WaitEach", () => KillWaiting(() => Hub.WaitEach(sleeper, holder).First()));
+        yield return new("Hub.Wait", () => Hub.Wait([sleeper, signal, source, countdown], s_soon));
+        yield return new("Hub.OnSignal", () =>
+        {
+            if (!OperatingSystem.IsWindows())
+            {
+                Hub.OnSignal(PosixSignal.SIGHUP, () => { }).Dispose();
+            }
+        });
+
+        // Hubs and runs.
+        yield return new("Hub.Post", () => Hub.Current.Post(() => { }));
+        yield return new("Hub.Post", () => other.Post(() => { }));
+        yield return new("Hub.InvokeAsync", () => Hub.Await(other.InvokeAsync(() => shared.TryEnter())));
+        yield return new("Hub.InvokeAsync", () => Hub.Await(other.InvokeAsync(() => { }, token.Token)));
+        yield return new("Hub.RunAsync", () => Hub.Await(Hub.RunAsync(() => shared.TryEnter(), token.Token)));
+        yield return new("HubPool.RunAsync", () => Hub.Await(pool.RunAsync(() => { })));
+        yield return new("Hub.Run", () => Hub.Await(Task.Run(() => Hub.Run(() => 1))));
+        yield return new("Hub.Start Hub.Dispose", () => Hub.Start().Dispose()) { Rounds = FewRounds };
+        yield return new("HubPool.Dispose HubPool.DisposeAsync", () =>
+        {
+            HubPool mine = new(1);
+            Hub.Await(mine.RunAsync(() => { }));
+            mine.Dispose();
+            Hub.Await(mine.DisposeAsync());
+        }) { Rounds = FewRounds };
+        yield return new("HubPool.MapAsync", () => Hub.Await(Map(pool))) { Rounds = FewRounds };
+        yield return new("HubWatchdog.Dispose", () => new HubWatchdog().Dispose()) { Rounds = FewRounds };
+        yield return new("Hub.Dump", () => Hub.Current.Dump(TextWriter.Null)) { Rounds = FewRounds };
+
+        // Objects.
+        yield return new("GreenEvent.Wait", () => signal.Wait(s_soon));
+        yield return new("GreenEvent.Set GreenEvent.Clear", () =>
+        {
+            signal.Set();
+            signal.Wait();
+            signal.Clear();
+        });
+        yield return new("GreenSemaphore.Wait GreenSemaphore.Release", () =>
+        {
+            semaphore.Wait(s_soon);
+            semaphore.Release();
+            semaphore.Wait();
+        });
+        yield return new("GreenSemaphore.Wait", () => KillWaiting(semaphore.Wait));
+        yield return new("GreenLock.TryEnter", () => gate.TryEnter(s_soon));
+        yield return new("GreenLock.Enter", () => KillWaiting(gate.Enter));
+        yield return new("GreenLock.Enter GreenLock.Exit GreenLock.EnterScope", () =>
+        {
+            free.Enter();
+            free.EnterScope().Dispose();
+            free.Exit();
+        });
+        yield return new("GreenCondition.Wait GreenCondition.Signal GreenCondition.SignalAll", () =>
+        {
+            using GreenLock.Scope held = free.EnterScope();
+            condition.Wait(s_soon);
+            condition.Signal();
+            condition.SignalAll();
+        });
+        yield return new("GreenBarrier.SignalAndWait", () => barrier.SignalAndWait(s_soon));
+        yield return new("GreenBarrier.SignalAndWait GreenBarrier.AddParticipant GreenBarrier.RemoveParticipant", () =>
+        {
+            barrier.AddParticipant();
+            barrier.RemoveParticipant();
+            GreenTask partner = Hub.Spawn(barrier.SignalAndWait);
+            barrier.SignalAndWait();
+            partner.Join();
+        });
+        yield return new("GreenCountdown.Wait GreenCountdown.Add", () =>
+        {
+            countdown.Wait(s_soon);
+            countdown.Add();
+            countdown.Signal();
+        });
+        yield return new("GreenCountdown.Wait GreenCountdown.Signal", () =>
+        {
+            GreenCountdown mine = new(1);
+            mine.Signal();
+            mine.Wait();
+        });
+        foreach (GreenQueue<int> each in (GreenQueue<int>[])[queue, new GreenStack<int>(), new GreenPriorityQueue<int>()])
+        {
+            yield return new("GreenQueue`1.Put GreenQueue`1.TryPut GreenQueue`1.Get GreenQueue`1.TryGet GreenQueue`1.TaskDone GreenQueue`1.Join", () =>
+            {
+                each.TryGet(s_soon, out _);
+                each.Put(1);
+                each.TryPut(2);
+                each.Join(s_soon);
+                _ = each.Get() + each.Get(InHub.Long);
+                each.TryGet(out _);
+                each.TaskDone();
+                each.TaskDone();
+                each.Join();
+            });
+        }
+
+        yield return new("GreenQueue`1.TryPut", () => full.TryPut(1, s_soon));
+        yield return new("GreenQueue`1.Put", () => KillWaiting(() => full.Put(1)));
+        yield return new("GreenQueue`1.Complete GreenQueue`1.GetAll", () =>
+        {
+            GreenQueue<int> mine = new();
+            mine.Put(1);
+            mine.Complete();
+            _ = mine.GetAll().Count();
+        });
+        yield return new("GreenChannel`1.Send GreenChannel`1.Receive", () =>
+        {
+            GreenTask sender = Hub.Spawn(() => channel.Send(new byte[64]));
+            channel.Receive();
+            sender.Join();
+        });
+        yield return new("GreenChannel`1.TrySend GreenChannel`1.TryReceive", () =>
+        {
+            channel.TrySend(new byte[64], s_soon);
+            channel.TryReceive(s_soon, out _);
+        });
+        yield return new("GreenCompletionSource`1.Wait", () => source.Wait(s_soon));
+        yield return new("GreenCompletionSource`1.Get", () => KillWaiting(() => source.Get()));
+        yield return new("GreenCompletionSource`1.Get GreenCompletionSource`1.SetResult GreenCompletionSource`1.TrySetResult GreenCompletionSource`1.SetException GreenCompletionSource`1.TrySetException GreenCompletionSource`1.TryCancel", () =>
+        {
+            GreenCompletionSource<int> mine = new();
+            GreenTask<int> waiter = Hub.Spawn(() => mine.Get());
+            Hub.Yield();
+            mine.SetResult(1);
+            _ = waiter.Result + Hub.Await(mine.Task);
+            GreenCompletionSource<int> failed = new();
+            failed.SetException(s_error);
+            _ = failed.TrySetResult(1) | failed.TrySetException(s_error) | failed.TryCancel();
+        });
+
+        // Pools and nurseries.
+        yield return new("GreenPool.Spawn GreenPool.Join", () =>
+        {
+            tasks.Spawn(() => { });
+            tasks.Join();
+        });
+        yield return new("GreenPool.Spawn GreenPool.Kill", () =>
+        {
+            tasks.Spawn(Hub.Yield);
+            tasks.Kill();
+        });
+        yield return new("GreenPool.Map GreenPool.ForEach", () =>
+        {
+            tasks.Map([1, 2], item => item);
+            tasks.ForEach([1], _ => { });
+        });
+        yield return new("GreenPool.MapInOrder GreenPool.MapUnordered", () => _ = tasks.MapInOrder([1, 2, 3], item => item).First() + tasks.MapUnordered([1, 2, 3], item => item).First())
+        {
+            Rounds = 2000,
+        };
+        yield return new("GreenNursery.Run GreenNursery.Spawn GreenNursery.Cancel GreenNursery.Dispose", () => GreenNursery.Run(nursery =>
+        {
+            nursery.Spawn(() => { });
+            nursery.Spawn(() => signal.Wait());
+            Hub.Yield();
+            nursery.Cancel();
+        }));
+    }
+
+    private static void KillWaiting(Action wait)
+    {
+        GreenTask task = Hub.Spawn(wait);
+        Hub.Yield();
+        task.Kill();
+    }
+
+    private static async Task Map(HubPool pool)
+    {
+        await foreach (int item in pool.MapAsync([1, 2, 3], item => item, 2).ConfigureAwait(false))
+        {
+            if (item == 2)
+            {
+                return;
+            }
+        }
+    }
+}
