@@ -7,6 +7,7 @@ internal static class TestVerb
     private const int FuzzSeconds = 45;
 
     private static readonly string[] s_patience = ["--blame-hang-timeout", "15m", "--blame-hang-dump-type", "none"];
+    private static readonly Shell.Variables s_checked = new() { ["NATIVEGREENLET_CHECK"] = "1" };
     private static readonly Shell.Variables s_onThreads = new() { ["NATIVEGREENLET_BACKEND"] = "threads" };
     private static readonly Shell.Variables s_onSlices = new() { ["NATIVEGREENLET_BACKEND"] = "slices", ["DOTNET_gcConservative"] = "1" };
 
@@ -125,8 +126,14 @@ internal static class TestVerb
         new Part($"Fuzzer on .NET {runtime.Version}", () => Managed.Run("NativeGreenlet.Fuzz", ["--seconds", $"{FuzzSeconds}"], runtime) == 0),
     ];
 
-    private static Part RuntimeTestPart(DotnetRuntime runtime) =>
-        new($"Managed tests, Release: on .NET {runtime.Version}", () => TestSolution(TestFilters.OtherRuntime, null, runtime));
+    // Every switch is checked on those that are patches of the SDK's own, which has run the same tests without.
+    private static Part RuntimeTestPart(DotnetRuntime runtime)
+    {
+        bool isPatch = Version.Parse(runtime.Version).Major == Environment.Version.Major;
+        return new(
+            $"Managed tests, Release: on .NET {runtime.Version}{(isPatch ? ", every switch checked" : string.Empty)}",
+            () => TestSolution(TestFilters.OtherRuntime, isPatch ? s_checked : null, runtime));
+    }
 
     private static bool TestSolution(string filter, Shell.Variables? variables = null, DotnetRuntime? runtime = null) =>
         Managed.Test([Managed.Solution], filter, runtime, variables, s_patience);
