@@ -129,7 +129,7 @@ internal static class TestVerb
     // Every switch is checked on those that are patches of the SDK's own, which has run the same tests without.
     private static Part RuntimeTestPart(DotnetRuntime runtime)
     {
-        bool isPatch = Version.Parse(runtime.Version).Major == Environment.Version.Major;
+        bool isPatch = runtime.Version.StartsWith($"{Environment.Version.Major}.", StringComparison.Ordinal);
         return new(
             $"Managed tests, Release: on .NET {runtime.Version}{(isPatch ? ", every switch checked" : string.Empty)}",
             () => TestSolution(TestFilters.OtherRuntime, isPatch ? s_checked : null, runtime));
