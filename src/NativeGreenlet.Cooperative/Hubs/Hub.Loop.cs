@@ -290,7 +290,7 @@ public sealed partial class Hub
         EventHandler<HubUnhandledExceptionEventArgs>? handler = UnhandledException;
         if (handler is null)
         {
-            Console.Error.WriteLine($"{Name}: {task?.ToString() ?? "a callback"} ended with an exception that nobody waits for: {exception}");
+            WriteError(() => $"{Name}: {task?.ToString() ?? "a callback"} ended with an exception that nobody waits for: {exception}");
             return;
         }
 
@@ -306,7 +306,7 @@ public sealed partial class Hub
 
         if (failure is not null)
         {
-            Console.Error.WriteLine($"{Name}: the handler of {nameof(UnhandledException)} failed: {failure}");
+            WriteError(() => $"{Name}: the handler of {nameof(UnhandledException)} failed: {failure}");
         }
     }
 
@@ -318,7 +318,7 @@ public sealed partial class Hub
         EventHandler<HubDeadlockSuspectedEventArgs>? handler = DeadlockSuspected;
         if (handler is null)
         {
-            Console.Error.WriteLine($"{Name}: warning: every task of a run has waited for {suspicion.Duration.TotalSeconds:F1} s. Unless something outside the hub wakes one, this is a deadlock:{waiters}");
+            WriteError(() => $"{Name}: warning: every task of a run has waited for {suspicion.Duration.TotalSeconds:F1} s. Unless something outside the hub wakes one, this is a deadlock:{waiters}");
             return;
         }
 
@@ -335,6 +335,20 @@ public sealed partial class Hub
         if (failure is not null)
         {
             Report(null, failure);
+        }
+    }
+
+    // A line that cannot be had, or not written, does not end the hub: there may be no descriptor for the standard error at its
+    // first use, or nobody who reads it, and an exception's own text may throw.
+    private static void WriteError(Func<string> line)
+    {
+        try
+        {
+            Console.Error.WriteLine(line());
+        }
+        catch (Exception)
+        {
+            // Nobody is left to tell.
         }
     }
 

@@ -17,7 +17,11 @@ internal static class Program
             {
                 try
                 {
-                    _ = method.Invoke(Activator.CreateInstance(type), null) is Task task && !task.Wait(InHub.Patience);
+                    if (method.Invoke(Activator.CreateInstance(type), null) is Task task && !task.Wait(InHub.Patience))
+                    {
+                        throw new TimeoutException("It has not ended.");
+                    }
+
                     passed++;
                 }
                 catch (Exception exception)

@@ -1,0 +1,20 @@
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
+
+namespace NativeGreenlet.Cooperative.Tests.Faults;
+
+/// <summary>The process runs out of descriptors for a while. What failed then works afterwards.</summary>
+public class DescriptorLimitTests
+{
+    [Theory]
+    [InlineData("on")]
+    [InlineData("off")]
+    public void What_fails_without_descriptors_works_when_there_are_some(string poller)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            string output = Child.Run(2 * InHub.Patience, ("NATIVEGREENLET_POLLER", poller), nameof(DescriptorLimitPrograms));
+            Assert.Contains("went on", output, StringComparison.Ordinal);
+            Assert.Contains("recovered", output, StringComparison.Ordinal);
+        }
+    }
+}
