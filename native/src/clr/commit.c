@@ -80,15 +80,9 @@ static bool has_native_part(const ng_greenlet* from, uintptr_t top) {
          *ng_frame_link((ng_frame*)top) != from->plain_frame;
 }
 
-ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
-  if (ng_unlikely(carrier == NULL)) {
-    return NG_ERROR_ARGUMENT;
-  }
-  ng_greenlet* from = carrier->current;
-  const uintptr_t no_exception = (uintptr_t)ng_layout.exception_tracker_end;
-  const uintptr_t no_gc_frame = (uintptr_t)ng_layout.gc_frame_end;
-
-  if (ng_unlikely(to == NULL || to == from || (to->state != NG_GREENLET_PARKED && to->state != NG_GREENLET_READY))) {
+// Whether the running stack may be left for another. Nothing has been changed yet.
+static ng_status check_switch(const ng_carrier* carrier, const ng_greenlet* to) {
+  if (ng_unlikely(to == NULL || to == carrier->current || (to->state != NG_GREENLET_PARKED && to->state != NG_GREENLET_READY))) {
     return to == NULL ? NG_ERROR_ARGUMENT : NG_ERROR_STATE;
   }
   if (ng_unlikely(to->state == NG_GREENLET_PARKED && to->carrier != carrier)) {
@@ -97,6 +91,17 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
   if (ng_unlikely((atomic_load_explicit(carrier->thread_state, memory_order_relaxed) & ng_layout.hijacked_mask) != 0)) {
     return NG_RETRY; // the walker would not know the replaced return address once it is on a parked stack
   }
+  return NG_OK;
+}
+
+ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
+  const ng_status refusal = carrier == NULL ? NG_ERROR_ARGUMENT : check_switch(carrier, to);
+  if (ng_unlikely(refusal != NG_OK)) {
+    return refusal;
+  }
+  ng_greenlet* from = carrier->current;
+  const uintptr_t no_exception = (uintptr_t)ng_layout.exception_tracker_end;
+  const uintptr_t no_gc_frame = (uintptr_t)ng_layout.gc_frame_end;
 
   // Park the running stack.
   const uintptr_t top = *carrier->thread.frame;

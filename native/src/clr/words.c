@@ -385,7 +385,7 @@ static bool keep_holders(word_search* search, uintptr_t* address) {
   }
   uintptr_t rest = *address;
   const uintptr_t end = search->low + search->size - 3 * (uintptr_t)WORD;
-  while (leads_there(search, rest)) {
+  while (rest != 0 && leads_there(search, rest)) {
     const uintptr_t* holder = (const uintptr_t*)rest;
     const bool is_holder = rest % WORD == 0 && rest < end && holder[1] == (uintptr_t)address &&
                            (holder[2] > rest || !leads_there(search, holder[2]));
@@ -422,26 +422,55 @@ static bool look_through(word_search* search, const char* region, char* start, s
 
 // An object of managed code: behind the pointer to its type. Of a type we know how it starts: the size of an element and
 // flags, the size of the object without elements.
-static bool look_through_object(word_search* search, uintptr_t object, int depth) {
+typedef struct object_shape {
+  bool has_references; // an array of them
+  uint32_t count;      // of elements
+  size_t first;        // where they, or the fields, start
+  size_t size;
+} object_shape;
+
+static object_shape shape_of(uintptr_t object) {
   const uint32_t has_elements = 0x80000000U;
   const uint32_t has_references = 0x01000000U;
-  const char* start = (const char*)object;
   const uint32_t* type = (const uint32_t*)(*(const uintptr_t*)object & ~(uintptr_t)7);
   const bool is_array = (type[0] & has_elements) != 0;
-  const uint32_t count = is_array ? *(const uint32_t*)(start + WORD) : 0;
-  const size_t size = type[1] + (is_array ? (size_t)(type[0] & 0xffff) * count : 0);
-  const size_t first = is_array ? 2 * (size_t)WORD : (size_t)WORD;
-  if (depth != 0 && is_array && (type[0] & has_references) != 0 && (type[0] & 0xffff) == WORD) {
-    for (uint32_t i = 0; i < count; i++) {
-      const uintptr_t element = ((const uintptr_t*)(start + first))[i];
-      if (element != 0 && !look_through_object(search, element, depth - 1)) {
-        return false;
-      }
-    }
-    return true;
+  const uint32_t element = type[0] & 0xffff;
+  const uint32_t count = is_array ? *(const uint32_t*)(object + WORD) : 0;
+  return (object_shape){
+      .has_references = is_array && (type[0] & has_references) != 0 && element == WORD,
+      .count = count,
+      .first = is_array ? 2 * (size_t)WORD : (size_t)WORD,
+      .size = type[1] + (is_array ? (size_t)element * count : 0),
+  };
+}
+
+static bool look_through_fields(word_search* search, uintptr_t object) {
+  const object_shape shape = shape_of(object);
+  return shape.size < shape.first + WORD || shape.size > LARGEST_STATIC ||
+         look_through(search, "a thread-static field of managed code", (char*)(object + shape.first),
+                      shape.size - shape.first - WORD);
+}
+
+typedef bool (*look_at_object)(word_search* search, uintptr_t object);
+
+// Looks at each object of an array of them, or at the fields of anything else.
+static bool look_through_elements(word_search* search, uintptr_t object, look_at_object look) {
+  const object_shape shape = shape_of(object);
+  if (!shape.has_references) {
+    return look_through_fields(search, object);
   }
-  return size < first + WORD || (depth == 0 && size > LARGEST_STATIC) ||
-         look_through(search, "a thread-static field of managed code", (char*)(uintptr_t)(start + first), size - first - WORD);
+  for (uint32_t i = 0; i < shape.count; i++) {
+    const uintptr_t element = ((const uintptr_t*)(object + shape.first))[i];
+    if (element != 0 && !look(search, element)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The fields of a type: an object with them, or an array of boxes where they have references.
+static bool look_through_type(word_search* search, uintptr_t object) {
+  return look_through_elements(search, object, look_through_fields);
 }
 
 // How the runtime describes it (ThreadLocalData): two counts, an array of objects with fields, and one of handles to such.
@@ -457,11 +486,11 @@ static bool look_through_statics(word_search* search) {
   const int32_t handles = ((const int32_t*)data)[1];
   const uintptr_t objects = ((const uintptr_t*)data)[1];
   const uintptr_t* const* collectible = ((const uintptr_t* const* const*)data)[2];
-  if (objects != 0 && !look_through_object(search, objects, 2)) {
+  if (objects != 0 && !look_through_elements(search, objects, look_through_type)) {
     return false;
   }
   for (int32_t i = 0; collectible != NULL && i < handles; i++) {
-    if (collectible[i] != NULL && *collectible[i] != 0 && !look_through_object(search, *collectible[i], 1)) {
+    if (collectible[i] != NULL && *collectible[i] != 0 && !look_through_type(search, *collectible[i])) {
       return false;
     }
   }

@@ -17,9 +17,15 @@ typedef uintptr_t* (*get_globals)(void);
 // In the program, if that is linked with the C++ library; or loaded later, by a name that everybody has.
 #  if defined(__linux__)
 extern uintptr_t* __cxa_get_globals(void) __attribute__((weak));
-#    define LINKED_FUNCTION __cxa_get_globals
+
+static get_globals find_function(void) {
+  const get_globals linked = __cxa_get_globals;
+  return linked != NULL ? linked : (get_globals)(uintptr_t)dlsym(RTLD_DEFAULT, "__cxa_get_globals");
+}
 #  else
-#    define LINKED_FUNCTION NULL
+static get_globals find_function(void) {
+  return (get_globals)(uintptr_t)dlsym(RTLD_DEFAULT, "__cxa_get_globals");
+}
 #  endif
 
 NG_NOINLINE uintptr_t* ng_cxx_find(void) {
@@ -27,10 +33,7 @@ NG_NOINLINE uintptr_t* ng_cxx_find(void) {
   if (ng_cxx_words != NULL) {
     return ng_cxx_words;
   }
-  get_globals function = LINKED_FUNCTION;
-  if (function == NULL) {
-    function = (get_globals)(uintptr_t)dlsym(RTLD_DEFAULT, "__cxa_get_globals");
-  }
+  const get_globals function = find_function();
   ng_cxx_words = function == NULL || NG_BROKEN(NG_BREAK_CXX) ? none : function();
   return ng_cxx_words;
 }

@@ -159,9 +159,7 @@ static void choose_growing(ng_segments* segments) {
   const size_t most = is_free ? ng_memory_take_growing(segments->config.segment_size) : 0;
   const size_t capacity = segments->config.capacity;
   segments->growing = most < capacity ? most : capacity;
-  if (most > segments->growing) {
-    ng_memory_give_growing(most - segments->growing);
-  }
+  ng_memory_give_growing(most - segments->growing);
   atomic_store(&segments->committed, segments->growing);
 }
 

@@ -19,8 +19,10 @@ public class InterruptTests
             using GreenTcpServerOf server = new(hasPoller);
             GreenEvent go = new();
             Thread? thread = null;
+            Hub? hub = null;
             Task<bool> run = pool.RunAsync(() =>
             {
+                hub = Hub.Current;
                 thread = Thread.CurrentThread;
                 try
                 {
@@ -45,10 +47,10 @@ public class InterruptTests
             go.Set();
             Assert.True(await run.WaitAsync(InHub.Patience));
             Assert.Equal(1, ended);
-            Assert.Same(thread, await pool.RunAsync(() =>
+            Assert.Same(hub, await pool.RunAsync(() =>
             {
                 Hub.Sleep(InHub.Tick);
-                return Thread.CurrentThread;
+                return Hub.Current;
             }).WaitAsync(InHub.Patience));
         }
         finally
