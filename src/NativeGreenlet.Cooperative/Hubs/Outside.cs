@@ -7,13 +7,19 @@ namespace NativeGreenlet.Cooperative;
 /// <summary>What runs in the process besides a hub.</summary>
 internal static class Outside
 {
-    // Threads of the runtime and of this library that never run a program's code by themselves, as Linux names them: by
-    // no more than 15 characters. Workers of the pool are looked at in another way.
-    private static readonly string[] s_passive =
+    private const string PoolWorker = ".NET TP Worker";
+
+    // Threads of the runtime that never run a program's code by themselves, as Linux names them: by no more than 15 characters.
+    // A thread without a name of its own has the name of the thread that started it. So there is one of each of these, and a
+    // second one is the program's; workers of the pool are counted, and looked at in another way.
+    private static readonly string[] s_single =
     [
         ".NET SynchManag", ".NET EventPipe", ".NET DebugPipe", ".NET Debugger", ".NET Finalizer", ".NET Tiered Com", ".NET SigHandler",
-        ".NET TP Worker", ".NET TP Gate", ".NET Timer", ".NET BGC", ".NET Server GC", "ng-record", "NativeGreenlet ",
+        ".NET TP Gate", ".NET Timer",
     ];
+
+    // Threads that run nothing of the program and start no others.
+    private static readonly string[] s_native = [".NET BGC", ".NET Server GC", "ng-record"];
 
     /// <summary>Whether nothing but the hub can run code of the program any more: there is no other thread, no timer, no
     /// work for the thread pool, no signal that is listened to, no child process, no socket that .NET waits for. False if
@@ -22,7 +28,8 @@ internal static class Outside
     {
         try
         {
-            return OperatingSystem.IsLinux() && hub.SystemThreadId != 0 && IsPoolIdle() && !HasSignals() && HasNoThreadBut(hub);
+            // Where greenlets are threads, a thread that one of them started cannot be told from another greenlet.
+            return OperatingSystem.IsLinux() && GreenletRuntime.Backend != GreenletBackend.Threads && hub.SystemThreadId != 0 && IsPoolIdle() && !HasSignals() && HasNoThreadBut(hub);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -55,6 +62,8 @@ internal static class Outside
             idle.Add(other.SystemThreadId);
         }
 
+        int workers = 0;
+        HashSet<string> seen = [];
         foreach (string directory in Directory.EnumerateDirectories("/proc/self/task"))
         {
             // A child's end is an event, too. Whose child it is, the system says by thread.
@@ -64,12 +73,18 @@ internal static class Outside
             }
 
             string name = File.ReadAllText($"{directory}/comm").TrimEnd('\n');
-            if (!s_passive.Contains(name) && !idle.Contains(int.Parse(Path.GetFileName(directory), System.Globalization.CultureInfo.InvariantCulture)))
+            if (idle.Contains(int.Parse(Path.GetFileName(directory), System.Globalization.CultureInfo.InvariantCulture)) || s_native.Contains(name))
+            {
+                continue;
+            }
+
+            workers += name == PoolWorker ? 1 : 0;
+            if (name != PoolWorker && !(s_single.Contains(name) && seen.Add(name)))
             {
                 return false;
             }
         }
 
-        return true;
+        return workers <= ThreadPool.ThreadCount;
     }
 }

@@ -12,6 +12,11 @@ public class DeadlockPrograms
     [InChild]
     public void Told()
     {
+        if (GreenletRuntime.Backend == GreenletBackend.Threads)
+        {
+            return; // a thread that the program has started cannot be told from a greenlet
+        }
+
         int told = 0;
         Hub.RunAsync(() => { }).Wait(InHub.Patience); // an idle hub of the shared pool changes nothing
         Tell(() => new GreenEvent().Wait());
@@ -36,6 +41,7 @@ public class DeadlockPrograms
         [
             wake => Keep(new Timer(_ => wake(), null, late, Timeout.InfiniteTimeSpan)),
             wake => new Thread(() => Late(wake)).Start(),
+            wake => ThreadPool.UnsafeQueueUserWorkItem(_ => new Thread(() => Late(wake)).Start(), null), // it has the worker's name
             wake => ThreadPool.UnsafeQueueUserWorkItem(_ => Late(wake), null),
             wake => Task.Factory.StartNew(() => Late(wake), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default),
             wake => ThreadPool.RegisterWaitForSingleObject(Keep(new ManualResetEvent(false)), (_, _) => wake(), null, late, executeOnlyOnce: true),
