@@ -1,9 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-
-#pragma warning disable CS0169, IL2026, IL2075, IL3050 // CoreCLR only; the fields are what the core library itself uses
 
 namespace NativeGreenlet.Runtime;
 
@@ -51,6 +50,8 @@ internal sealed unsafe class AsyncWords : IDisposable
 
     /// <summary>Finds out where they are. Does nothing where there are none.</summary>
     /// <exception cref="UnsupportedRuntimeException">They are there, but not as we know them.</exception>
+    [UnconditionalSuppressMessage("Trimming", "IL2026:RequiresUnreferencedCode", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2075:UnrecognizedReflectionPattern", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
     public static void Find()
     {
         lock (s_lock)
@@ -120,6 +121,7 @@ internal sealed unsafe class AsyncWords : IDisposable
     /// <summary>Lets go of the thread's await state: the thread has ended.</summary>
     public void Dispose() => _box.Dispose();
 
+    [UnconditionalSuppressMessage("AOT", "IL3050:RequiresDynamicCode", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
     private static ByReference Accessor(FieldInfo field, FieldInfo? inner = null)
     {
         DynamicMethod method = new("Address", typeof(byte).MakeByRefType(), Type.EmptyTypes, typeof(object).Module, skipVisibility: true);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Reflection.Emit;
 
@@ -25,9 +26,11 @@ internal static unsafe class BlockingInfo
         }
     }
 
+    [UnconditionalSuppressMessage("Trimming", "IL2026:RequiresUnreferencedCode", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2075:UnrecognizedReflectionPattern", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050:RequiresDynamicCode", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
     private static Func<nint>? Accessor()
     {
-#pragma warning disable IL2026, IL2075, IL3050 // CoreCLR only; the field is what the core library itself uses
         Type? type = typeof(object).Assembly.GetType("System.Threading.ThreadBlockingInfo");
         FieldInfo? field = type?.GetField("t_first", BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public);
         if (field is null)
@@ -41,6 +44,5 @@ internal static unsafe class BlockingInfo
         code.Emit(OpCodes.Conv_U);
         code.Emit(OpCodes.Ret);
         return method.CreateDelegate<Func<nint>>();
-#pragma warning restore IL2026, IL2075, IL3050
     }
 }

@@ -109,6 +109,7 @@ internal sealed unsafe class ThreadWords : IDisposable
 
     // The method that native code called, as far as a stack trace tells: the runtime calls static methods of its core library,
     // and those the program's; other native code calls methods that are marked for it.
+    [UnconditionalSuppressMessage("Trimming", "IL2026:RequiresUnreferencedCode", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
     private static string Caller()
     {
         StackFrame[] frames = new StackTrace(fNeedFileInfo: false).GetFrames();
@@ -117,9 +118,7 @@ internal sealed unsafe class ThreadWords : IDisposable
         MethodBase? last = null;
         foreach (StackFrame frame in frames)
         {
-#pragma warning disable IL2026 // where there is code to compile, its metadata is there, too
             MethodBase? method = frame.GetMethod();
-#pragma warning restore IL2026
             if (method is null || method.DeclaringType?.Assembly == own)
             {
                 continue;
