@@ -25,10 +25,6 @@ internal static class TestFilters
     /// <summary>What <c>test full</c> repeats on another runtime.</summary>
     public static string OtherRuntime { get; } = Without(s_anyRuntime);
 
-    /// <summary>What it repeats on the next major version. Not yet the cooperative layer, whose tests have crashed there once
-    /// (docs/reliability.md, .NET 11); <c>test --runtime VERSION</c> runs them.</summary>
-    public static string NextRuntime { get; } = Without([.. s_anyRuntime.Append("Cooperative")]);
-
     /// <summary>What <c>try-runtime</c> runs.</summary>
     public static string Trial { get; } = Without([.. s_anyRuntime.Union(s_long)]);
 

@@ -132,7 +132,7 @@ internal static class TestVerb
         bool isPatch = runtime.Version.StartsWith($"{Environment.Version.Major}.", StringComparison.Ordinal);
         return new(
             $"Managed tests, Release: on .NET {runtime.Version}{(isPatch ? ", every switch checked" : string.Empty)}",
-            () => TestSolution(isPatch ? TestFilters.OtherRuntime : TestFilters.NextRuntime, isPatch ? s_checked : null, runtime));
+            () => TestSolution(TestFilters.OtherRuntime, isPatch ? s_checked : null, runtime));
     }
 
     private static bool TestSolution(string filter, Shell.Variables? variables = null, DotnetRuntime? runtime = null) =>

@@ -17,12 +17,17 @@ internal static class FreshTypes
     private const int Methods = 30;
     private const MethodAttributes Virtual = MethodAttributes.Public | MethodAttributes.Virtual;
 
-    // Load contexts that cannot be unloaded: a stock, and then so many a second.
-    private const int Stock = 300;
-    private const int PerSecond = 4;
+    // Each load takes some of the mappings that a process can have, and not all come back: a stock, and then so many a second.
+    private const int Stock = 600;
+    private const double PerSecond = 10;
+
+    // Of those, load contexts that cannot be unloaded.
+    private const int KeptStock = 150;
+    private const double KeptPerSecond = 0.5;
 
     private static readonly (byte[] Base, byte[] Derived) s_images = Build();
     private static readonly Stopwatch s_clock = Stopwatch.StartNew();
+    private static int s_loaded;
     private static int s_kept;
 
     // What the load that this thread is in the middle of wants to be called; for the events of the whole process.
@@ -42,6 +47,9 @@ internal static class FreshTypes
     /// <summary>Whether native code keeps a pointer into the stack for its thread when it calls back, so that the stack cannot be
     /// left.</summary>
     public static bool IsPinned(ResolverKind kind) => kind is not (ResolverKind.LoadByName or ResolverKind.NativeLibrary);
+
+    /// <summary>Whether one may be loaded at the moment. What is allowed must be done.</summary>
+    public static bool MayLoad() => TryTake(ref s_loaded, Stock, PerSecond);
 
     /// <summary>Loads one. Fails unless the type is as it should be afterwards, and the callback was called once.</summary>
     /// <param name="kind">Who calls back.</param>
@@ -66,15 +74,18 @@ internal static class FreshTypes
 
     // The events of the whole process cannot answer with an assembly that can be unloaded. When no other is to be had at the
     // moment, the load context itself is asked, where the stack cannot be left either.
-    private static ResolverKind Replace(ResolverKind kind)
+    private static ResolverKind Replace(ResolverKind kind) =>
+        !IsOfProcess(kind) || TryTake(ref s_kept, KeptStock, KeptPerSecond) ? kind : ResolverKind.Resolving;
+
+    private static bool TryTake(ref int taken, int stock, double perSecond)
     {
-        if (!IsOfProcess(kind) || Interlocked.Increment(ref s_kept) <= Stock + PerSecond * s_clock.Elapsed.TotalSeconds)
+        if (Interlocked.Increment(ref taken) <= stock + (perSecond * s_clock.Elapsed.TotalSeconds))
         {
-            return kind;
+            return true;
         }
 
-        _ = Interlocked.Decrement(ref s_kept);
-        return ResolverKind.Resolving;
+        _ = Interlocked.Decrement(ref taken);
+        return false;
     }
 
     private static void Derive(Request request, int stamp)
@@ -113,7 +124,7 @@ internal static class FreshTypes
         t_request = null;
         if (isCollectible)
         {
-            context.Unload();
+            context.ForgetAndUnload();
         }
     }
 
@@ -251,6 +262,13 @@ internal static class FreshTypes
 
             _request.Call();
             return _base = LoadFromStream(new MemoryStream(s_images.Base));
+        }
+
+        /// <summary>The runtime keeps this object until all that was loaded is gone, so it must refer to none of that.</summary>
+        public void ForgetAndUnload()
+        {
+            _base = null;
+            Unload();
         }
 
         protected override Assembly? Load(AssemblyName assemblyName)

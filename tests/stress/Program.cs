@@ -30,6 +30,7 @@ internal static class Program
 
         Environment.SetEnvironmentVariable(Checking.Variable, options.IsChecking ? "1" : null); // nothing has read it yet
         RuntimeEvents.MakeSources();
+        _ = ThreadStatics.UseUp(); // so that the runtime keeps its own fields where they can move, too
         Console.WriteLine($"expect: {scenario.Expectation}");
         Console.WriteLine($"seed: {options.Seed}");
         Console.WriteLine(options.IsControl ? "control: plain threads" : GreenletRuntime.Description);

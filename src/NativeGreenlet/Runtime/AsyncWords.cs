@@ -22,37 +22,42 @@ internal sealed unsafe class AsyncWords : IDisposable
 
     private static readonly Lock s_lock = new();
     private static readonly List<object> s_keep = []; // finalizing them takes memory at a time of the collector's choice
-    private static ByReference? s_awaitState;
-    private static ByReference? s_stackState;
-    private static ByReference? s_dispatcher;
-    private static ByReference? s_machineDispatcher;
+    private static ThreadStaticField.Accessor? s_awaitState;
+    private static ThreadStaticField.Accessor? s_stackState;
+    private static ThreadStaticField.Accessor? s_dispatcher;
+    private static ThreadStaticField.Accessor? s_machineDispatcher;
     private static nint s_boxType;
     private static nint s_offset;
     private static bool s_areThere;
 
     private PinnedGCHandle<object> _box; // the await state: a thread-static structure with references is one
+    private ThreadStaticField _dispatcher;
+    private ThreadStaticField _machineDispatcher;
 
-    private AsyncWords(PinnedGCHandle<object> box)
+    private AsyncWords(PinnedGCHandle<object> box, nint* stackState)
     {
         _box = box;
+        StackState = stackState;
     }
 
-    private delegate ref byte ByReference();
-
-    /// <summary>The list of callers; the await state's. In memory that stays where it is until this is disposed of.</summary>
-    public nint* StackState { get; private init; }
+    /// <summary>The list of callers; the await state's. As the others, it stays where it is until this is disposed of.</summary>
+    public nint* StackState { get; }
 
     /// <summary>The list of dispatchers.</summary>
-    public nint* Dispatcher { get; private init; }
+    public nint* Dispatcher => _dispatcher.Address;
 
     /// <summary>That of state machines.</summary>
-    public nint* MachineDispatcher { get; private init; }
+    public nint* MachineDispatcher => _machineDispatcher.Address;
 
-    /// <summary>Finds out where they are. Does nothing where there are none.</summary>
+    /// <summary>How many of the other two lists the collector would move, if they were not pinned.</summary>
+    public int CountInArrays => (_dispatcher.IsInArray ? 1 : 0) + (_machineDispatcher.IsInArray ? 1 : 0);
+
+    /// <summary>Finds out where they are.</summary>
+    /// <param name="own">The calling thread's own memory for thread-static fields.</param>
     /// <exception cref="UnsupportedRuntimeException">They are there, but not as we know them.</exception>
     [UnconditionalSuppressMessage("Trimming", "IL2026:RequiresUnreferencedCode", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
     [UnconditionalSuppressMessage("Trimming", "IL2075:UnrecognizedReflectionPattern", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
-    public static void Find()
+    public static void Find(nint own)
     {
         lock (s_lock)
         {
@@ -88,12 +93,15 @@ internal sealed unsafe class AsyncWords : IDisposable
                 }
             }
 
+            ThreadStaticField.Pin(s_dispatcher, own).Dispose();
+            ThreadStaticField.Pin(s_machineDispatcher, own).Dispose();
             s_areThere = true;
         }
     }
 
     /// <summary>The calling thread's; null where there are none.</summary>
-    public static AsyncWords? OfThisThread()
+    /// <param name="own">Its own memory for thread-static fields.</param>
+    public static AsyncWords? OfThisThread(nint own)
     {
         if (!s_areThere)
         {
@@ -104,25 +112,38 @@ internal sealed unsafe class AsyncWords : IDisposable
         {
             if (*((nint*)first - 1) != s_boxType)
             {
-                throw new GreenletException(GreenletError.NotSupported, "This thread cannot run greenlets: the state of its asynchronous methods is kept in another form.");
+                throw Unsupported(inner: null);
             }
 
             nint address = (nint)first - sizeof(nint);
-            PinnedGCHandle<object> box = new(Unsafe.As<nint, object>(ref address));
-            return new AsyncWords(box)
+            AsyncWords words = new(new PinnedGCHandle<object>(Unsafe.As<nint, object>(ref address)), (nint*)(first + s_offset));
+            try
             {
-                StackState = (nint*)(first + s_offset),
-                Dispatcher = (nint*)Unsafe.AsPointer(ref s_dispatcher!()),
-                MachineDispatcher = (nint*)Unsafe.AsPointer(ref s_machineDispatcher!()),
-            };
+                words._dispatcher = ThreadStaticField.Pin(s_dispatcher!, own);
+                words._machineDispatcher = ThreadStaticField.Pin(s_machineDispatcher!, own);
+                return words;
+            }
+            catch (UnsupportedRuntimeException exception)
+            {
+                words.Dispose();
+                throw Unsupported(exception);
+            }
         }
     }
 
-    /// <summary>Lets go of the thread's await state: the thread has ended.</summary>
-    public void Dispose() => _box.Dispose();
+    /// <summary>Lets go of them: the thread has ended.</summary>
+    public void Dispose()
+    {
+        _box.Dispose();
+        _dispatcher.Dispose();
+        _machineDispatcher.Dispose();
+    }
+
+    private static GreenletException Unsupported(Exception? inner) => new(
+        GreenletError.NotSupported, "This thread cannot run greenlets: the state of its asynchronous methods is kept in another form.", inner);
 
     [UnconditionalSuppressMessage("AOT", "IL3050:RequiresDynamicCode", Justification = "CoreCLR only: the fields are what the core library itself uses, and where there is no code to compile nobody comes here.")]
-    private static ByReference Accessor(FieldInfo field, FieldInfo? inner = null)
+    private static ThreadStaticField.Accessor Accessor(FieldInfo field, FieldInfo? inner = null)
     {
         DynamicMethod method = new("Address", typeof(byte).MakeByRefType(), Type.EmptyTypes, typeof(object).Module, skipVisibility: true);
         ILGenerator code = method.GetILGenerator();
@@ -135,6 +156,6 @@ internal sealed unsafe class AsyncWords : IDisposable
         code.Emit(OpCodes.Ret);
         s_keep.Add(method);
         s_keep.Add(code);
-        return method.CreateDelegate<ByReference>();
+        return method.CreateDelegate<ThreadStaticField.Accessor>();
     }
 }

@@ -48,15 +48,15 @@ internal sealed unsafe class RuntimeLayout
     {
         RuntimeEdition edition = RuntimeEdition.Of(descriptor);
         Description description = Describe(descriptor, edition);
-        if (edition.SuspendsAsyncMethods)
-        {
-            AsyncWords.Find();
-        }
-
         ThreadLocator locator = new(descriptor);
         ng_clr_layout layout = description.Layout;
         locator.RequireMemory(layout);
         nint caller = locator.Current();
+        uint threadLocalData = ThreadWords.FindFields(descriptor);
+        if (edition.SuspendsAsyncMethods)
+        {
+            AsyncWords.Find(ThreadWords.OwnFields(caller, threadLocalData));
+        }
 
         UnsupportedRuntimeException? failure;
         int attempt = 0;
@@ -65,7 +65,7 @@ internal sealed unsafe class RuntimeLayout
             failure = TryCalibrate(locator, caller, description, edition, CalibrationStack << attempt, ref layout);
         }
         while (failure is { MayBeChance: true } && ++attempt < Attempts);
-        return failure is null ? new RuntimeLayout(locator, layout, description, ThreadWords.FindFields(descriptor)) : throw failure;
+        return failure is null ? new RuntimeLayout(locator, layout, description, threadLocalData) : throw failure;
     }
 
     /// <summary>What the descriptor says, with no look at the running runtime.</summary>

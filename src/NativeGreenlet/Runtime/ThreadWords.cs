@@ -19,12 +19,15 @@ internal sealed unsafe class ThreadWords : IDisposable
     public const string CheckVariable = "NATIVEGREENLET_CHECK";
 
     private readonly ng_words* _native;
+    private readonly nint _own;
     private readonly AsyncWords? _async;
+    private ThreadStaticField? _waits;
     private bool _hasExplained;
 
-    private ThreadWords(ng_words* native, AsyncWords? async)
+    private ThreadWords(ng_words* native, nint own, AsyncWords? async)
     {
         _native = native;
+        _own = own;
         _async = async;
     }
 
@@ -44,6 +47,11 @@ internal sealed unsafe class ThreadWords : IDisposable
                 : 0;
     }
 
+    /// <summary>A thread's own memory for thread-static fields; 0 if it is not described.</summary>
+    /// <param name="thread">The Thread object.</param>
+    /// <param name="threadLocalData">Where it leads there.</param>
+    public static nint OwnFields(nint thread, uint threadLocalData) => threadLocalData == 0 ? 0 : *(nint*)(thread + (nint)threadLocalData);
+
     /// <summary>Lets the native library see what the runtime keeps for a thread while it runs a static constructor.</summary>
     public static void Learn() => RuntimeHelpers.RunClassConstructor(typeof(Learning).TypeHandle);
 
@@ -51,7 +59,8 @@ internal sealed unsafe class ThreadWords : IDisposable
     /// <exception cref="GreenletException">There is no memory for it.</exception>
     public static ThreadWords OfThisThread(ng_words* native, nint thread, uint threadLocalData)
     {
-        ThreadWords words = new(native, AsyncWords.OfThisThread());
+        nint own = OwnFields(thread, threadLocalData);
+        ThreadWords words = new(native, own, AsyncWords.OfThisThread(own));
         nint* tail = TailCalls.Of(thread);
         if (tail is not null)
         {
@@ -80,8 +89,8 @@ internal sealed unsafe class ThreadWords : IDisposable
 
         // Who waits, for debuggers: nothing in the process follows it.
         _hasExplained = true;
-        nint* waits = BlockingInfo.OfThisThread();
-        return waits is not null && NativeMethods.ng_words_exchange(_native, waits, 0, ng_word_kind.HARMLESS) == ng_status.OK;
+        _waits = BlockingInfo.OfThisThread(_own);
+        return _waits is { } waits && NativeMethods.ng_words_exchange(_native, waits.Address, 0, ng_word_kind.HARMLESS) == ng_status.OK;
     }
 
     /// <summary>Why a switch was refused.</summary>
@@ -105,7 +114,11 @@ internal sealed unsafe class ThreadWords : IDisposable
     }
 
     /// <summary>Forgets them: the thread has ended.</summary>
-    public void Dispose() => _async?.Dispose();
+    public void Dispose()
+    {
+        _async?.Dispose();
+        _waits?.Dispose();
+    }
 
     // The method that native code called, as far as a stack trace tells: the runtime calls static methods of its core library,
     // and those the program's; other native code calls methods that are marked for it.

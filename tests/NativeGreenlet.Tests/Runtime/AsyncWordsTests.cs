@@ -1,4 +1,5 @@
 using System.Reflection;
+using NativeGreenlet.Runtime;
 using NativeGreenlet.Tests.Infrastructure;
 
 namespace NativeGreenlet.Tests.Runtime;
@@ -34,6 +35,15 @@ public class AsyncWordsTests
     }
 
     [Fact]
+    public void The_lists_stay_where_they_are_when_the_collector_moves_fields_of_threads()
+    {
+        InChild.Result child = InChild.Run(MoveFields);
+
+        Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
+        Assert.Equal("done", child.Output.Trim());
+    }
+
+    [Fact]
     public void No_other_thread_static_field_of_the_core_library_has_an_address()
     {
         IEnumerable<string> found =
@@ -44,6 +54,44 @@ public class AsyncWordsTests
             select $"{type.FullName}.{field.Name}";
 
         Assert.Empty(found.Except(s_known));
+    }
+
+    // Where the lists are that a switch exchanges is found once a thread.
+    private static unsafe void MoveFields()
+    {
+        _ = ThreadStatics.UseUp();
+        Assert.NotEqual(GreenletBackend.Threads, GreenletRuntime.Backend);
+        RuntimeLayout layout = BackendSelection.Instance.Bridge!.Layout;
+        for (int i = 0; i < Greenlets; i++)
+        {
+            Thread thread = new(() =>
+            {
+                object[] garbage = [.. Enumerable.Range(0, 1000).Select(number => new object())]; // below the arrays, which so have somewhere to go
+                _ = ThreadStatics.UseUp();
+                nint own = ThreadWords.OwnFields(layout.Locator.Current(), layout.ThreadLocalData);
+                using AsyncWords? first = AsyncWords.OfThisThread(own);
+                if (first is null)
+                {
+                    Assert.True(Environment.Version.Major < 11);
+                    return;
+                }
+
+                Assert.Equal(2, first.CountInArrays);
+                Array.Clear(garbage);
+                for (int round = 0; round < 3; round++)
+                {
+                    GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: true);
+                    using AsyncWords second = AsyncWords.OfThisThread(own)!;
+                    Assert.Equal((nint)second.StackState, (nint)first.StackState);
+                    Assert.Equal((nint)second.Dispatcher, (nint)first.Dispatcher);
+                    Assert.Equal((nint)second.MachineDispatcher, (nint)first.MachineDispatcher);
+                }
+            });
+            thread.Start();
+            thread.Join();
+        }
+
+        Console.WriteLine("done");
     }
 
     private static bool HasAddress(Type type) =>

@@ -30,6 +30,7 @@ internal sealed class TraceRunner(Options options) : IDisposable
 
     public void Run()
     {
+        _ = ThreadStatics.UseUp(); // so that the runtime keeps its own fields where they can move, too
         int carriers = Math.Max(options.Carriers, 1);
         using (new CollectorPressure((int)options.Base))
         {

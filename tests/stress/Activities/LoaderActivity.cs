@@ -17,6 +17,12 @@ internal sealed class LoaderActivity(bool isInsideTypeLoad) : Activity
 
     public override void Play(Actor actor, int depth)
     {
+        if (!FreshTypes.MayLoad())
+        {
+            actor.Descend(depth);
+            return;
+        }
+
         int stamp = actor.Stamp();
         Holdings holdings = new(stamp, stackalloc int[4]);
         ResolverKind kind = _kinds[actor.Random.Next(_kinds.Length)];
