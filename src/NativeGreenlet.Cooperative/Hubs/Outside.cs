@@ -14,8 +14,8 @@ internal static class Outside
     // second one is the program's; workers of the pool are counted, and looked at in another way.
     private static readonly string[] s_single =
     [
-        ".NET SynchManag", ".NET EventPipe", ".NET DebugPipe", ".NET Debugger", ".NET Finalizer", ".NET Tiered Com", ".NET SigHandler",
-        ".NET TP Gate", ".NET Timer",
+        ".NET SynchManag", ".NET EventPipe", ".NET DebugPipe", ".NET Debugger", ".NET Finalizer", ".NET Tiered Com", ".NET Tiered JIT",
+        ".NET SigHandler", ".NET TP Gate", ".NET Timer",
     ];
 
     // Threads that run nothing of the program and start no others.
