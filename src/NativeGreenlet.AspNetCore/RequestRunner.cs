@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Hubs;
 
 namespace NativeGreenlet.AspNetCore;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
-using NativeGreenlet.Core;
+using NativeGreenlet.Scheduling;
 
 namespace NativeGreenlet;
 

@@ -2,7 +2,8 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
-using NativeGreenlet.Core;
+using NativeGreenlet.Lifecycle;
+using NativeGreenlet.Scheduling;
 
 namespace NativeGreenlet;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
-using NativeGreenlet.Core;
 using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
+using NativeGreenlet.Scheduling;
+using NativeGreenlet.Stacks;
 
 namespace NativeGreenlet;
 

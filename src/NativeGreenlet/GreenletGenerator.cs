@@ -2,7 +2,8 @@ using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
-using NativeGreenlet.Core;
+using NativeGreenlet.Generators;
+using NativeGreenlet.Scheduling;
 
 namespace NativeGreenlet;
 

@@ -1,3 +1,4 @@
+using NativeGreenlet.Diagnostics;
 using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet;

@@ -1,4 +1,5 @@
-using NativeGreenlet.Core;
+using NativeGreenlet.Scheduling;
+
 
 namespace NativeGreenlet;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using NativeGreenlet.Core;
+using NativeGreenlet.Stacks;
 
 namespace NativeGreenlet.Stress;
 

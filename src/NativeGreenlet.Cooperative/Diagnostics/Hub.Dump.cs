@@ -1,3 +1,5 @@
+using NativeGreenlet.Cooperative.Waiting;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <content>What it does, for people.</content>

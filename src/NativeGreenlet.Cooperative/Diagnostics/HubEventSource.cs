@@ -1,6 +1,6 @@
 using System.Diagnostics.Tracing;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Diagnostics;
 
 /// <summary>Single events of hubs for EventPipe, ETW and LTTng. Made when there is something to tell.</summary>
 [EventSource(Name = "NativeGreenlet.Cooperative")]

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using NativeGreenlet.Cooperative.Hubs;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Diagnostics;
 
 /// <summary>Figures of all hubs as instruments of the meter <c>NativeGreenlet.Cooperative</c>; read only when someone
 /// listens.</summary>

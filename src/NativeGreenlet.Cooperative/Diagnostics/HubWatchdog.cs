@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 

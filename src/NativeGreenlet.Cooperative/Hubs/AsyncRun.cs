@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>
 /// A run whose main task calls a function that returns a .NET task, and lasts until that has completed. The function may

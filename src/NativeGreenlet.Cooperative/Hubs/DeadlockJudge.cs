@@ -1,4 +1,7 @@
-namespace NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Synchronization;
+using NativeGreenlet.Cooperative.Waiting;
+
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>Tells whether a run all of whose tasks wait without a time limit is deadlocked. In its hub's thread.</summary>
 /// <remarks>

@@ -2,6 +2,11 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Diagnostics;
+using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Interop;
+using NativeGreenlet.Cooperative.IO.Readiness;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 

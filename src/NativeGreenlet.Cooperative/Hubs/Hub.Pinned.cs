@@ -1,3 +1,6 @@
+using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Waiting;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <content>A wait on a stack that cannot be left: it blocks the hub's thread.</content>

@@ -1,4 +1,6 @@
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 

@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>
 /// Finds the hub of a greenlet that a task started itself, where every greenlet is a thread of its own and has its own

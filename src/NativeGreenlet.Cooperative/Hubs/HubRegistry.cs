@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>All hubs that run, for diagnostics.</summary>
 internal static class HubRegistry

@@ -1,4 +1,6 @@
-namespace NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Waiting;
+
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>
 /// A main task and all that it and its descendants spawn. Ends when the main task has ended and the rest has been

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using NativeGreenlet.Cooperative.Waiting;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>
 /// Brings the continuations of <c>await</c> back to the hub of a run, each in a task of its own, so that what comes after

@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>
 /// The <see cref="SynchronizationContext"/> of a thread while a hub runs on it. It does what no context at all does: what is

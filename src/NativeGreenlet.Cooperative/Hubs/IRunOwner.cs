@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>Who has asked for a run from outside of its hub.</summary>
 internal interface IRunOwner

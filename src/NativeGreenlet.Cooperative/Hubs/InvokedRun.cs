@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>A run whose main task calls a function, for <c>async</c> code that waits for the result.</summary>
 internal sealed class InvokedRun<T> : IRunOwner

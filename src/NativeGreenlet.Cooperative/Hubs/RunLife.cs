@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>Whether a run goes on. What notes who has used it keeps this instead of the run, which has tasks and all that
 /// they captured.</summary>

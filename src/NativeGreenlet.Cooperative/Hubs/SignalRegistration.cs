@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>A signal that starts a task of a run. Its run knows it for as long as it is registered: who waits meanwhile
 /// may be woken by the signal, so that no wait of the run is a deadlock.</summary>

@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>While it lasts the thread has no <see cref="SynchronizationContext"/>: the continuations of what is begun
 /// meanwhile need not come back to the hub.</summary>

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO;
 
 /// <summary>The content of an answer whose synchronous methods park. Everything asynchronous is the original's.</summary>
 internal sealed class GreenHttpContent : HttpContent

@@ -1,3 +1,5 @@
+using NativeGreenlet.Cooperative.IO;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>For an <see cref="HttpClient"/> whose synchronous <see cref="HttpClient.Send(HttpRequestMessage)"/> parks the

@@ -1,5 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using NativeGreenlet.Cooperative.IO;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 

@@ -2,6 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Interop;
+using NativeGreenlet.Cooperative.IO;
+using NativeGreenlet.Cooperative.IO.Readiness;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 

@@ -1,5 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
+using NativeGreenlet.Cooperative.Interop;
+using NativeGreenlet.Cooperative.IO;
+using NativeGreenlet.Cooperative.IO.Readiness;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 

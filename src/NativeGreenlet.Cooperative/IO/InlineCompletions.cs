@@ -1,7 +1,8 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Cooperative.IO.Readiness;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO;
 
 /// <summary>
 /// Lets .NET's socket thread complete the operations of a socket itself, instead of handing each over to the thread pool:

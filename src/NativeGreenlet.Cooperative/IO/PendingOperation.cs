@@ -1,6 +1,8 @@
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Waiting;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO;
 
 /// <summary>
 /// One direction of a stream: the operation that may still be in flight after the task that began it was killed or ran

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO;
 
 /// <summary>Both directions of a socket that .NET's operations use, for it and for its stream: each is made when it is first
 /// needed.</summary>

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO;
 
 /// <summary>One run of a program, on threads of the pool.</summary>
 internal sealed class ProcessRun(ProcessStartInfo start, string? input)

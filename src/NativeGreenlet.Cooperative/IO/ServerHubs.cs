@@ -1,4 +1,7 @@
-namespace NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Waiting;
+
+namespace NativeGreenlet.Cooperative.IO;
 
 /// <summary>The hubs that a server has besides its own: which of all gets a connection, and how many connections the others
 /// have.</summary>

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO;
 
 /// <summary>The bytes of a connection, for a <see cref="PendingOperation"/>. .NET's own stream refuses a socket that has shut
 /// one direction down, or does not block.</summary>

@@ -1,4 +1,6 @@
-namespace NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Waiting;
+
+namespace NativeGreenlet.Cooperative.IO;
 
 /// <summary>Lets one task at a time use something, whichever hub it is in, in the order in which they came. Unlike a lock of
 /// tasks it is part of no deadlock: who has it waits for the network, not for others.</summary>

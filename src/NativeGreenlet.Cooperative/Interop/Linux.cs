@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Interop;
 
 /// <summary>What Linux offers to wait for sockets, and to use them without waiting. The numbers are those of all of .NET's
 /// processors.</summary>

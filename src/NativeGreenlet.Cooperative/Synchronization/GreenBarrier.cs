@@ -1,3 +1,6 @@
+using NativeGreenlet.Cooperative.Synchronization;
+using NativeGreenlet.Cooperative.Waiting;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A place where a number of tasks, of any hub, wait for each other, again and again, as <see cref="Barrier"/>.</summary>

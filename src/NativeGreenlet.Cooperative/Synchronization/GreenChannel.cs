@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using NativeGreenlet.Cooperative.Synchronization;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 

@@ -1,3 +1,6 @@
+using NativeGreenlet.Cooperative.Synchronization;
+using NativeGreenlet.Cooperative.Waiting;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>Waits until something has happened a number of times, as <see cref="CountdownEvent"/>. Tasks of any hub may

@@ -1,3 +1,6 @@
+using NativeGreenlet.Cooperative.Synchronization;
+using NativeGreenlet.Cooperative.Waiting;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A flag that tasks can wait for. All that wait are woken when it is set. Tasks of several hubs may wait for it,

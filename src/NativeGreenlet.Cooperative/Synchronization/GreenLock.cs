@@ -1,3 +1,6 @@
+using NativeGreenlet.Cooperative.Synchronization;
+using NativeGreenlet.Cooperative.Waiting;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>

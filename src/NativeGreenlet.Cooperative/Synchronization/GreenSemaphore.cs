@@ -1,3 +1,6 @@
+using NativeGreenlet.Cooperative.Synchronization;
+using NativeGreenlet.Cooperative.Waiting;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A number of permits. Tasks of any hub wait for one, in the order in which they came; any thread may release

@@ -1,4 +1,6 @@
-namespace NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Waiting;
+
+namespace NativeGreenlet.Cooperative.Synchronization;
 
 /// <summary>A synchronization object, for waits that are never ended, or fail.</summary>
 internal interface IShared

@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Synchronization;
 
 /// <summary>How a wait for a permit ended.</summary>
 internal enum SemaphoreResult

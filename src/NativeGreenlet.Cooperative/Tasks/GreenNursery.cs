@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Synchronization;
 
 namespace NativeGreenlet.Cooperative;
 

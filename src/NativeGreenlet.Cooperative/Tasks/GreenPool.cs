@@ -1,4 +1,6 @@
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Synchronization;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 

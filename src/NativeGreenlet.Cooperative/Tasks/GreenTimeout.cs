@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 

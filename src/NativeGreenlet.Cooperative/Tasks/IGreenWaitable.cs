@@ -1,3 +1,5 @@
+using NativeGreenlet.Cooperative.Waiting;
+
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>Something that <see cref="Hub.Wait"/> can wait for together with others: a task, an event, a completion

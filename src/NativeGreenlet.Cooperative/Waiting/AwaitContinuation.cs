@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>What an awaited task calls when it completes. Used again by the next wait, unless this one was given up: then
 /// it may still be called.</summary>

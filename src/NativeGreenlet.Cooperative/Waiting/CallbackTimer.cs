@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>A timer that calls a delegate.</summary>
 internal sealed class CallbackTimer(Action callback) : TimerEntry

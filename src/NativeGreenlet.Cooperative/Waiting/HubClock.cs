@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>The hubs' time: monotonic, in units of <see cref="TimeSpan.Ticks"/>.</summary>
 internal static class HubClock

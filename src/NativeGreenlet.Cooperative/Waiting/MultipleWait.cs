@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>A wait that a number of several objects ends. It remembers which of them did: they need not be ready any more when
 /// the task looks.</summary>

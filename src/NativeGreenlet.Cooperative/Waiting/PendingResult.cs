@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>
 /// An operation in flight which a task waits for, and which the next one may wait for when that gives up. Used again for

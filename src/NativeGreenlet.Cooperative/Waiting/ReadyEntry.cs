@@ -1,4 +1,6 @@
-namespace NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Hubs;
+
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>What the hub is to do next: continue a task out of one of its waits, start one, call something, or
 /// begin a run.</summary>

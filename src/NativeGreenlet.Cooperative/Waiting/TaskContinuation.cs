@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>
 /// One wait for a .NET task that can be given up without leaving anything behind: a task that goes on for days may be

@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>Something that is due at a time. Knows its place in the <see cref="TimerHeap"/>, so that it can be taken out.</summary>
 internal abstract class TimerEntry

@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>
 /// Timers in the order in which they are due. A binary heap whose entries know their place: a timer that is no longer

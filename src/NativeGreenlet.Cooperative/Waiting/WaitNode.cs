@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>One wait of one waiter in one queue: a ticket that is good for that wait only.</summary>
 internal sealed class WaitNode(Waiter waiter)

@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>Waits in the order of their beginning. Whoever owns it locks around every call.</summary>
 internal sealed class WaitQueue

@@ -1,4 +1,7 @@
-namespace NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Synchronization;
+
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>
 /// What every synchronization object has: its lock, how to wait in it, and who has used it, which tells whether a wait

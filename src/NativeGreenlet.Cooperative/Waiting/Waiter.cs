@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Runtime;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>
 /// The one primitive under everything that waits; every task has one, and uses it again for each wait. A wait has a

@@ -1,4 +1,6 @@
-namespace NativeGreenlet.Cooperative;
+using NativeGreenlet.Runtime;
+
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>Where a wait is: the low bits of <see cref="Waiter"/>'s state.</summary>
 internal enum WakeReason

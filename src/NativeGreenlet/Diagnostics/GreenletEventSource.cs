@@ -1,5 +1,5 @@
 using System.Diagnostics.Tracing;
-using NativeGreenlet.Core;
+using NativeGreenlet.Scheduling;
 
 namespace NativeGreenlet.Diagnostics;
 

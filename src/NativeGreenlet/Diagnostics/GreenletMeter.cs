@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet.Diagnostics;
 

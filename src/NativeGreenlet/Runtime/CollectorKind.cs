@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using NativeGreenlet.Core;
+using NativeGreenlet.Stacks;
 
 namespace NativeGreenlet.Runtime;
 

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using NativeGreenlet.Core;
 using NativeGreenlet.Interop;
+using NativeGreenlet.Stacks;
 
 namespace NativeGreenlet.Runtime;
 

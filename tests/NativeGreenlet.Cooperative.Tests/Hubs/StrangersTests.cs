@@ -1,3 +1,4 @@
+using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Hubs;

@@ -1,4 +1,5 @@
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative.Tests.Hubs;
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Cooperative.IO.Readiness;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 using static NativeGreenlet.Cooperative.Tests.Infrastructure.Connections;
 

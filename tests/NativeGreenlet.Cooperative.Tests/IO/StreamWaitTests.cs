@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Reflection;
+using NativeGreenlet.Cooperative.IO.Readiness;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 using static NativeGreenlet.Cooperative.Tests.Infrastructure.Connections;
 

@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative.Tests.Leaks;
 

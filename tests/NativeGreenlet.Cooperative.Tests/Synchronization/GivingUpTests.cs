@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Cooperative.Synchronization;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative.Tests.Synchronization;
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using NativeGreenlet.Cooperative.IO;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Synchronization;

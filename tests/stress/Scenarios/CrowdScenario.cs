@@ -1,5 +1,6 @@
 using System.Globalization;
-using NativeGreenlet.Core;
+using NativeGreenlet.Scheduling;
+using NativeGreenlet.Stacks;
 
 namespace NativeGreenlet.Stress.Scenarios;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using NativeGreenlet.Core;
+using NativeGreenlet.Stacks;
 
 namespace NativeGreenlet.Stress.Scenarios;
 

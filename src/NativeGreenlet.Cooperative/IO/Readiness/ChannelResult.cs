@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO.Readiness;
 
 /// <summary>How an operation on a <see cref="SocketChannel"/> ended. No exceptions: one that comes out of it was thrown at the
 /// task, and is not the socket's.</summary>

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using NativeGreenlet.Cooperative.Interop;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO.Readiness;
 
 /// <summary>
 /// Where a hub's thread waits for sockets, and for its bell: an epoll instance of its own. So between the network and the

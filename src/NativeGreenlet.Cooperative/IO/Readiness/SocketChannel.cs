@@ -2,8 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using NativeGreenlet.Cooperative.Interop;
+using NativeGreenlet.Cooperative.Waiting;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO.Readiness;
 
 /// <summary>
 /// A connection that is used by calls which do not wait, and waited for by the <see cref="Poller"/> of the hub. Receiving

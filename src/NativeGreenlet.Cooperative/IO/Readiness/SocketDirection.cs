@@ -1,4 +1,6 @@
-namespace NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Waiting;
+
+namespace NativeGreenlet.Cooperative.IO.Readiness;
 
 /// <summary>One direction of a socket: who waits for it to be ready, and whether it has become so meanwhile. Used under the
 /// lock of its <see cref="SocketReadiness"/>.</summary>

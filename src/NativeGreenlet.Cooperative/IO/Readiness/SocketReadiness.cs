@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using NativeGreenlet.Cooperative.Interop;
+using NativeGreenlet.Cooperative.Waiting;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO.Readiness;
 
 /// <summary>
 /// Who waits for a socket, to be told by the <see cref="Poller"/> of some hub. One task at a time in each direction.

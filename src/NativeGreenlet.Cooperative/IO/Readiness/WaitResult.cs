@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.IO.Readiness;
 
 /// <summary>How a wait for a socket ended.</summary>
 internal enum WaitResult

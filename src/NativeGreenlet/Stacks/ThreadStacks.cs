@@ -1,12 +1,13 @@
 using NativeGreenlet.Interop;
+using NativeGreenlet.Scheduling;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Stacks;
 
 /// <summary>
 /// Stacks by OS threads, of which one has the baton: for runtimes that we do not know, and the baseline of the
 /// benchmarks. Needs nothing of the runtime.
 /// </summary>
-internal sealed class ThreadStacks : Stacks
+internal sealed class ThreadStacks : CarrierStacks
 {
     private readonly Carrier _carrier;
 

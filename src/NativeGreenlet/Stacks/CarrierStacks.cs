@@ -1,9 +1,10 @@
 using NativeGreenlet.Interop;
+using NativeGreenlet.Scheduling;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Stacks;
 
 /// <summary>Where a carrier's greenlets run: the stacks of one thread and the way between them.</summary>
-internal abstract class Stacks
+internal abstract class CarrierStacks
 {
     /// <summary>Gives a greenlet a stack on which it will run its body.</summary>
     /// <exception cref="GreenletException">There is none to be had.</exception>

@@ -4,9 +4,11 @@ using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Diagnostics;
 using NativeGreenlet.Interop;
+using NativeGreenlet.Lifecycle;
 using NativeGreenlet.Runtime;
+using NativeGreenlet.Stacks;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Scheduling;
 
 /// <summary>
 /// An OS thread on which greenlets run: which one is current, what is in flight between two of them, and the switch.
@@ -53,7 +55,7 @@ internal sealed unsafe partial class Carrier
     private int _looked; // times that the guess was wrong
     private long _raisedByEndOf; // the start number of the greenlet whose end raised the last exception here; 0 for none
 
-    private Stacks? _stacks;
+    private CarrierStacks? _stacks;
     private BatonThread? _afterExit;
     private StackTrace? _stackTrace;
     private GreenletTraceCallback? _tracer;

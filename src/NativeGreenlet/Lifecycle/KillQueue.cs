@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Lifecycle;
 
 /// <summary>Greenlets that other threads, the finalizer among them, want a carrier to kill.</summary>
 internal sealed class KillQueue

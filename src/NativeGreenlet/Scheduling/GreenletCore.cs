@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using NativeGreenlet.Interop;
+using NativeGreenlet.Stacks;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Scheduling;
 
 /// <summary>
 /// What a greenlet's own stack may refer to. The public <see cref="Greenlet"/> refers to its core, never the other way

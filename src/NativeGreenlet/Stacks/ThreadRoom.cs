@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Stacks;
 
 /// <summary>
 /// Sees to it that threads for greenlets leave the process some memory mappings. On Linux a process can have so many

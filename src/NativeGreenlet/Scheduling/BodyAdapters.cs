@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Scheduling;
 
 /// <summary>Bodies of the other shapes as functions of a value: a delegate closed over a delegate, nothing more. Optimized
 /// from the first call: unoptimized code would keep `run`, and what it captured, alive while the greenlet lives.</summary>

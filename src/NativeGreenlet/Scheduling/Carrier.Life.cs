@@ -2,9 +2,10 @@ using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Diagnostics;
 using NativeGreenlet.Interop;
-using NativeGreenlet.Runtime;
+using NativeGreenlet.Lifecycle;
+using NativeGreenlet.Stacks;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Scheduling;
 
 /// <content>How greenlets start and end on it, and how it ends itself.</content>
 internal sealed unsafe partial class Carrier

@@ -1,6 +1,6 @@
 using NativeGreenlet.Tests.Infrastructure;
 
-namespace NativeGreenlet.Tests.Generators;
+namespace NativeGreenlet.Tests.Scheduling;
 
 /// <summary>A switch between two live greenlets allocates nothing.</summary>
 public class SwitchAllocationTests

@@ -1,4 +1,6 @@
-namespace NativeGreenlet.Core;
+using NativeGreenlet.Scheduling;
+
+namespace NativeGreenlet.Lifecycle;
 
 /// <summary>
 /// An object that only a greenlet's public object refers to, and that refers back to it. When its finalizer runs, nobody

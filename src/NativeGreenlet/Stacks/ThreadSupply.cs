@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Stacks;
 
 /// <summary>Starts threads that the library itself needs.</summary>
 internal static class ThreadSupply

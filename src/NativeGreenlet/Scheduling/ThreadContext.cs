@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Stacks;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Scheduling;
 
 /// <summary>The execution context of the calling thread, read and replaced as cheaply as the runtime allows.</summary>
 internal static class ThreadContext

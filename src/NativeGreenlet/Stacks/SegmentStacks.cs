@@ -4,8 +4,9 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
+using NativeGreenlet.Scheduling;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Stacks;
 
 /// <summary>Stacks in segments of their own, parked where the collector finds them and walks them precisely.</summary>
 [StackTraceHidden]

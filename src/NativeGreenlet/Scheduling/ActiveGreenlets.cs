@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Scheduling;
 
 /// <summary>The greenlets of one carrier that have begun and not ended, the youngest first. Used by its thread.</summary>
 internal sealed class ActiveGreenlets

@@ -1,6 +1,6 @@
 using NativeGreenlet.Tests.Infrastructure;
 
-namespace NativeGreenlet.Tests.Generators;
+namespace NativeGreenlet.Tests.Lifecycle;
 
 public class GreenletScopeTests
 {

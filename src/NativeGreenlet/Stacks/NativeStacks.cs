@@ -4,13 +4,14 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
+using NativeGreenlet.Scheduling;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Stacks;
 
 /// <summary>Stacks by the native library: what its two ways of keeping parked stacks have in common. A carrier and a
 /// greenlet are no more than addresses to managed code, so those of both ways bear one type here.</summary>
 [StackTraceHidden]
-internal abstract unsafe class NativeStacks : Stacks
+internal abstract unsafe class NativeStacks : CarrierStacks
 {
     private ThreadWords? _words;
 

@@ -1,7 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Scheduling;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Stacks;
 
 /// <summary>
 /// An OS thread as the stack of a greenlet: it runs while it has the baton. Threads whose greenlet has ended wait in a

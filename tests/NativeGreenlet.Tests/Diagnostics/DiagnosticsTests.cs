@@ -3,7 +3,7 @@ using System.Diagnostics.Tracing;
 using NativeGreenlet.Diagnostics;
 using NativeGreenlet.Tests.Infrastructure;
 
-namespace NativeGreenlet.Tests.Generators;
+namespace NativeGreenlet.Tests.Diagnostics;
 
 /// <summary>Row 30. The figures are of the whole process, so each test has one of its own.</summary>
 public class DiagnosticsTests

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Diagnostics;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Scheduling;
 
 /// <content>Killing greenlets: at once, or those that wait for it.</content>
 internal sealed unsafe partial class Carrier

@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Interop;
-using NativeGreenlet.Runtime;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Scheduling;
 
 /// <content>What its suspended greenlets are doing, for people.</content>
 internal sealed unsafe partial class Carrier

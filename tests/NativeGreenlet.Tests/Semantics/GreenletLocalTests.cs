@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Tests.Infrastructure;
 
-namespace NativeGreenlet.Tests.Generators;
+namespace NativeGreenlet.Tests.Semantics;
 
 public class GreenletLocalTests
 {

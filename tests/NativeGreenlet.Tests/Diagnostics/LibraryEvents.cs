@@ -1,7 +1,7 @@
 using System.Diagnostics.Tracing;
 using System.Text.RegularExpressions;
 
-namespace NativeGreenlet.Tests.Generators;
+namespace NativeGreenlet.Tests.Diagnostics;
 
 /// <summary>Hears the library's events on the threads that write them; writes them down with the greenlets' names only.</summary>
 internal sealed partial class LibraryEvents : EventListener

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using NativeGreenlet.Interop;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Stacks;
 
 /// <summary>The regions of stack segments of this process, one for each power of two that was asked for.</summary>
 internal static unsafe class StackPools

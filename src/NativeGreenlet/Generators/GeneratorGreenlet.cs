@@ -1,4 +1,4 @@
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Generators;
 
 /// <summary>The greenlet of a generator that is being enumerated.</summary>
 internal abstract class GeneratorGreenlet(Action body, Greenlet parent) : Greenlet(body, parent)

@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
+using NativeGreenlet.Scheduling;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Stacks;
 
 /// <summary>Slices of the thread's own stack, copied out and in, which a conservative collector finds in an arena.</summary>
 [StackTraceHidden]

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace NativeGreenlet.Core;
+namespace NativeGreenlet.Scheduling;
 
 /// <summary>All carriers, and the end of those whose thread has ended.</summary>
 internal static class CarrierRegistry
