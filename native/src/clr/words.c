@@ -62,21 +62,23 @@ static bool is_broken(ng_word_kind kind) {
          (kind == NG_WORD_CXX && NG_BROKEN(NG_BREAK_CXX));
 }
 
-// Plain switches look at the frame of a tail call, at two lists of methods that the runtime suspends, and at the C++
-// exceptions that are caught. The others come with one of these, or with native code on the stack.
+// Plain switches look at what managed code alone can set: the frame of a tail call, and two lists of methods that the runtime
+// suspends. The third such list comes with one of these; C++ exceptions come with native code on the stack.
 static bool watch(ng_words* words, const ng_word* word) {
-  const int last = NG_WATCHED_WORDS - 1;
-  int first = word->kind == NG_WORD_TAIL ? 0 : word->kind == NG_WORD_ASYNC ? 1 : last;
-  while (first < last && first > 0 && words->watched[first] != &words->rest) {
-    first++;
+  if (word->kind == NG_WORD_TAIL) {
+    words->watched[0] = word->address;
+    words->watched_rest = word->rest;
+    return true;
   }
-  if (word->rest != 0 && first != 0) {
+  if (word->rest != 0) {
     return false;
   }
-  if (words->watched[first] == &words->rest && !(word->kind == NG_WORD_ASYNC && first == last)) {
-    words->watched[first] = word->address;
-    words->watches_async = words->watches_async || word->kind == NG_WORD_ASYNC;
-    words->watched_rest = first == 0 ? word->rest : words->watched_rest;
+  for (int i = 1; i < NG_WATCHED_WORDS && word->kind == NG_WORD_ASYNC; i++) {
+    if (words->watched[i] == &words->rest) {
+      words->watched[i] = word->address;
+      words->watches_async = true;
+      break;
+    }
   }
   return true;
 }

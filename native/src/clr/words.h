@@ -8,7 +8,7 @@
 #include "../common.h"
 
 enum {
-  NG_WATCHED_WORDS = 4, // the words that a plain switch looks at; the last is the C++ library's
+  NG_WATCHED_WORDS = 3, // the words that a plain switch looks at: the first is that of tail calls, the others are lists of .NET 11
   NG_MOST_WORDS = 16,
   NG_MOST_KEPT = 16,
   NG_MOST_REGIONS = 64,
@@ -74,7 +74,7 @@ void ng_words_finalize(ng_words* words);
 
 // Whether none of the watched words belongs to the running stack.
 static inline bool ng_words_are_at_rest(const ng_words* words) {
-  return ((*words->watched[0] ^ words->watched_rest) | *words->watched[3]) == 0 &&
+  return *words->watched[0] == words->watched_rest &&
          (!words->watches_async || (*words->watched[1] | *words->watched[2]) == 0);
 }
 
