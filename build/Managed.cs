@@ -5,6 +5,8 @@ internal static class Managed
 {
     public const string Solution = "NativeGreenlet.sln";
 
+    private static readonly Lock s_terminal = new();
+
     /// <summary>Builds a project or the solution, with what it needs.</summary>
     public static void Build(string project)
     {
@@ -33,13 +35,34 @@ internal static class Managed
     /// <param name="subjects">Assemblies, or the solution.</param>
     /// <param name="filter">Which tests; null: all.</param>
     /// <returns>Whether all passed.</returns>
-    public static bool Test(string[] subjects, string? filter, DotnetRuntime? runtime = null, Shell.Variables? variables = null, params string[] arguments)
+    public static bool Test(string[] subjects, string? filter, DotnetRuntime? runtime = null, Shell.Variables? variables = null, params string[] arguments) =>
+        Shell.Run("dotnet", TestArguments(subjects, filter, runtime, arguments), variables) == 0;
+
+    /// <summary>The same for the solution, with the output in a file until it has ended: several may run at a time. Then shows the
+    /// closing lines; all lines, if a test failed.</summary>
+    public static bool TestApart(string name, string? filter, DotnetRuntime runtime, Shell.Variables? variables, params string[] arguments)
+    {
+        string path = Shell.PathOfLog(name);
+        int code = Shell.RunInto(path, "dotnet", TestArguments([Solution], filter, runtime, arguments), variables);
+        IEnumerable<string> shown = File.ReadLines(path).Where(line => code != 0 || line.StartsWith("Passed!", StringComparison.Ordinal));
+        lock (s_terminal)
+        {
+            Terminal.Say($"{name}: ended with {code} ({path})");
+            foreach (string line in shown)
+            {
+                Console.WriteLine(line);
+            }
+        }
+
+        return code == 0;
+    }
+
+    private static string[] TestArguments(string[] subjects, string? filter, DotnetRuntime? runtime, string[] arguments)
     {
         string[] solution = subjects is [Solution] ? ["--configuration", "Release", "--no-build", "--tl:off"] : [];
         string[] which = filter is null ? [] : ["--filter", filter];
         string[] settings = runtime is null ? [] : ["--settings", runtime.WriteTestSettings()];
-        return Shell.Run("dotnet",
-            ["test", .. subjects, .. solution, "--nologo", "--results-directory", "artifacts/test-results", .. settings, .. which, .. arguments], variables) == 0;
+        return ["test", .. subjects, .. solution, "--nologo", "--results-directory", "artifacts/test-results", .. settings, .. which, .. arguments];
     }
 
     // When only the project itself has changed, the others need not be looked at.

@@ -49,35 +49,8 @@ internal static class Shell
     /// <summary>Runs a program with its output in artifacts/log/NAME.log; shows the end of that when it fails, unless the caller knows better.</summary>
     public static bool Logged(string name, string program, IEnumerable<string> arguments, string? directory = null, bool showsEnd = true)
     {
-        _ = Directory.CreateDirectory(Logs);
-        string path = $"{Logs}/{name}.log";
-        int code = Terminal.Watch(name, () =>
-        {
-            using StreamWriter log = new(path);
-            using Process process = Start(program, arguments, null, directory, start =>
-            {
-                start.RedirectStandardInput = true;
-                start.RedirectStandardOutput = true;
-                start.RedirectStandardError = true;
-            });
-            process.StandardInput.Close();
-            process.OutputDataReceived += Write;
-            process.ErrorDataReceived += Write;
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
-            return End(process);
-
-            void Write(object sender, DataReceivedEventArgs received)
-            {
-                if (received.Data is { } line)
-                {
-                    lock (log)
-                    {
-                        log.WriteLine(line);
-                    }
-                }
-            }
-        });
+        string path = PathOfLog(name);
+        int code = Terminal.Watch(name, () => RunInto(path, program, arguments, null, directory));
         if (code != 0 && showsEnd)
         {
             foreach (string line in File.ReadLines(path).TakeLast(ShownLines))
@@ -87,6 +60,40 @@ internal static class Shell
         }
 
         return code == 0;
+    }
+
+    /// <summary>Where the output of that name goes.</summary>
+    public static string PathOfLog(string name) => $"{Logs}/{name}.log";
+
+    /// <summary>Runs a program with its output in a file, and no input. Several may run at a time.</summary>
+    /// <returns>Its exit code.</returns>
+    public static int RunInto(string path, string program, IEnumerable<string> arguments, Variables? variables = null, string? directory = null)
+    {
+        _ = Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using StreamWriter log = new(path);
+        using Process process = Start(program, arguments, variables, directory, start =>
+        {
+            start.RedirectStandardInput = true;
+            start.RedirectStandardOutput = true;
+            start.RedirectStandardError = true;
+        });
+        process.StandardInput.Close();
+        process.OutputDataReceived += Write;
+        process.ErrorDataReceived += Write;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return End(process);
+
+        void Write(object sender, DataReceivedEventArgs received)
+        {
+            if (received.Data is { } line)
+            {
+                lock (log)
+                {
+                    log.WriteLine(line);
+                }
+            }
+        }
     }
 
     /// <summary>Runs a program for what it prints; its errors are dropped.</summary>
@@ -117,14 +124,14 @@ internal static class Shell
 
         adapt(start);
         Process process = Process.Start(start)!;
-        Signals.Child = process.Id;
+        Signals.Add(process.Id);
         return process;
     }
 
     private static int End(Process process)
     {
         process.WaitForExit();
-        Signals.Child = 0;
+        Signals.Remove(process.Id);
         return Signals.IsEnding ? throw new StopException("ended by a signal") : process.ExitCode;
     }
 

@@ -2,26 +2,48 @@ using System.Runtime.InteropServices;
 
 namespace NativeGreenlet.Build;
 
-/// <summary>A signal to this program is one to the child that it runs: it ends after the child.</summary>
+/// <summary>A signal to this program is one to the children that it runs: it ends after them.</summary>
 internal static partial class Signals
 {
     private const int Hangup = 1;
     private const int Terminate = 15;
 
-    private static volatile int s_child;
+    private static readonly HashSet<int> s_children = []; // under its own lock
 
-    /// <summary>The process that gets the signals, 0: none.</summary>
-    public static int Child
+    private static bool HasChild
     {
-        get => s_child;
-        set => s_child = value;
+        get
+        {
+            lock (s_children)
+            {
+                return s_children.Count != 0;
+            }
+        }
+    }
+
+    /// <summary>From now on a process gets the signals.</summary>
+    public static void Add(int child)
+    {
+        lock (s_children)
+        {
+            _ = s_children.Add(child);
+        }
+    }
+
+    /// <summary>The process has ended.</summary>
+    public static void Remove(int child)
+    {
+        lock (s_children)
+        {
+            _ = s_children.Remove(child);
+        }
     }
 
     public static IDisposable Forward() => new Registrations(
     [
         // A terminal sends these to all of its processes, so the child has it already.
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = Child != 0),
-        PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => context.Cancel = Child != 0),
+        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = HasChild),
+        PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => context.Cancel = HasChild),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = Send(Terminate)),
         PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => context.Cancel = Send(Hangup)),
     ]);
@@ -32,8 +54,16 @@ internal static partial class Signals
     private static bool Send(int signal)
     {
         IsEnding = true;
-        int child = Child;
-        return child != 0 && !OperatingSystem.IsWindows() && Kill(child, signal) == 0;
+        lock (s_children)
+        {
+            bool isSent = false;
+            foreach (int child in s_children)
+            {
+                isSent |= !OperatingSystem.IsWindows() && Kill(child, signal) == 0;
+            }
+
+            return isSent;
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -88,7 +88,7 @@ internal static class TestVerb
             .. runtimes.SelectMany(RuntimeStressParts),
             .. ShortManagedParts(),
             new Part("Managed tests, Release: all, the long ones", () => TestSolution(TestFilters.Long)),
-            .. runtimes.Select(RuntimeTestPart),
+            RuntimeTestsPart(runtimes),
         ];
     }
 
@@ -127,13 +127,24 @@ internal static class TestVerb
     ];
 
     // Every switch is checked on those that are patches of the SDK's own, which has run the same tests without.
-    private static Part RuntimeTestPart(DotnetRuntime runtime)
-    {
-        bool isPatch = runtime.Version.StartsWith($"{Environment.Version.Major}.", StringComparison.Ordinal);
-        return new(
-            $"Managed tests, Release: on .NET {runtime.Version}{(isPatch ? ", every switch checked" : string.Empty)}",
-            () => TestSolution(TestFilters.OtherRuntime, isPatch ? s_checked : null, runtime));
-    }
+    private static Shell.Variables? Checks(DotnetRuntime runtime) =>
+        runtime.Version.StartsWith($"{Environment.Version.Major}.", StringComparison.Ordinal) ? s_checked : null;
+
+    private static Part RuntimeTestPart(DotnetRuntime runtime) => new(
+        $"Managed tests, Release: on .NET {runtime.Version}{(Checks(runtime) is null ? string.Empty : ", every switch checked")}",
+        () => TestSolution(TestFilters.OtherRuntime, Checks(runtime), runtime));
+
+    // Tests wait more than they compute, so two runtimes share the processors.
+    private static Part RuntimeTestsPart(DotnetRuntime[] runtimes) => new(
+        $"Managed tests, Release: side by side on .NET {string.Join(" and ", runtimes.Select(runtime => runtime.Version))}",
+        () =>
+        {
+            Task<bool>[] tests = [.. runtimes.Select(runtime => Task.Factory.StartNew(
+                () => Managed.TestApart($"tests on .NET {runtime.Version}", TestFilters.OtherRuntime, runtime, Checks(runtime), s_patience),
+                TaskCreationOptions.LongRunning))];
+            Task.WaitAll(tests);
+            return tests.All(test => test.Result);
+        });
 
     private static bool TestSolution(string filter, Shell.Variables? variables = null, DotnetRuntime? runtime = null) =>
         Managed.Test([Managed.Solution], filter, runtime, variables, s_patience);
