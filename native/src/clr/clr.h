@@ -18,25 +18,8 @@
 #ifndef NG_CLR_H
 #define NG_CLR_H
 
-#include "../common.h"
+#include "layout.h"
 #include "words.h"
-
-enum { NG_FRAME_BYTES = 96 }; // at least an InlinedCallFrame of any runtime we know
-
-typedef struct ng_frame {
-  uintptr_t identifier;
-  uintptr_t rest[NG_FRAME_BYTES / sizeof(uintptr_t) - 1]; // all zero but for the link
-} ng_frame;
-
-// The words of a Thread object that belong to the stack that it runs, not to the thread.
-typedef struct ng_thread_words {
-  uintptr_t* frame;
-  uintptr_t* exception_tracker;
-  uintptr_t* gc_frame;
-  uintptr_t* limits; // NG_LIMIT_COUNT words
-} ng_thread_words;
-
-enum { NG_LIMIT_COUNT = 4 };
 
 typedef struct ng_record {
   ng_thread_words thread;
@@ -88,7 +71,7 @@ struct ng_greenlet {
     uintptr_t* tail;
     ng_greenlet* left;
     ng_greenlet* right;
-  } shared[2]; // breakage.c
+  } shared[2]; // faults/parking.c
 #endif
 };
 
@@ -110,28 +93,6 @@ struct ng_carrier {
   ng_greenlet main;
 };
 
-// The layout given to ng_clr_initialize.
-extern ng_clr_layout ng_layout;
-
-// Whether ng_clr_initialize has been called.
-static inline bool ng_clr_is_initialized(void) {
-  return ng_layout.size != 0;
-}
-
-static inline uintptr_t* ng_frame_link(ng_frame* frame) {
-  return (uintptr_t*)((char*)frame + ng_layout.frame_next);
-}
-
-// Where the per-stack words of a Thread object are.
-ng_thread_words ng_thread_words_of(void* thread);
-
-static inline atomic_uint* ng_thread_preemptive_disabled(void* thread) {
-  return (atomic_uint*)((char*)thread + ng_layout.thread_preemptive_disabled);
-}
-
-// Fills in an anchor or a terminator.
-void ng_frame_make(ng_frame* frame, uintptr_t next);
-
 // Null when none is free.
 ng_record* ng_record_take(void);
 // Only one that is a thread of the system, which debuggers find.
@@ -147,9 +108,6 @@ void ng_sliced_count(uint64_t* carriers); // sliced.c
 // Puts a greenlet that is about to start into its carrier's chain, and takes one out that is not parked.
 void ng_chain_insert(ng_carrier* carrier, ng_greenlet* greenlet);
 void ng_chain_remove(ng_greenlet* greenlet);
-
-// Notes the bounds of a greenlet's stack in the runtime's form.
-void ng_greenlet_set_limits(ng_greenlet* greenlet, uintptr_t low, uintptr_t base);
 
 // The first function on a greenlet's stack.
 void ng_greenlet_enter(void* argument);

@@ -13,7 +13,7 @@
 #include "direct.h"
 
 #include "../context/context.h"
-#include "breakage.h"
+#include "../faults/breakage.h"
 
 #include <string.h>
 

@@ -11,8 +11,8 @@
    refer to, and it has one managed frame, which refers to nothing.
 
    SPDX-License-Identifier: MIT */
+#include "../faults/breakage.h"
 #include "../thread.h"
-#include "breakage.h"
 #include "clr.h"
 
 #include <stdlib.h>

@@ -15,8 +15,8 @@
    stack is the thread's own.
 
    SPDX-License-Identifier: MIT */
+#include "../faults/breakage.h"
 #include "../slices/slices.h"
-#include "breakage.h"
 #include "clr.h"
 
 #include <stdlib.h>
