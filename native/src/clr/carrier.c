@@ -16,6 +16,7 @@ static uint64_t count;
 static ng_spinlock lock;
 
 static bool is_attached(const void* thread) {
+  ng_assert(ng_spinlock_is_taken(&lock));
   for (const ng_carrier* each = carriers; each != NULL; each = each->next_carrier) {
     if (each->thread_object == thread) {
       return true;
@@ -177,6 +178,7 @@ static ng_greenlet* place(void* high) {
   if (!NG_MEMORY_FOR_STACKS) {
     return calloc(1, sizeof(ng_greenlet));
   }
+  static_assert(_Alignof(ng_greenlet) <= 64, "its place on the stack is a multiple of 64");
   ng_greenlet* greenlet = (ng_greenlet*)(((uintptr_t)high - sizeof *greenlet) & ~(uintptr_t)63);
   memset(greenlet, 0, sizeof *greenlet);
   return greenlet;
@@ -283,5 +285,6 @@ uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet) {
   }
   // The frame of the switch itself, or the registers that it saved: the last, but for a few words.
   const bool is_direct = *greenlet->link == (uintptr_t)&greenlet->direct;
+  ng_assert(!is_direct || (uintptr_t)greenlet->context.state >= greenlet->limits[1]);
   return greenlet->limits[0] - (is_direct ? (uintptr_t)greenlet->context.state : greenlet->direct.next);
 }

@@ -75,6 +75,11 @@ struct ng_greenlet {
 #endif
 };
 
+static_assert(offsetof(ng_direct_frame, next) == sizeof(uintptr_t), "the runtime's frames begin with identifier and link");
+static_assert(offsetof(ng_direct_frame, block) == 2 * sizeof(uintptr_t), "the TransitionBlock follows the link");
+static_assert(sizeof(ng_direct_frame) == 8 * sizeof(uintptr_t), "no padding that is not cleared");
+static_assert(offsetof(ng_greenlet, context) == 0, "what a tool shows of a suspended context is its greenlet");
+
 struct ng_carrier {
   ng_greenlet* current;
   ng_thread_words thread;
@@ -108,6 +113,13 @@ void ng_sliced_count(uint64_t* carriers); // sliced.c
 // Puts a greenlet that is about to start into its carrier's chain, and takes one out that is not parked.
 void ng_chain_insert(ng_carrier* carrier, ng_greenlet* greenlet);
 void ng_chain_remove(ng_greenlet* greenlet);
+
+// Whether the words of a frame that the runtime must find zero are: for assertions.
+bool ng_direct_frame_is_plain(const ng_direct_frame* frame);
+
+// Whether the carrier's chain is whole around a greenlet: for assertions. Each neighbour leads to the other, and the word that leads
+// to the greenlet's stack is the link before it.
+bool ng_chain_is_whole(const ng_greenlet* greenlet);
 
 // The first function on a greenlet's stack.
 void ng_greenlet_enter(void* argument);

@@ -96,6 +96,10 @@ static ng_status check_switch(const ng_carrier* carrier, const ng_greenlet* to) 
 
 // Parks the running stack, which goes on later: shows it to the collector. If it cannot be parked, nothing was changed.
 static inline ng_status park(ng_carrier* carrier, ng_greenlet* from) {
+  ng_assert(from->state == NG_GREENLET_RUNNING);
+  ng_assert(from->record == NULL && !from->keeps_words); // they are a parked stack's
+  ng_assert(ng_chain_is_whole(from));
+  ng_assert(*from->link == from->anchor_address); // not parked
   const uintptr_t no_gc_frame = (uintptr_t)ng_layout.gc_frame_end;
   const uintptr_t top = *carrier->thread.frame;
   const uintptr_t exception_tracker = *carrier->thread.exception_tracker;
@@ -144,6 +148,7 @@ static inline ng_status end(ng_carrier* carrier, ng_greenlet* from) {
 static inline void unpark(ng_carrier* carrier, ng_greenlet* to) {
   const uintptr_t no_gc_frame = (uintptr_t)ng_layout.gc_frame_end;
   if (ng_likely(to->state == NG_GREENLET_PARKED)) {
+    ng_assert(ng_chain_is_whole(to));
     if (ng_unlikely(to->record != NULL)) {
       unpark_unclean(to);
     } else if (!ng_fault_unpark(carrier, to)) {
@@ -178,6 +183,9 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
   if (ng_unlikely(refusal != NG_OK)) {
     return refusal;
   }
+  // Only the carrier's thread writes to its chain, and only in cooperative mode: so there is no lock.
+  ng_assert(carrier->thread_number == ng_thread_id());
+  ng_assert(atomic_load(carrier->preemptive_disabled) != 0);
   ng_greenlet* from = carrier->current;
   const ng_status status = ng_unlikely(is_final != 0) ? end(carrier, from) : park(carrier, from);
   if (ng_unlikely(status != NG_OK)) {

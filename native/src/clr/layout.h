@@ -13,6 +13,9 @@ typedef struct ng_frame {
   uintptr_t rest[NG_FRAME_BYTES / sizeof(uintptr_t) - 1]; // all zero but for the link
 } ng_frame;
 
+static_assert(sizeof(ng_frame) == NG_FRAME_BYTES, "a frame has no padding");
+static_assert(offsetof(ng_frame, rest) == sizeof(uintptr_t), "the runtime reads the identifier from the first word");
+
 // The words of a Thread object that belong to the stack that it runs, not to the thread.
 typedef struct ng_thread_words {
   uintptr_t* frame;

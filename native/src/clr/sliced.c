@@ -31,6 +31,8 @@ struct ng_sliced_greenlet {
   ng_kept_words kept;
 };
 
+static_assert(offsetof(ng_sliced_greenlet, slice) == 0, "a greenlet is cast from its slice");
+
 struct ng_sliced_carrier {
   ng_slices slices;
   ng_thread_words thread;
@@ -45,6 +47,8 @@ struct ng_sliced_carrier {
   ng_sliced_carrier* next;
   ng_sliced_greenlet main;
 };
+
+static_assert(offsetof(ng_sliced_carrier, slices) == 0, "a carrier is cast from its slices");
 
 static ng_sliced_carrier* carriers;
 static uint64_t count;
@@ -282,6 +286,7 @@ ng_status ng_sliced_commit(ng_sliced_carrier* carrier, ng_sliced_greenlet* to, u
   if (ng_unlikely(carrier == NULL || to == NULL)) {
     return NG_ERROR_ARGUMENT;
   }
+  ng_assert(atomic_load(carrier->preemptive_disabled) != 0); // else a collection could see half of it
   ng_slices* slices = &carrier->slices;
   ng_sliced_greenlet* from = (ng_sliced_greenlet*)slices->current; // its first member
   const bool is_new = to->slice.state == NG_SLICE_READY;
