@@ -1,4 +1,4 @@
-/* What every source file of the library needs: the public header, branch hints and a spin lock.
+/* What every source file of the library needs: the public header, branch hints, assertions and a spin lock.
 
    SPDX-License-Identifier: MIT */
 #ifndef NG_COMMON_H
@@ -6,6 +6,7 @@
 
 #include "nativegreenlet.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -23,6 +24,14 @@
 #  define NG_THREAD_LOCAL        __declspec(thread) // Visual C++ has the other only since 2022
 #endif
 
+/* What must hold here, whatever the caller does. Checked in Debug builds, where it ends the process. Elsewhere it is compiled but
+   not evaluated, so the condition must have no effect. static_assert is for what the compiler knows. */
+#if defined(NDEBUG)
+#  define ng_assert(condition) ((void)(false && (condition)))
+#else
+#  define ng_assert(condition) assert(condition)
+#endif
+
 /* A lock for a handful of stores. The clr part takes it in cooperative mode, where a thread must not wait for
    anything that could wait for a garbage collection, so it must never be held across a system call. All zero is free. */
 typedef struct ng_spinlock {
@@ -37,7 +46,13 @@ static inline void ng_spinlock_enter(ng_spinlock* lock) {
   }
 }
 
+// Whether some thread has it: for assertions.
+static inline bool ng_spinlock_is_taken(const ng_spinlock* lock) {
+  return atomic_load_explicit(&lock->taken, memory_order_relaxed);
+}
+
 static inline void ng_spinlock_leave(ng_spinlock* lock) {
+  ng_assert(ng_spinlock_is_taken(lock));
   atomic_store_explicit(&lock->taken, false, memory_order_release);
 }
 

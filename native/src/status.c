@@ -1,8 +1,8 @@
 /* The words for each status code, and the version of the interface.
 
    SPDX-License-Identifier: MIT */
-#include "clr/breakage.h"
 #include "common.h"
+#include "faults/breakage.h"
 
 const char* ng_status_message(ng_status status) {
   switch (status) {

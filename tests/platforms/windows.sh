@@ -28,7 +28,7 @@ status=0
 files=0
 for source in $(find native/src -name '*.c' ! -name '*_posix.c' ! -name '*_ucontext.c' ! -name 'tools_asan.c' ! -path '*/arch/*'); do
   define=
-  case $source in */breakage.c) define=/DNG_BREAKABLE ;; esac
+  case $source in */faults/*.c) define=/DNG_BREAKABLE ;; esac
   set -- --driver-mode=cl --target=x86_64-pc-windows-msvc /std:c11 /DNG_SHARED_BUILD $define /Inative/include -imsvc tests/platforms/msvc
   clang "$@" /W4 /WX -Wgnu -Wpedantic -Wno-language-extension-token /Zs "$source" || status=1
   # Attributes and the like, which Clang takes without a word: in lines of ours they may stand only where __GNUC__ is defined.

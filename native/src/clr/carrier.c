@@ -2,10 +2,10 @@
 
    SPDX-License-Identifier: MIT */
 #include "../context/context.h"
+#include "../faults/parking.h"
 #include "../stacks/memory.h"
 #include "../stacks/segments.h"
 #include "../thread.h"
-#include "breakage.h"
 #include "clr.h"
 
 #include <stdlib.h>
@@ -16,6 +16,7 @@ static uint64_t count;
 static ng_spinlock lock;
 
 static bool is_attached(const void* thread) {
+  ng_assert(ng_spinlock_is_taken(&lock));
   for (const ng_carrier* each = carriers; each != NULL; each = each->next_carrier) {
     if (each->thread_object == thread) {
       return true;
@@ -171,51 +172,13 @@ void ng_carrier_count(uint64_t* carriers_now) {
   ng_spinlock_leave(&lock);
 }
 
-void ng_chain_insert(ng_carrier* carrier, ng_greenlet* greenlet) {
-  ng_greenlet* first = carrier->first;
-  uintptr_t* head_link = ng_frame_link(&carrier->head);
-  greenlet->carrier = carrier;
-  greenlet->previous = NULL;
-  greenlet->next = first;
-  greenlet->link = head_link;
-  first->previous = greenlet;
-  first->link = ng_frame_link(&greenlet->anchor);
-  *first->link = *head_link; // the anchor of the former first, or its top frame if it is parked
-  *head_link = greenlet->anchor_address;
-  carrier->first = greenlet;
-}
-
-void ng_chain_remove(ng_greenlet* greenlet) {
-  ng_greenlet* next = greenlet->next; // never null: main is the last
-  *greenlet->link = *ng_frame_link(&greenlet->anchor);
-  next->link = greenlet->link;
-  next->previous = greenlet->previous;
-  if (greenlet->previous != NULL) {
-    greenlet->previous->next = next;
-  } else {
-    greenlet->carrier->first = next;
-  }
-  greenlet->next = NULL;
-  greenlet->previous = NULL;
-}
-
-static uintptr_t limit_above(uintptr_t low, uint64_t distance, uintptr_t high) {
-  return high - low < distance ? high : low + (uintptr_t)distance; // never beyond the stack
-}
-
-void ng_greenlet_set_limits(ng_greenlet* greenlet, uintptr_t low, uintptr_t base) {
-  greenlet->limits[0] = base;
-  greenlet->limits[1] = low;
-  greenlet->limits[2] = limit_above(low, ng_layout.sufficient_stack, base);
-  greenlet->limits[3] = limit_above(low, ng_layout.risky_stackalloc, base);
-}
-
 // On top of its stack, and with it its terminator: above every managed frame. Where the stack comes with a fiber, apart:
 // ng_greenlet_enter then makes another terminator.
 static ng_greenlet* place(void* high) {
   if (!NG_MEMORY_FOR_STACKS) {
     return calloc(1, sizeof(ng_greenlet));
   }
+  static_assert(_Alignof(ng_greenlet) <= 64, "its place on the stack is a multiple of 64");
   ng_greenlet* greenlet = (ng_greenlet*)(((uintptr_t)high - sizeof *greenlet) & ~(uintptr_t)63);
   memset(greenlet, 0, sizeof *greenlet);
   return greenlet;
@@ -265,7 +228,7 @@ ng_status ng_greenlet_create(ng_segments* segments, ng_greenlet** result) {
   const size_t size =
       NG_MEMORY_FOR_STACKS ? (size_t)((uintptr_t)greenlet - (uintptr_t)low) : ng_segment_stack_size(segment);
   if (NG_MEMORY_FOR_STACKS) {
-    ng_greenlet_set_limits(greenlet, (uintptr_t)low, (uintptr_t)greenlet);
+    ng_limits_make(greenlet->limits, (uintptr_t)low, (uintptr_t)greenlet);
   }
   status = ng_context_make(&greenlet->context, low, size, ng_greenlet_enter, greenlet);
   if (status != NG_OK) {
@@ -298,8 +261,8 @@ ng_status ng_greenlet_abandon(ng_greenlet* greenlet) {
   if (greenlet->record != NULL) {
     ng_record_give_back(greenlet->record);
     greenlet->record = NULL;
-  } else if (NG_BROKEN(NG_BREAK_FILTERS)) {
-    ng_breakage_unpark_shared(greenlet->carrier, greenlet);
+  } else {
+    (void)ng_fault_unpark(greenlet->carrier, greenlet);
   }
   ng_chain_remove(greenlet);
   greenlet->state = NG_GREENLET_ENDED;
@@ -322,5 +285,6 @@ uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet) {
   }
   // The frame of the switch itself, or the registers that it saved: the last, but for a few words.
   const bool is_direct = *greenlet->link == (uintptr_t)&greenlet->direct;
+  ng_assert(!is_direct || (uintptr_t)greenlet->context.state >= greenlet->limits[1]);
   return greenlet->limits[0] - (is_direct ? (uintptr_t)greenlet->context.state : greenlet->direct.next);
 }

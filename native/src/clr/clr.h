@@ -18,25 +18,8 @@
 #ifndef NG_CLR_H
 #define NG_CLR_H
 
-#include "../common.h"
+#include "layout.h"
 #include "words.h"
-
-enum { NG_FRAME_BYTES = 96 }; // at least an InlinedCallFrame of any runtime we know
-
-typedef struct ng_frame {
-  uintptr_t identifier;
-  uintptr_t rest[NG_FRAME_BYTES / sizeof(uintptr_t) - 1]; // all zero but for the link
-} ng_frame;
-
-// The words of a Thread object that belong to the stack that it runs, not to the thread.
-typedef struct ng_thread_words {
-  uintptr_t* frame;
-  uintptr_t* exception_tracker;
-  uintptr_t* gc_frame;
-  uintptr_t* limits; // NG_LIMIT_COUNT words
-} ng_thread_words;
-
-enum { NG_LIMIT_COUNT = 4 };
 
 typedef struct ng_record {
   ng_thread_words thread;
@@ -88,9 +71,14 @@ struct ng_greenlet {
     uintptr_t* tail;
     ng_greenlet* left;
     ng_greenlet* right;
-  } shared[2]; // breakage.c
+  } shared[2]; // faults/parking.c
 #endif
 };
+
+static_assert(offsetof(ng_direct_frame, next) == sizeof(uintptr_t), "the runtime's frames begin with identifier and link");
+static_assert(offsetof(ng_direct_frame, block) == 2 * sizeof(uintptr_t), "the TransitionBlock follows the link");
+static_assert(sizeof(ng_direct_frame) == 8 * sizeof(uintptr_t), "no padding that is not cleared");
+static_assert(offsetof(ng_greenlet, context) == 0, "what a tool shows of a suspended context is its greenlet");
 
 struct ng_carrier {
   ng_greenlet* current;
@@ -110,28 +98,6 @@ struct ng_carrier {
   ng_greenlet main;
 };
 
-// The layout given to ng_clr_initialize.
-extern ng_clr_layout ng_layout;
-
-// Whether ng_clr_initialize has been called.
-static inline bool ng_clr_is_initialized(void) {
-  return ng_layout.size != 0;
-}
-
-static inline uintptr_t* ng_frame_link(ng_frame* frame) {
-  return (uintptr_t*)((char*)frame + ng_layout.frame_next);
-}
-
-// Where the per-stack words of a Thread object are.
-ng_thread_words ng_thread_words_of(void* thread);
-
-static inline atomic_uint* ng_thread_preemptive_disabled(void* thread) {
-  return (atomic_uint*)((char*)thread + ng_layout.thread_preemptive_disabled);
-}
-
-// Fills in an anchor or a terminator.
-void ng_frame_make(ng_frame* frame, uintptr_t next);
-
 // Null when none is free.
 ng_record* ng_record_take(void);
 // Only one that is a thread of the system, which debuggers find.
@@ -148,8 +114,12 @@ void ng_sliced_count(uint64_t* carriers); // sliced.c
 void ng_chain_insert(ng_carrier* carrier, ng_greenlet* greenlet);
 void ng_chain_remove(ng_greenlet* greenlet);
 
-// Notes the bounds of a greenlet's stack in the runtime's form.
-void ng_greenlet_set_limits(ng_greenlet* greenlet, uintptr_t low, uintptr_t base);
+// Whether the words of a frame that the runtime must find zero are: for assertions.
+bool ng_direct_frame_is_plain(const ng_direct_frame* frame);
+
+// Whether the carrier's chain is whole around a greenlet: for assertions. Each neighbour leads to the other, and the word that leads
+// to the greenlet's stack is the link before it.
+bool ng_chain_is_whole(const ng_greenlet* greenlet);
 
 // The first function on a greenlet's stack.
 void ng_greenlet_enter(void* argument);

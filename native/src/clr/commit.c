@@ -3,9 +3,9 @@
 
    SPDX-License-Identifier: MIT */
 #include "../context/jump.h"
+#include "../faults/parking.h"
 #include "../stacks/memory.h"
 #include "../thread.h"
-#include "breakage.h"
 #include "clr.h"
 
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static void adopt_stack(ng_greenlet* self, ng_frame* terminator) {
   void* low = NULL;
   void* high = NULL;
   (void)ng_thread_stack(&low, &high);
-  ng_greenlet_set_limits(self, (uintptr_t)low, (uintptr_t)high);
+  ng_limits_make(self->limits, (uintptr_t)low, (uintptr_t)high);
   if (!NG_BROKEN(NG_BREAK_LIMITS)) {
     memcpy(thread->limits, self->limits, sizeof self->limits);
   }
@@ -94,67 +94,64 @@ static ng_status check_switch(const ng_carrier* carrier, const ng_greenlet* to) 
   return NG_OK;
 }
 
-ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
-  const ng_status refusal = carrier == NULL ? NG_ERROR_ARGUMENT : check_switch(carrier, to);
-  if (ng_unlikely(refusal != NG_OK)) {
-    return refusal;
-  }
-  ng_greenlet* from = carrier->current;
-  const uintptr_t no_exception = (uintptr_t)ng_layout.exception_tracker_end;
+// Parks the running stack, which goes on later: shows it to the collector. If it cannot be parked, nothing was changed.
+static inline ng_status park(ng_carrier* carrier, ng_greenlet* from) {
+  ng_assert(from->state == NG_GREENLET_RUNNING);
+  ng_assert(from->record == NULL && !from->keeps_words); // they are a parked stack's
+  ng_assert(ng_chain_is_whole(from));
+  ng_assert(*from->link == from->anchor_address); // not parked
   const uintptr_t no_gc_frame = (uintptr_t)ng_layout.gc_frame_end;
-
-  // Park the running stack.
   const uintptr_t top = *carrier->thread.frame;
   const uintptr_t exception_tracker = *carrier->thread.exception_tracker;
   const uintptr_t gc_frame = *carrier->thread.gc_frame;
-  if (ng_unlikely(is_final != 0)) {
-    if (from->segment == NULL) {
-      return NG_ERROR_STATE; // main cannot end
-    }
-    ng_words_drop(&carrier->words);
-    ng_chain_remove(from);
-    from->state = NG_GREENLET_ENDED;
-  } else {
-    const bool is_main = from == &carrier->main;
-    if (!ng_words_take(&carrier->words, &from->kept, (uintptr_t)&top, from->limits[0], has_native_part(from, top))) {
-      return NG_ERROR_PINNED;
-    }
-    from->keeps_words = from->kept.count != 0;
-    if (ng_likely(exception_tracker == no_exception &&
-                  (gc_frame == no_gc_frame || (is_main && !NG_BROKEN(NG_BREAK_FILTERS))))) {
-      if (!NG_BROKEN(NG_BREAK_KEEPER)) {
-        *from->link = top;
-        *from->terminator_link = from->anchor_address;
-      }
-      if (ng_unlikely(gc_frame != no_gc_frame)) {
-        *carrier->record->thread.gc_frame = gc_frame;
-      }
-    } else if (NG_BROKEN(NG_BREAK_FILTERS) && from->segment != NULL) {
-      ng_breakage_park_shared(carrier, from, top);
-    } else if (!NG_BROKEN(NG_BREAK_LISTS)) {
-      ng_status status = park_unclean(from, top, exception_tracker, gc_frame);
-      if (ng_unlikely(status != NG_OK)) {
-        from->keeps_words = false;
-        ng_words_put(&from->kept);
-        return status;
-      }
-    } else {
+  const bool is_main = from == &carrier->main;
+  if (!ng_words_take(&carrier->words, &from->kept, (uintptr_t)&top, from->limits[0], has_native_part(from, top))) {
+    return NG_ERROR_PINNED;
+  }
+  from->keeps_words = from->kept.count != 0;
+  if (ng_likely(exception_tracker == (uintptr_t)ng_layout.exception_tracker_end &&
+                (gc_frame == no_gc_frame || (is_main && !NG_BROKEN(NG_BREAK_FILTERS))))) {
+    if (!ng_fault_park(carrier, from, top, true)) {
       *from->link = top;
       *from->terminator_link = from->anchor_address;
     }
-    from->direct.next = top;
-    from->exception_tracker = exception_tracker;
-    from->gc_frame = gc_frame;
-    from->state = NG_GREENLET_PARKED;
+    if (ng_unlikely(gc_frame != no_gc_frame)) {
+      *carrier->record->thread.gc_frame = gc_frame;
+    }
+  } else if (!ng_fault_park(carrier, from, top, false)) {
+    const ng_status status = park_unclean(from, top, exception_tracker, gc_frame);
+    if (ng_unlikely(status != NG_OK)) {
+      from->keeps_words = false;
+      ng_words_put(&from->kept);
+      return status;
+    }
   }
+  from->direct.next = top;
+  from->exception_tracker = exception_tracker;
+  from->gc_frame = gc_frame;
+  from->state = NG_GREENLET_PARKED;
+  return NG_OK;
+}
 
-  // Unpark the other, or put it into the chain for the first time.
+// Leaves the running stack for ever.
+static inline ng_status end(ng_carrier* carrier, ng_greenlet* from) {
+  if (from->segment == NULL) {
+    return NG_ERROR_STATE; // main cannot end
+  }
+  ng_words_drop(&carrier->words);
+  ng_chain_remove(from);
+  from->state = NG_GREENLET_ENDED;
+  return NG_OK;
+}
+
+// Makes the other stack the running one. A parked one leaves the chain; one that starts gets its place in it.
+static inline void unpark(ng_carrier* carrier, ng_greenlet* to) {
+  const uintptr_t no_gc_frame = (uintptr_t)ng_layout.gc_frame_end;
   if (ng_likely(to->state == NG_GREENLET_PARKED)) {
+    ng_assert(ng_chain_is_whole(to));
     if (ng_unlikely(to->record != NULL)) {
       unpark_unclean(to);
-    } else if (NG_BROKEN(NG_BREAK_FILTERS)) {
-      ng_breakage_unpark_shared(carrier, to);
-    } else {
+    } else if (!ng_fault_unpark(carrier, to)) {
       *to->link = to->anchor_address;
       if (ng_unlikely(to->gc_frame != no_gc_frame)) {
         *carrier->record->thread.gc_frame = no_gc_frame;
@@ -172,13 +169,29 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
     *carrier->thread.exception_tracker = to->exception_tracker;
     *carrier->thread.gc_frame = to->gc_frame;
   }
-  to->exception_tracker = no_exception;
+  to->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
   to->gc_frame = no_gc_frame;
   to->keeps_words = false;
   ng_words_put(&to->kept);
   if (!NG_BROKEN(NG_BREAK_LIMITS)) {
     memcpy(carrier->thread.limits, to->limits, sizeof to->limits);
   }
+}
+
+ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
+  const ng_status refusal = carrier == NULL ? NG_ERROR_ARGUMENT : check_switch(carrier, to);
+  if (ng_unlikely(refusal != NG_OK)) {
+    return refusal;
+  }
+  // Only the carrier's thread writes to its chain, and only in cooperative mode: so there is no lock.
+  ng_assert(carrier->thread_number == ng_thread_id());
+  ng_assert(atomic_load(carrier->preemptive_disabled) != 0);
+  ng_greenlet* from = carrier->current;
+  const ng_status status = ng_unlikely(is_final != 0) ? end(carrier, from) : park(carrier, from);
+  if (ng_unlikely(status != NG_OK)) {
+    return status;
+  }
+  unpark(carrier, to);
   ng_context_jump_paired(&from->context, &to->context, is_final != 0);
   return NG_OK;
 }

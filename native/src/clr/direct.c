@@ -13,7 +13,7 @@
 #include "direct.h"
 
 #include "../context/context.h"
-#include "breakage.h"
+#include "../faults/breakage.h"
 
 #include <string.h>
 
@@ -23,6 +23,8 @@ uint64_t ng_direct_end(ng_carrier* carrier, ng_greenlet* target);
 
 // What arch/ has pushed: the callee-saved registers, and above them the return address.
 enum { REGISTER_BYTES = 6 * sizeof(uintptr_t) };
+
+static_assert(offsetof(ng_context, state) == 0, "ng_assembly_swap stores the stack pointer through the context's first word");
 
 #if defined(NG_DIRECT)
 #  define FUNCTION(name) (is_possible() ? (void*)(uintptr_t)(name) : NULL)
@@ -109,6 +111,10 @@ static inline void* unpark(ng_carrier* carrier, ng_greenlet* to, uintptr_t gc_fr
 // Puts the running stack into the collector's chain instead of the other.
 static inline void* relink(ng_carrier* carrier, ng_greenlet* to, void* registers, uintptr_t gc_frame) {
   ng_greenlet* from = carrier->current;
+  ng_assert(atomic_load(carrier->preemptive_disabled) != 0); // else a collection could see half of it
+  ng_assert(from->state == NG_GREENLET_RUNNING && from->record == NULL);
+  ng_assert(ng_direct_frame_is_plain(&from->direct)); // no method, no arguments that refer to anything
+  ng_assert(ng_chain_is_whole(from) && ng_chain_is_whole(to));
   if (ng_unlikely(gc_frame != (uintptr_t)ng_layout.gc_frame_end)) { // as in ng_commit
     *carrier->record->thread.gc_frame = gc_frame;
     from->gc_frame = gc_frame;

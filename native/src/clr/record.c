@@ -11,8 +11,8 @@
    refer to, and it has one managed frame, which refers to nothing.
 
    SPDX-License-Identifier: MIT */
+#include "../faults/breakage.h"
 #include "../thread.h"
-#include "breakage.h"
 #include "clr.h"
 
 #include <stdlib.h>
@@ -33,6 +33,7 @@ static int kind_of(const ng_record* record) {
 }
 
 static ng_record* take_locked(int kind) {
+  ng_assert(ng_spinlock_is_taken(&lock));
   ng_record* record = free_records[kind];
   if (record != NULL) {
     free_records[kind] = record->next_free;
@@ -42,6 +43,7 @@ static ng_record* take_locked(int kind) {
 }
 
 static void put_locked(ng_record* record) {
+  ng_assert(ng_spinlock_is_taken(&lock));
   record->next_free = free_records[kind_of(record)];
   free_records[kind_of(record)] = record;
   free_count++;
@@ -68,6 +70,7 @@ void ng_record_give_back(ng_record* record) {
   *record->thread.frame = (uintptr_t)ng_layout.frame_end;
   *record->thread.exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
   *record->thread.gc_frame = (uintptr_t)ng_layout.gc_frame_end;
+  ng_assert(record->owner == NULL || atomic_load(record->locals) == (uintptr_t)no_locals || NG_BROKEN(NG_BREAK_LOCALS));
   ng_spinlock_enter(&lock);
   put_locked(record);
   ng_spinlock_leave(&lock);

@@ -15,8 +15,8 @@
    stack is the thread's own.
 
    SPDX-License-Identifier: MIT */
+#include "../faults/breakage.h"
 #include "../slices/slices.h"
-#include "breakage.h"
 #include "clr.h"
 
 #include <stdlib.h>
@@ -30,6 +30,8 @@ struct ng_sliced_greenlet {
   uintptr_t high;        // where its part of the stack ends
   ng_kept_words kept;
 };
+
+static_assert(offsetof(ng_sliced_greenlet, slice) == 0, "a greenlet is cast from its slice");
 
 struct ng_sliced_carrier {
   ng_slices slices;
@@ -45,6 +47,8 @@ struct ng_sliced_carrier {
   ng_sliced_carrier* next;
   ng_sliced_greenlet main;
 };
+
+static_assert(offsetof(ng_sliced_carrier, slices) == 0, "a carrier is cast from its slices");
 
 static ng_sliced_carrier* carriers;
 static uint64_t count;
@@ -282,6 +286,7 @@ ng_status ng_sliced_commit(ng_sliced_carrier* carrier, ng_sliced_greenlet* to, u
   if (ng_unlikely(carrier == NULL || to == NULL)) {
     return NG_ERROR_ARGUMENT;
   }
+  ng_assert(atomic_load(carrier->preemptive_disabled) != 0); // else a collection could see half of it
   ng_slices* slices = &carrier->slices;
   ng_sliced_greenlet* from = (ng_sliced_greenlet*)slices->current; // its first member
   const bool is_new = to->slice.state == NG_SLICE_READY;

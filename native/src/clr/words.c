@@ -23,9 +23,9 @@
    SPDX-License-Identifier: MIT */
 #include "words.h"
 
+#include "../faults/breakage.h"
 #include "../thread.h"
-#include "breakage.h"
-#include "clr.h"
+#include "layout.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
-/* Contexts: argument checks, the choice of implementation, and the announcement of switches to analysis tools.
+/* Contexts: argument checks, the choice of implementation, and the announcement of stacks to analysis tools.
 
    SPDX-License-Identifier: MIT */
-#include "jump.h"
+#include "context.h"
+
+#include "tools.h"
 
 #if defined(NG_DEFAULT_UCONTEXT)
 #  define NG_CONTEXT_DEFAULT NG_CONTEXT_UCONTEXT
@@ -104,11 +106,6 @@ ng_status ng_context_make(ng_context* context, void* stack_low, size_t stack_siz
   }
   context->state = state;
   return NG_OK;
-}
-
-void ng_context_switch(ng_context* from, ng_context* to) {
-  void* nothing = NULL;
-  (void)ng_context_exchange(from, to, NULL, &nothing, false);
 }
 
 void ng_context_discard(ng_context* context) {

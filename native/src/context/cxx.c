@@ -3,8 +3,7 @@
    SPDX-License-Identifier: MIT */
 #include "cxx.h"
 
-#include "../clr/breakage.h"
-#include "jump.h"
+#include "../faults/breakage.h"
 
 #if defined(NG_HAVE_CXX)
 
@@ -63,11 +62,3 @@ void ng_cxx_put(const ng_cxx_saved* saved) {
 }
 
 #endif
-
-NG_NOINLINE void* ng_context_exchange_with_cxx(ng_context* from, ng_context* to, void* value, void* const* otherwise,
-                                               bool is_final) {
-  const ng_cxx_saved saved = ng_cxx_take();
-  void* result = ng_context_exchange_plainly(from, to, value, otherwise, is_final);
-  ng_cxx_put(&saved);
-  return result;
-}

@@ -29,6 +29,9 @@ typedef struct free_block {
   struct free_block* previous; // null for the first
 } free_block;
 
+static_assert(offsetof(free_block, header) == 0, "a free block is cast from its header");
+static_assert(sizeof(ng_block) % sizeof(uintptr_t) == 0 && SMALLEST_STEP % sizeof(uintptr_t) == 0, "the bytes of a slice are aligned");
+
 static unsigned log2_of(size_t size) {
 #if defined(__GNUC__)
   return 63U - (unsigned)__builtin_clzll((unsigned long long)size);
@@ -188,6 +191,7 @@ static void compact(ng_arena* arena, size_t budget) {
     arena->gap_high += size;
     budget -= cost < budget ? cost : budget;
   }
+  ng_assert(arena->gap_low <= arena->end);
   set_end(arena, arena->gap_low);
   arena->gap_low = NULL;
   arena->gap_high = NULL;
@@ -226,6 +230,7 @@ static void trim(ng_arena* arena) {
 
 void ng_arena_free(ng_arena* arena, ng_block* block) {
   const size_t size = block->size;
+  ng_assert(block->owner != NULL); // it is in use
   const bool is_compacting = arena->gap_high != NULL;
   if ((char*)block + size == arena->end && (!is_compacting || (char*)block >= arena->gap_high)) {
     memset(block, 0, sizeof *block);

@@ -134,6 +134,22 @@ static size_t most_saved(const ng_slices* slices, const ng_slice* slice, const c
   return stop > start ? (size_t)(stop - start) : 0;
 }
 
+// Whether a block holds no word that a collector could take for a reference: for assertions. Test-only faults leave some.
+static bool is_blank(const ng_slices* slices, ng_block* block) {
+  (void)slices; // used by ZEROES only in the test-only library
+  const char* bytes = ng_block_bytes(block);
+  size_t zeros = 0;
+  while (zeros < ng_block_room(block) && bytes[zeros] == 0) {
+    zeros++;
+  }
+  return zeros == ng_block_room(block) || !ZEROES(slices);
+}
+
+static void free_block(ng_slices* slices, ng_block* block) {
+  ng_assert(is_blank(slices, block));
+  ng_arena_free(&slices->arena, block);
+}
+
 // Sees to it that all of the running slice can be saved, now or later. What was pledged when it was suspended last is still
 // there for it. If the arena is full up, the block that it has, in which nothing is, makes room for the larger one.
 static ng_status pledge(ng_slices* slices, ng_slice* from, const char* stack_pointer) {
@@ -146,7 +162,7 @@ static ng_status pledge(ng_slices* slices, ng_slice* from, const char* stack_poi
     const size_t spare = from == slices->main ? 0 : slices->kept_for_main;
     ng_status status = ng_arena_reserve(arena, wanted, spare);
     if (status == NG_ERROR_ARENA && from->block != NULL && wanted + spare <= ng_arena_left(arena) + from->block->size) {
-      ng_arena_free(arena, from->block);
+      free_block(slices, from->block);
       from->block = NULL;
       status = ng_arena_reserve(arena, wanted, spare);
     }
@@ -169,6 +185,7 @@ static void replace_block(ng_slices* slices, ng_slice* slice, size_t bytes) {
   ng_arena* arena = &slices->arena;
   ng_block* old = slice->block;
   ng_arena_take(arena, bytes, &slice->block);
+  ng_assert(is_blank(slices, slice->block));
   if (old == NULL) {
     return;
   }
@@ -178,7 +195,7 @@ static void replace_block(ng_slices* slices, ng_slice* slice, size_t bytes) {
       memset(ng_block_bytes(old), 0, slice->saved);
     }
   }
-  ng_arena_free(arena, old); // last: it may move the other
+  free_block(slices, old); // last: it may move the other
 }
 
 // Gives a slice the block that it needs to be saved up to `wanted` bytes: no more than those, but all that it may ever
@@ -222,7 +239,7 @@ static ng_departure leave(ng_slices* slices, void* stack_pointer) {
     owner = from->previous; // its bytes are of no use to anybody
     set_pledge(from, 0);
     if (from->block != NULL) {
-      ng_arena_free(&slices->arena, from->block);
+      free_block(slices, from->block);
       from->block = NULL;
     }
   } else {
@@ -311,7 +328,7 @@ void ng_slice_forget(ng_slice* slice) {
     if (ZEROES(slices)) {
       memset(ng_block_bytes(slice->block), 0, slice->saved);
     }
-    ng_arena_free(&slices->arena, slice->block);
+    free_block(slices, slice->block);
     slice->block = NULL;
   }
   set_pledge(slice, 0);
@@ -341,6 +358,8 @@ typedef struct own_slices {
   ng_slices slices;
   ng_slice main;
 } own_slices;
+
+static_assert(offsetof(own_slices, slices) == 0, "it is cast from its slices");
 
 ng_slices_config ng_slices_config_default(void) {
   return (ng_slices_config){.capacity = (size_t)1 << 34};

@@ -39,7 +39,7 @@ struct ng_slices {
   ng_slice* target; // while switching
   bool is_final;
 #if defined(NG_BREAKABLE)
-  bool does_not_zero; // clr/breakage.h
+  bool does_not_zero; // faults/breakage.h
 #endif
   char* base; // where slices start that would otherwise start below `deepest_start`
   char* deepest_start;

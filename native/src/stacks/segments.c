@@ -15,7 +15,7 @@
    SPDX-License-Identifier: MIT */
 #include "segments.h"
 
-#include "../clr/breakage.h"
+#include "../faults/breakage.h"
 #include "memory.h"
 
 #include <stdlib.h>

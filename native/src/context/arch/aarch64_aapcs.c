@@ -20,6 +20,8 @@ enum {
   SLOT_COUNT = SLOT_D8 + 8
 };
 
+static_assert(SLOT_COUNT % 2 == 0, "the stack pointer is a multiple of 16 always");
+
 void* ng_assembly_prepare(void* stack_high, ng_entry entry, void* argument) {
   uintptr_t* top = (uintptr_t*)((uintptr_t)stack_high & ~(uintptr_t)15);
   uintptr_t* slots = top - SLOT_COUNT; // an even number of words, so still a multiple of 16

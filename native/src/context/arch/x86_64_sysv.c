@@ -22,6 +22,9 @@ enum {
   SLOT_COUNT
 };
 
+static_assert((SLOT_RETURN - SLOT_R12) * sizeof(uintptr_t) == 48, "x86_64_sysv.S and clr/arch push six registers below the return address");
+static_assert(SLOT_COUNT % 2 == 1, "the stack pointer is a multiple of 16 once the return address is taken");
+
 void* ng_assembly_prepare(void* stack_high, ng_entry entry, void* argument) {
   // Two zero words on top: a return address and a frame pointer for debuggers that walk by rbp.
   uintptr_t* top = (uintptr_t*)(((uintptr_t)stack_high & ~(uintptr_t)15) - 16);

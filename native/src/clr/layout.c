@@ -1,11 +1,11 @@
 /* The runtime's layout: checked once, then used by the rest of the clr part.
 
    SPDX-License-Identifier: MIT */
-#include "clr.h"
+#include "layout.h"
+
+#include "../faults/breakage.h"
 
 #include <string.h>
-
-#include "breakage.h"
 
 ng_clr_layout ng_layout;
 static ng_spinlock lock;
@@ -74,15 +74,13 @@ void ng_frame_make(ng_frame* frame, uintptr_t next) {
   *ng_frame_link(frame) = next;
 }
 
-ng_status ng_clr_query(ng_clr_statistics* statistics) {
-  if (statistics == NULL) {
-    return NG_ERROR_ARGUMENT;
-  }
-  ng_record_count(&statistics->records, &statistics->records_free);
-  uint64_t sliced = 0;
-  ng_sliced_count(&sliced);
-  ng_carrier_count(&statistics->carriers);
-  statistics->carriers += sliced;
-  statistics->unclean_parks = ng_commit_unclean_parks();
-  return NG_OK;
+static uintptr_t limit_above(uintptr_t low, uint64_t distance, uintptr_t high) {
+  return high - low < distance ? high : low + (uintptr_t)distance; // never beyond the stack
+}
+
+void ng_limits_make(uintptr_t* limits, uintptr_t low, uintptr_t base) {
+  limits[0] = base;
+  limits[1] = low;
+  limits[2] = limit_above(low, ng_layout.sufficient_stack, base);
+  limits[3] = limit_above(low, ng_layout.risky_stackalloc, base);
 }

@@ -1,39 +1,11 @@
-/* The faults that need code of their own. Test-only.
+/* The faults of a switch that need code of their own. Test-only.
 
    SPDX-License-Identifier: MIT */
-#include "breakage.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-unsigned ng_breakages;
-
-void ng_breakage_initialize(void) {
-  const char* wish = getenv("NATIVEGREENLET_BREAK");
-  if (wish == NULL) {
-    return;
-  }
-  ng_breakages |= strstr(wish, "keeper") != NULL ? NG_BREAK_KEEPER : 0U;
-  ng_breakages |= strstr(wish, "lists") != NULL ? NG_BREAK_LISTS : 0U;
-  ng_breakages |= strstr(wish, "limits") != NULL ? NG_BREAK_LIMITS : 0U;
-  ng_breakages |= strstr(wish, "filters") != NULL ? NG_BREAK_FILTERS : 0U;
-  ng_breakages |= strstr(wish, "arena") != NULL ? NG_BREAK_ARENA : 0U;
-  ng_breakages |= strstr(wish, "range") != NULL ? NG_BREAK_RANGE : 0U;
-  ng_breakages |= strstr(wish, "zeros") != NULL ? NG_BREAK_ZEROS : 0U;
-  ng_breakages |= strstr(wish, "version") != NULL ? NG_BREAK_VERSION : 0U;
-  ng_breakages |= strstr(wish, "locals") != NULL ? NG_BREAK_LOCALS : 0U;
-  ng_breakages |= strstr(wish, "lending") != NULL ? NG_BREAK_LENDING : 0U;
-  ng_breakages |= strstr(wish, "markers") != NULL ? NG_BREAK_MARKERS : 0U;
-  ng_breakages |= strstr(wish, "tails") != NULL ? NG_BREAK_TAILS : 0U;
-  ng_breakages |= strstr(wish, "async") != NULL ? NG_BREAK_ASYNC : 0U;
-  ng_breakages |= strstr(wish, "cxx") != NULL ? NG_BREAK_CXX : 0U;
-  ng_breakages |= strstr(wish, "pins") != NULL ? NG_BREAK_PINS : 0U;
-  ng_breakages |= strstr(wish, "words") != NULL ? NG_BREAK_WORDS : 0U;
-}
+#include "parking.h"
 
 // Splices the stack's own entries into the lists of the carrier's record, between those of other parked stacks: each
 // list stays well formed, and the stack walker still goes wrong.
-void ng_breakage_park_shared(ng_carrier* carrier, ng_greenlet* from, uintptr_t top) {
+static void park_shared(ng_carrier* carrier, ng_greenlet* from, uintptr_t top) {
   uintptr_t* heads[2] = {carrier->thread.exception_tracker, carrier->thread.gc_frame};
   uintptr_t* record_heads[2] = {carrier->record->thread.exception_tracker, carrier->record->thread.gc_frame};
   const uintptr_t ends[2] = {(uintptr_t)ng_layout.exception_tracker_end, (uintptr_t)ng_layout.gc_frame_end};
@@ -65,7 +37,7 @@ void ng_breakage_park_shared(ng_carrier* carrier, ng_greenlet* from, uintptr_t t
   }
 }
 
-void ng_breakage_unpark_shared(ng_carrier* carrier, ng_greenlet* to) {
+static void unpark_shared(ng_carrier* carrier, ng_greenlet* to) {
   uintptr_t* record_heads[2] = {carrier->record->thread.exception_tracker, carrier->record->thread.gc_frame};
   const uintptr_t ends[2] = {(uintptr_t)ng_layout.exception_tracker_end, (uintptr_t)ng_layout.gc_frame_end};
   *to->link = to->anchor_address;
@@ -88,4 +60,28 @@ void ng_breakage_unpark_shared(ng_carrier* carrier, ng_greenlet* to) {
     *to->shared[i].tail = ends[i];
     to->shared[i].tail = NULL;
   }
+}
+
+bool ng_fault_park(ng_carrier* carrier, ng_greenlet* from, uintptr_t top, bool is_clean) {
+  if (is_clean) {
+    return NG_BROKEN(NG_BREAK_KEEPER);
+  }
+  if (NG_BROKEN(NG_BREAK_FILTERS) && from->segment != NULL) {
+    park_shared(carrier, from, top);
+    return true;
+  }
+  if (NG_BROKEN(NG_BREAK_LISTS)) {
+    *from->link = top;
+    *from->terminator_link = from->anchor_address;
+    return true;
+  }
+  return false;
+}
+
+bool ng_fault_unpark(ng_carrier* carrier, ng_greenlet* to) {
+  if (!NG_BROKEN(NG_BREAK_FILTERS)) {
+    return false;
+  }
+  unpark_shared(carrier, to);
+  return true;
 }

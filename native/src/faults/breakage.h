@@ -5,7 +5,7 @@
 #ifndef NG_BREAKAGE_H
 #define NG_BREAKAGE_H
 
-#include "clr.h"
+#include "../common.h"
 
 typedef enum ng_breakage {
   NG_BREAK_KEEPER = 1,    // "keeper": parked stacks are not linked into the collector's chain
@@ -30,20 +30,9 @@ typedef enum ng_breakage {
 extern unsigned ng_breakages;
 #  define NG_BROKEN(what) ((ng_breakages & (unsigned)(what)) != 0)
 void ng_breakage_initialize(void);
-void ng_breakage_park_shared(ng_carrier* carrier, ng_greenlet* from, uintptr_t top);
-void ng_breakage_unpark_shared(ng_carrier* carrier, ng_greenlet* to);
 #else
 #  define NG_BROKEN(what) false
 static inline void ng_breakage_initialize(void) {}
-static inline void ng_breakage_park_shared(ng_carrier* carrier, ng_greenlet* from, uintptr_t top) {
-  (void)carrier;
-  (void)from;
-  (void)top;
-}
-static inline void ng_breakage_unpark_shared(ng_carrier* carrier, ng_greenlet* to) {
-  (void)carrier;
-  (void)to;
-}
 #endif
 
 #endif
