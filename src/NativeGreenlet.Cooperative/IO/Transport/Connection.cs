@@ -52,7 +52,7 @@ internal sealed class Connection : IByteStream, IDisposable
         set => _receiveTimeout = value;
     }
 
-    /// <summary>The same of a whole send.</summary>
+    /// <summary>How long a whole send takes at most: what was set here, or else on a socket that was handed out.</summary>
     public TimeSpan SendTimeout
     {
         get => _sendTimeout ?? OfOption(_isHandedOut ? _socket.SendTimeout : 0);
@@ -258,7 +258,7 @@ internal sealed class Connection : IByteStream, IDisposable
         RequireOfStream(await Async.ReadLeftoversAsync(buffer, cancellationToken).ConfigureAwait(false), "a read", ReceiveTimeout);
 
     /// <inheritdoc/>
-    /// <remarks>They are none of the business of the thread that completes the operations of all sockets.</remarks>
+    /// <remarks>So the thread that completes the operations of all sockets does not run them any more.</remarks>
     public void AllowAsync()
     {
         if (!_mayBeInline)

@@ -36,7 +36,8 @@ internal interface IByteStream
     /// <returns>How many; 0 if nothing was left after all.</returns>
     Task<int> ReadLeftoversAsync(Memory<byte> buffer, CancellationToken cancellationToken);
 
-    /// <summary>Asynchronous operations of the stream are begun from here on: whose continuations may be anything.</summary>
+    /// <summary>Asynchronous operations of the stream are begun from here on. Their continuations are their callers', and may do
+    /// anything, even block.</summary>
     void AllowAsync();
 
     /// <summary>Others can reach the stream below from here on.</summary>
