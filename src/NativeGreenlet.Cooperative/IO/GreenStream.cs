@@ -1,80 +1,74 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
-using NativeGreenlet.Cooperative.Interop;
-using NativeGreenlet.Cooperative.IO;
-using NativeGreenlet.Cooperative.IO.Readiness;
-using NativeGreenlet.Cooperative.Waiting;
+using NativeGreenlet.Cooperative.IO.Transport;
 
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>
-/// Any stream, read and written as if it blocked: a synchronous call starts the wrapped stream's asynchronous operation
-/// and parks the task until that is over. So code that knows only <see cref="Stream"/> holds no thread.
+/// Any stream, read and written as if it blocked: a synchronous call parks the task until it is over. So code that knows only
+/// <see cref="Stream"/> holds no thread.
 /// </summary>
 /// <remarks>
-/// <para>One task may read while another writes. Outside of a hub a synchronous call that would have to wait throws
-/// <see cref="MissingHubException"/>; the asynchronous methods work everywhere.</para>
+/// <para>One task may read while another writes. Several that read, or that write, by synchronous calls take turns in the order in
+/// which they came, and what one writes by a call stays whole. Asynchronous calls take no turns. Outside of a hub a synchronous
+/// call that would have to wait throws <see cref="MissingHubException"/>; the asynchronous methods work everywhere.</para>
 /// <para>A read that is given up, by a kill or a timeout, loses nothing: what it still brings goes to the next read. After
-/// a write that was given up the next one throws, unless it was sent after all.</para>
+/// a write that was given up the next one throws, unless all of it was sent after all.</para>
+/// <para>What takes longer than <see cref="ReadTimeout"/> or <see cref="WriteTimeout"/> throws a <see cref="TimeoutException"/>, as on
+/// a <see cref="GreenSocket"/>, and no <see cref="IOException"/>. A stream in between may wrap it: <c>SslStream</c> throws an
+/// <see cref="IOException"/> whose inner exception it is.</para>
 /// </remarks>
+/// <example><code>
+/// Hub.Run(() =>
+/// {
+///     using GreenStream stream = GreenSocket.Connect("example.org", 80).GetStream();
+///     stream.ReadTimeout = 10_000;
+///     stream.Write("HEAD / HTTP/1.0\r\nHost: example.org\r\n\r\n"u8);
+///     using StreamReader reader = new(stream);
+///     Console.WriteLine(reader.ReadToEnd());
+/// });
+/// </code></example>
 public class GreenStream : Stream
 {
-    private readonly PendingOperations? _ofSocket;
-    private PendingOperation? _reading; // each from its first use on: many a stream is only written to
-    private PendingOperation? _writing;
-    private readonly bool _leaveOpen;
+    private readonly IByteStream _source;
     private readonly Stream _stream;
-    private readonly SocketChannel? _channel; // how synchronous calls use its socket
-    private Socket? _own; // what nobody else can reach
+    private readonly bool _leaveOpen;
     private volatile bool _isClosed;
-    private TimeSpan _readTimeout = Timeout.InfiniteTimeSpan;
-    private TimeSpan _writeTimeout = Timeout.InfiniteTimeSpan;
 
     /// <summary>Wraps a stream.</summary>
     /// <param name="stream">The stream. Its asynchronous methods must be truly asynchronous, and heed their token: what is given
     /// up is cancelled, and its end waited for, for <see cref="Hub.ShutdownGrace"/> at most. Timeouts that it has are this
     /// one's, too.</param>
     /// <param name="leaveOpen">Whether it stays open when this is closed.</param>
+    /// <exception cref="ArgumentNullException">The stream is null.</exception>
     public GreenStream(Stream stream, bool leaveOpen = false)
-        : this(stream, null, leaveOpen)
+        : this(new WrappedStream(stream ?? throw new ArgumentNullException(nameof(stream))), stream, leaveOpen)
     {
-        if (stream.CanTimeout)
-        {
-            _readTimeout = TimeoutOf(static each => each.ReadTimeout, stream);
-            _writeTimeout = TimeoutOf(static each => each.WriteTimeout, stream);
-        }
     }
 
-    private GreenStream(Stream stream, PendingOperations? operations, bool leaveOpen)
+    /// <summary>Makes a stream of a connection.</summary>
+    /// <param name="connection">The connection, which its socket and other streams of it share.</param>
+    internal GreenStream(Connection connection)
+        : this(connection, new NetworkStream(connection.Socket, ownsSocket: true), leaveOpen: false)
     {
-        ArgumentNullException.ThrowIfNull(stream);
+        connection.PreferInline();
+    }
+
+    private GreenStream(IByteStream source, Stream stream, bool leaveOpen)
+    {
+        _source = source;
         _stream = stream;
-        _ofSocket = operations;
         _leaveOpen = leaveOpen;
     }
 
-    /// <summary>The stream of a socket.</summary>
-    /// <param name="stream">The stream.</param>
-    /// <param name="own">Its socket, if nobody else can reach that.</param>
-    /// <param name="channel">How synchronous calls use that, if they can.</param>
-    /// <param name="operations">What the socket has begun already.</param>
-    internal GreenStream(NetworkStream stream, Socket? own, SocketChannel? channel, PendingOperations operations)
-        : this(stream, operations, leaveOpen: false)
-    {
-        _channel = channel;
-        if (own is not null && channel is null && InlineCompletions.TrySet(own, true))
-        {
-            _own = own;
-        }
-    }
-
-    /// <summary>The wrapped stream.</summary>
+    /// <summary>Gets the wrapped stream. That of a socket may be used by others from here on, so .NET's asynchronous operations are
+    /// used, as after <see cref="GreenSocket.Socket"/>.</summary>
     public Stream BaseStream
     {
         get
         {
-            _channel?.Release();
-            return Share();
+            _source.HandOut();
+            return _stream;
         }
     }
 
@@ -90,26 +84,22 @@ public class GreenStream : Stream
     /// <inheritdoc/>
     public override bool CanTimeout => true;
 
-    /// <inheritdoc/>
+    /// <summary>Gets or sets how long a synchronous read takes at most, its turn included, in milliseconds;
+    /// <see cref="Timeout.Infinite"/> for no limit. That of a socket is the socket's.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive, and not <see cref="Timeout.Infinite"/>.</exception>
     public override int ReadTimeout
     {
-        get => ToMilliseconds(ReadLimit);
-        set
-        {
-            _readTimeout = Milliseconds(value);
-            _ofSocket?.ReceiveTimeout = _readTimeout;
-        }
+        get => ToMilliseconds(_source.ReadTimeout);
+        set => _source.ReadTimeout = Milliseconds(value);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gets or sets how long a whole synchronous write takes at most, its turn included, in milliseconds;
+    /// <see cref="Timeout.Infinite"/> for no limit. That of a socket is the socket's.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive, and not <see cref="Timeout.Infinite"/>.</exception>
     public override int WriteTimeout
     {
-        get => ToMilliseconds(WriteLimit);
-        set
-        {
-            _writeTimeout = Milliseconds(value);
-            _ofSocket?.SendTimeout = _writeTimeout;
-        }
+        get => ToMilliseconds(_source.WriteTimeout);
+        set => _source.WriteTimeout = Milliseconds(value);
     }
 
     /// <inheritdoc/>
@@ -122,73 +112,89 @@ public class GreenStream : Stream
         set => throw NoSeek();
     }
 
-    /// <inheritdoc/>
+    /// <summary>Reads; parks until there are bytes.</summary>
+    /// <param name="buffer">Gets the bytes.</param>
+    /// <returns>How many; 0 at the end.</returns>
+    /// <exception cref="TimeoutException">It took longer than <see cref="ReadTimeout"/>.</exception>
+    /// <exception cref="IOException">The connection failed; the inner exception is its <see cref="SocketException"/>. Of another
+    /// stream: what that throws.</exception>
+    /// <exception cref="InvalidOperationException">Asynchronous code waits for bytes that a read gave up.</exception>
+    /// <exception cref="ObjectDisposedException">The stream was closed, perhaps during the wait.</exception>
+    /// <exception cref="MissingHubException">It has to wait, and the caller is not inside a hub.</exception>
     public override int Read(Span<byte> buffer)
     {
         Hub.ThrowPending();
-        TimeSpan timeout = ReadLimit;
-        long due = HubClock.After(timeout);
-        if (_channel is { } channel && IsDone(channel.ReceiveAlone(buffer, due, out int count), "a read", timeout, count))
-        {
-            return count;
-        }
+        int count = _source.Read(buffer);
 
-        count = Reading.Read(_stream, buffer, timeout, due);
-
-        // A socket that is closed here looks closed by the other side for a moment.
+        // What is closed here may look like its end for a moment.
         ObjectDisposedException.ThrowIf(count == 0 && _isClosed, this);
         return count;
     }
 
-    /// <inheritdoc/>
+    /// <inheritdoc cref="Read(Span{byte})"/>
+    /// <param name="buffer">Gets the bytes.</param>
+    /// <param name="offset">From where on.</param>
+    /// <param name="count">How many at most.</param>
+    /// <exception cref="ArgumentNullException">The buffer is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not in the buffer.</exception>
     public override int Read(byte[] buffer, int offset, int count)
     {
         ValidateBufferArguments(buffer, offset, count);
         return Read(buffer.AsSpan(offset, count));
     }
 
-    /// <inheritdoc/>
+    /// <inheritdoc cref="Read(Span{byte})"/>
+    /// <summary>Reads a byte; parks until there is one.</summary>
+    /// <returns>The byte; -1 at the end.</returns>
     public override int ReadByte()
     {
         Span<byte> one = stackalloc byte[1];
         return Read(one) == 0 ? -1 : one[0];
     }
 
-    /// <inheritdoc/>
+    /// <summary>Writes all bytes; parks until they are written.</summary>
+    /// <param name="buffer">The bytes.</param>
+    /// <exception cref="TimeoutException">It took longer than <see cref="WriteTimeout"/>.</exception>
+    /// <exception cref="IOException">An earlier write was given up, and nobody knows how much of it was sent. Or the connection
+    /// failed; the inner exception is its <see cref="SocketException"/> then. Of another stream: what that throws.</exception>
+    /// <exception cref="ObjectDisposedException">The stream was closed, perhaps during the wait.</exception>
+    /// <exception cref="MissingHubException">It has to wait, and the caller is not inside a hub.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         Hub.ThrowPending();
-        TimeSpan timeout = WriteLimit;
-        long due = HubClock.After(timeout);
-        if (_channel is not { } channel || !IsDone(channel.SendAlone(buffer, due, out int error), "a write", timeout, error))
-        {
-            Writing.Write(_stream, buffer, timeout, due);
-        }
+        _source.Write(buffer);
     }
 
-    /// <inheritdoc/>
+    /// <inheritdoc cref="Write(ReadOnlySpan{byte})"/>
+    /// <param name="buffer">Has the bytes.</param>
+    /// <param name="offset">From where on.</param>
+    /// <param name="count">How many.</param>
+    /// <exception cref="ArgumentNullException">The buffer is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not in the buffer.</exception>
     public override void Write(byte[] buffer, int offset, int count)
     {
         ValidateBufferArguments(buffer, offset, count);
         Write(buffer.AsSpan(offset, count));
     }
 
-    /// <inheritdoc/>
+    /// <inheritdoc cref="Write(ReadOnlySpan{byte})"/>
+    /// <summary>Writes a byte; parks until it is written.</summary>
+    /// <param name="value">The byte.</param>
     public override void WriteByte(byte value) => Write([value]);
 
-    /// <inheritdoc/>
+    /// <summary>Flushes what the wrapped stream keeps; parks until that is over. A socket keeps nothing.</summary>
+    /// <exception cref="TimeoutException">It took longer than <see cref="WriteTimeout"/>.</exception>
+    /// <exception cref="IOException">An earlier write was given up, and nobody knows how much of it was sent. Or what the wrapped
+    /// stream throws.</exception>
+    /// <exception cref="MissingHubException">It has to wait, and the caller is not inside a hub.</exception>
     public override void Flush()
     {
         Hub.ThrowPending();
-        // A socket has nothing to flush.
-        if (_channel is not { IsReleased: false })
-        {
-            Writing.Flush(_stream, WriteLimit);
-        }
+        _source.Flush();
     }
 
     /// <inheritdoc/>
-    public override Task FlushAsync(CancellationToken cancellationToken) => Share().FlushAsync(cancellationToken);
+    public override Task FlushAsync(CancellationToken cancellationToken) => Async.FlushAsync(cancellationToken);
 
     /// <inheritdoc/>
     [SuppressMessage("Performance", "CA1835:Prefer the memory-based overloads", Justification = "This is that overload's other one.")]
@@ -197,17 +203,17 @@ public class GreenStream : Stream
 
     /// <inheritdoc/>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        (_ofSocket?.HasLeftovers ?? _reading is { HasLeftovers: true })
-            ? new ValueTask<int>(Reading.ReadLeftoversAsync(Share(), buffer, cancellationToken))
-            : Share().ReadAsync(buffer, cancellationToken);
+        _source.HasLeftovers
+            ? new ValueTask<int>(ReadLeftoversAsync(buffer, cancellationToken))
+            : Async.ReadAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        Share().WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+        Async.WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        Share().WriteAsync(buffer, cancellationToken);
+        Async.WriteAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
     public override IAsyncResult BeginRead(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state)
@@ -256,17 +262,34 @@ public class GreenStream : Stream
         _isClosed = true;
         if (disposing && !_leaveOpen)
         {
-            _channel?.Dispose();
+            _source.BeginClose();
             CloseStream();
         }
 
         base.Dispose(disposing);
     }
 
+    // The wrapped stream, for operations whose continuations are its caller's.
+    private Stream Async
+    {
+        get
+        {
+            _source.AllowAsync();
+            return _stream;
+        }
+    }
+
+    private async Task<int> ReadLeftoversAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        Stream stream = Async;
+        int count = await _source.ReadLeftoversAsync(buffer, cancellationToken).ConfigureAwait(false);
+        return count != 0 ? count : await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+    }
+
     // Closing may write what is left, and wait for that.
     private void CloseStream()
     {
-        if (_ofSocket is not null || !Hub.IsInside)
+        if (!Hub.IsInside)
         {
             _stream.Dispose();
             return;
@@ -283,53 +306,9 @@ public class GreenStream : Stream
         }
     }
 
-    private PendingOperation Reading => _ofSocket?.Reading ?? PendingOperations.Of(ref _reading);
-
-    private PendingOperation Writing => _ofSocket?.Writing ?? PendingOperations.Of(ref _writing);
-
-    // Those of a socket are its own, as they are in .NET.
-    private TimeSpan ReadLimit => _ofSocket?.ReceiveTimeout ?? _readTimeout;
-
-    private TimeSpan WriteLimit => _ofSocket?.SendTimeout ?? _writeTimeout;
-
-    // False if it is to be done otherwise.
-    private static bool IsDone(ChannelResult result, string what, TimeSpan timeout, int error) => result switch
-    {
-        ChannelResult.Done => true,
-        ChannelResult.Released => false,
-        ChannelResult.TimedOut => throw new IOException($"It took longer than {timeout} to wait for {what}.", new TimeoutException()),
-        _ => throw OfSocket(what, new SocketException((int)Linux.ToSocketError(error))),
-    };
-
-    private static IOException OfSocket(string what, SocketException exception) => new($"The connection failed in {what}: {exception.Message}", exception);
-
-    // Whose continuations may be anything: they are none of the socket thread's.
-    private Stream Share()
-    {
-        if (_own is { } socket)
-        {
-            _own = null;
-            InlineCompletions.TrySet(socket, false);
-        }
-
-        return _stream;
-    }
-
     private static NotSupportedException NoSeek() => new("A GreenStream cannot seek.");
 
     private static int ToMilliseconds(TimeSpan limit) => (int)Math.Min(int.MaxValue, Math.Ceiling(limit.TotalMilliseconds));
-
-    private static TimeSpan TimeoutOf(Func<Stream, int> timeout, Stream stream)
-    {
-        try
-        {
-            return timeout(stream) is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : Timeout.InfiniteTimeSpan;
-        }
-        catch (InvalidOperationException)
-        {
-            return Timeout.InfiniteTimeSpan; // it has none after all, or is closed
-        }
-    }
 
     private static TimeSpan Milliseconds(int value)
     {

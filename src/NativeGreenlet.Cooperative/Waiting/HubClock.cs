@@ -19,6 +19,9 @@ internal static class HubClock
         return span.Ticks > long.MaxValue - now ? long.MaxValue : now + span.Ticks;
     }
 
+    /// <summary>How long it is until a time: not negative; <see cref="Timeout.InfiniteTimeSpan"/> for <see cref="long.MaxValue"/>.</summary>
+    public static TimeSpan Until(long time) => time == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(0, time - Now));
+
     /// <summary>Refuses negative spans other than <see cref="Timeout.InfiniteTimeSpan"/>.</summary>
     public static void Check(TimeSpan span, string parameter)
     {

@@ -139,7 +139,7 @@ public class LimitTests
             Within(() => Assert.Throws<TimeoutException>(() => green.Send(new byte[64 << 20])));
             GreenStream stream = green.GetStream();
             Assert.Equal(100, stream.ReadTimeout);
-            Within(() => Assert.Throws<IOException>(() => stream.Read(new byte[1])));
+            Within(() => Assert.Throws<TimeoutException>(() => stream.Read(new byte[1])));
             green.Socket.ReceiveTimeout = 50; // as an option, later
             Assert.Equal(50, stream.ReadTimeout);
             green.ReceiveTimeout = Timeout.InfiniteTimeSpan;
@@ -156,7 +156,7 @@ public class LimitTests
             near.ReceiveTimeout = s_short;
             GreenStream stream = near.GetStream();
             Assert.Equal(100, stream.ReadTimeout);
-            Within(() => Assert.Throws<IOException>(() => stream.Read(new byte[1])));
+            Within(() => Assert.Throws<TimeoutException>(() => stream.Read(new byte[1])));
             stream.ReadTimeout = 50;
             Assert.Equal(TimeSpan.FromMilliseconds(50), near.ReceiveTimeout);
             stream.WriteTimeout = 60;
@@ -174,8 +174,8 @@ public class LimitTests
             NetworkStream original = new(near, ownsSocket: true) { ReadTimeout = 100, WriteTimeout = 100 };
             Assert.Throws<IOException>(() => original.Read(new byte[1]));
             using GreenStream green = new(original);
-            Within(() => Assert.Throws<IOException>(() => green.Read(new byte[1])));
-            Within(() => Assert.Throws<IOException>(() => green.Write(new byte[64 << 20])));
+            Within(() => Assert.Throws<TimeoutException>(() => green.Read(new byte[1])));
+            Within(() => Assert.Throws<TimeoutException>(() => green.Write(new byte[64 << 20])));
         }
     });
 
@@ -196,7 +196,7 @@ public class LimitTests
             near.SendTimeout = TimeSpan.FromMilliseconds(300);
             if (byStream)
             {
-                Within(() => Assert.Throws<IOException>(() => near.GetStream().Write(new byte[256 << 20])));
+                Within(() => Assert.Throws<TimeoutException>(() => near.GetStream().Write(new byte[256 << 20])));
             }
             else
             {

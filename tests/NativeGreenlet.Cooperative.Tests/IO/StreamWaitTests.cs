@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Reflection;
 using NativeGreenlet.Cooperative.IO.Readiness;
+using NativeGreenlet.Cooperative.IO.Transport;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 using static NativeGreenlet.Cooperative.Tests.Infrastructure.Connections;
 
@@ -103,20 +104,18 @@ public class StreamWaitTests
     });
 
     [Fact]
-    public void A_second_reader_is_refused_and_the_first_goes_on() => InHub.Run(() =>
+    public void An_asynchronous_read_takes_no_turn_and_is_refused_while_a_task_waits_for_the_operation_in_flight() => InHub.Run(() =>
     {
-        (GreenSocket near, GreenSocket far) = Pair();
-        using GreenStream stream = near.GetStream();
+        GatedStream slow = new();
+        using GreenStream stream = new(slow);
         GreenTask<int> first = Hub.Spawn(stream.ReadByte);
         Hub.Yield();
-        Assert.Throws<InvalidOperationException>(() => stream.ReadByte());
+        Assert.Throws<InvalidOperationException>(() => Hub.Await(stream.ReadAsync(new byte[1], 0, 1)));
         Hub.Sleep(InHub.Tick); // the one that was refused can wait for other things
         Assert.False(first.IsCompleted);
-        far.Send([5]);
-        Assert.Equal(5, first.Result);
-        far.Send([6]);
-        Assert.Equal(6, stream.ReadByte());
-        far.Dispose();
+        slow.Open();
+        Assert.Equal(7, first.Result);
+        Assert.Equal(1, Hub.Await(stream.ReadAsync(new byte[1], 0, 1)));
     });
 
     [Fact]
@@ -230,7 +229,8 @@ public class StreamWaitTests
     {
         (GreenSocket near, GreenSocket far) = Pair();
         using GreenStream stream = near.GetStream();
-        Socket socket = (Socket)typeof(GreenSocket).GetField("_socket", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(near)!;
+        Socket socket = (Socket)typeof(Connection).GetField("_socket", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(
+            typeof(GreenSocket).GetField("_connection", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(near)!)!;
         Assert.True(IsInline(socket));
         far.Send([1]);
         use(near, stream);

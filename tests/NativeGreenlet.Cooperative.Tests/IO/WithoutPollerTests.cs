@@ -14,6 +14,7 @@ public class WithoutPollerTests
             nameof(IoTests),
             nameof(ServerTests),
             nameof(ConnectTests),
+            nameof(ConnectionTests),
             nameof(LimitTests),
             nameof(SocketWaitTests),
             nameof(StreamWaitTests),

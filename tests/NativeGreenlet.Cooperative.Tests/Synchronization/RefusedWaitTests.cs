@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using NativeGreenlet.Cooperative.IO;
+using NativeGreenlet.Cooperative.IO.Transport;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Synchronization;
@@ -132,26 +132,26 @@ public class RefusedWaitTests
     });
 
     [Fact]
-    public void A_turn_is_handed_on() => InHub.Run(() =>
+    public void A_mutex_is_handed_on() => InHub.Run(() =>
     {
-        Turn turn = new();
-        Assert.True(turn.TryTake());
+        FairMutex mutex = new();
+        Assert.True(mutex.TryEnter());
         GreenTask refused = Hub.Spawn(() =>
         {
-            RefuseNext(turn.Give);
-            Assert.True(turn.Take("a turn", long.MaxValue));
+            RefuseNext(mutex.Exit);
+            Assert.True(mutex.TryEnter("the mutex", long.MaxValue));
         });
         Assert.True(refused.Join(InHub.Long));
         Assert.True(refused.IsSuccessful, refused.Exception?.ToString());
-        Assert.False(turn.TryTake());
+        Assert.False(mutex.TryEnter());
         GreenTask failing = Hub.Spawn(() =>
         {
-            FailNext(turn.Give);
-            Assert.Throws<InvalidTimeZoneException>(() => turn.Take("a turn", long.MaxValue));
+            FailNext(mutex.Exit);
+            Assert.Throws<InvalidTimeZoneException>(() => mutex.TryEnter("the mutex", long.MaxValue));
         });
         Assert.True(failing.Join(InHub.Long));
         Assert.True(failing.IsSuccessful, failing.Exception?.ToString());
-        Assert.True(turn.TryTake());
+        Assert.True(mutex.TryEnter());
     });
 
     [Fact]

@@ -479,7 +479,7 @@ internal static class WaitingPlaces
             wait();
             return true;
         }
-        catch (IOException)
+        catch (TimeoutException)
         {
             return false;
         }

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative.IO.Readiness;
 
-namespace NativeGreenlet.Cooperative.IO;
+namespace NativeGreenlet.Cooperative.IO.Transport;
 
 /// <summary>
 /// Lets .NET's socket thread complete the operations of a socket itself, instead of handing each over to the thread pool:

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
-namespace NativeGreenlet.Cooperative.IO;
+namespace NativeGreenlet.Cooperative.IO.Transport;
 
 /// <summary>
 /// Lets a socket connect again after it was refused. On Unix .NET exchanges the descriptor then, because not every system can
