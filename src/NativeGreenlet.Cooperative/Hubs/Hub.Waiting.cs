@@ -279,6 +279,7 @@ public sealed partial class Hub
 
         IEnumerable<GreenTask> Enumerate()
         {
+            ThrowPending(); // also if there are none
             try
             {
                 foreach (GreenTask task in ended.GetAll().Take(all.Length))

@@ -114,6 +114,7 @@ public sealed class GreenNursery : IDisposable
     {
         try
         {
+            Hub.ThrowPending(); // also if there is nobody to wait for
             while (HasOthers)
             {
                 _changed.Clear();

@@ -95,12 +95,12 @@ internal static unsafe class NativeEngine
         {
             if (!NativeLibrary.TryLoad(path, out handle))
             {
-                throw Missing($"{PathVariable} names '{path}', which could not be loaded.");
+                throw Missing($"{PathVariable} names '{path}', which could not be loaded.{Why(path)}");
             }
         }
         else if (!NativeLibrary.TryLoad(FileName, assembly, DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories, out handle))
         {
-            throw Missing($"No '{FileName}' for {RuntimeInformation.RuntimeIdentifier} was found beside {assembly.GetName().Name}.dll.");
+            throw Missing($"No '{FileName}' for {RuntimeInformation.RuntimeIdentifier} was found beside {assembly.GetName().Name}.dll.{Why(FileName)}");
         }
 
         // Not by way of NativeMethods, which would lead back here.
@@ -118,7 +118,21 @@ internal static unsafe class NativeEngine
             : $"The native library has interface version {version}; this assembly needs {NativeMethods.NG_ABI_VERSION}.");
     }
 
+    // The system's reason, where it is another than that there is no file: no descriptor or no memory, for example.
+    private static string Why(string name)
+    {
+        try
+        {
+            NativeLibrary.Free(NativeLibrary.Load(name, typeof(NativeEngine).Assembly, DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories));
+            return " Now it can be: it was a failure of the moment.";
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
+        {
+            return $" {exception.Message}";
+        }
+    }
+
     private static GreenletException Missing(string what) => new(
         GreenletError.NativeLibraryMissing,
-        $"The native library of NativeGreenlet is missing. {what} Build it with './build.sh' ('./build.ps1' on Windows) in a clone of NativeGreenlet, which needs CMake and a C compiler, and rebuild your program; or set NATIVEGREENLET_BACKEND=threads to run greenlets as OS threads, without it.");
+        $"The native library of NativeGreenlet is missing, or cannot be loaded. {what} Build it with './build.sh' ('./build.ps1' on Windows) in a clone of NativeGreenlet, which needs CMake and a C compiler, and rebuild your program; or set NATIVEGREENLET_BACKEND=threads to run greenlets as OS threads, without it.");
 }

@@ -5,8 +5,5 @@ namespace NativeGreenlet.Cooperative.Tests.Leaks;
 /// <param name="Round">One use, in a task of a hub.</param>
 internal sealed record Operation(string Members, Action Round)
 {
-    /// <summary>How often it is repeated; less often what starts threads.</summary>
-    public int Rounds { get; init; } = 10_000;
-
     public override string ToString() => Members;
 }

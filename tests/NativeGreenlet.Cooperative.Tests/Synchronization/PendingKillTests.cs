@@ -99,6 +99,8 @@ public class PendingKillTests
             }),
             ("awaits", () => Hub.Await(Task.CompletedTask)),
             ("value tasks", () => Hub.Await(new ValueTask<int>(1))),
+            ("scopes without tasks", () => new GreenNursery().Dispose()),
+            ("waits for no task", () => Assert.Empty(Hub.WaitEach())),
             ("joins", () => Hub.Current.CurrentRun!.Main.Join(TimeSpan.Zero)),
         ];
         foreach ((string name, Action step) in kinds)
