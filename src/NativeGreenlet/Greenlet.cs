@@ -479,48 +479,26 @@ public class Greenlet : IDisposable
 
         while (true)
         {
-            GreenletCore core = target.Core;
-            GreenletState state = core.State; // before the carrier: whoever starts it is its carrier first
-            if ((core.Carrier ?? Lineage(target)) != carrier)
+            switch (carrier.Resolve(target, error is not null, needsBody: true))
             {
-                throw WrongThread(target, carrier);
-            }
-
-            switch (state)
-            {
-                case GreenletState.Suspended:
+                case Resolution.Continue:
                     return carrier.Transfer(target, value, error);
 
-                case GreenletState.Running:
+                case Resolution.Current:
                     error?.Throw();
                     return value;
 
-                case GreenletState.Unstarted:
-                    if (!target.ResolveRun())
-                    {
-                        break;
-                    }
+                case Resolution.WrongThread:
+                    throw WrongThread(target, carrier);
 
-                    if (error is not null)
-                    {
-                        _ = target.TryEndUnstarted(); // it will never run; dead, it passes the exception on
-                    }
-                    else if (carrier.TryPrepareStart(target))
-                    {
-                        return carrier.Transfer(target, value, null);
-                    }
-
-                    break;
-
-                default:
-                    // Dead: the parent stands in for it.
+                default: // Dead
                     if (error?.SourceException is GreenletExit exit)
                     {
                         value = exit;
                         error = null;
                     }
 
-                    target = core.Parent!;
+                    target = target.Core.Parent!;
                     break;
             }
         }

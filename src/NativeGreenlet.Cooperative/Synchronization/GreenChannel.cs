@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using NativeGreenlet.Cooperative.Synchronization;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;

@@ -1,4 +1,3 @@
-using NativeGreenlet.Cooperative.Synchronization;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;

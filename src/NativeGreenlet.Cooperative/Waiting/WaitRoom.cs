@@ -1,5 +1,4 @@
 using NativeGreenlet.Cooperative.Hubs;
-using NativeGreenlet.Cooperative.Synchronization;
 
 namespace NativeGreenlet.Cooperative.Waiting;
 

@@ -123,54 +123,91 @@ internal sealed unsafe partial class Carrier
         }
     }
 
-    // Climbs from a parent: dead ones are passed over, unstarted ones are started with a result, and die of an exception.
-    private Greenlet NextAlive(Greenlet parent, ref object? result, ref ExceptionDispatchInfo? error)
+    /// <summary>Says what a value or an exception for a greenlet does. Gives an unstarted one its stack for a value, after what it
+    /// is to run was looked up; ends it for an exception.</summary>
+    /// <param name="target">The greenlet.</param>
+    /// <param name="hasError">Whether an exception is on its way, not a value.</param>
+    /// <param name="needsBody">Whether what it is to run is looked up for an exception, too: as <see cref="Greenlet.Throw(Exception?)"/>
+    /// does, and the end of a child does not.</param>
+    /// <exception cref="GreenletException">It cannot be started; it is as it was.</exception>
+    /// <exception cref="Exception">What the lookup of its body threw.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // as Greenlet.Dispatch: unoptimized code would keep `target` alive
+    public Resolution Resolve(Greenlet target, bool hasError, bool needsBody)
     {
-        Greenlet next = parent;
         while (true)
         {
-            GreenletCore core = next.Core;
+            GreenletCore core = target.Core;
             GreenletState state = core.State; // before the carrier: whoever starts it is its carrier first
-            if ((core.Carrier ?? Greenlet.Lineage(next)) != this)
+            if ((core.Carrier ?? Greenlet.Lineage(target)) != this)
             {
-                // Re-parented behind our back to another thread's tree.
-                error = ExceptionDispatchInfo.Capture(Greenlet.WrongThread(next, this));
-                result = null;
-                return Main;
+                return Resolution.WrongThread;
             }
 
             switch (state)
             {
                 case GreenletState.Suspended:
-                    return next;
+                    return Resolution.Continue;
+
+                case GreenletState.Running:
+                    return Resolution.Current;
 
                 case GreenletState.Dead:
-                    next = core.Parent!;
-                    break;
+                    return Resolution.Dead;
 
                 default:
-                    if (error is not null)
+                    // Whatever happens meanwhile, it is looked at again: to look up the body may switch, and so may another thread
+                    // have started the greenlet.
+                    if ((needsBody || !hasError) && !target.ResolveRun())
                     {
-                        _ = next.TryEndUnstarted();
                         break;
                     }
 
-                    try
+                    if (hasError)
                     {
-                        if (next.ResolveRun() && TryPrepareStart(next))
-                        {
-                            return next;
-                        }
+                        _ = target.TryEndUnstarted(); // it will never run; dead, it passes the exception on
                     }
-                    catch (Exception exception)
+                    else if (TryPrepareStart(target))
                     {
-                        error = ExceptionDispatchInfo.Capture(exception);
-                        result = null;
-                        next = core.Parent!;
+                        return Resolution.Continue;
                     }
 
                     break;
             }
+        }
+    }
+
+    // Climbs from the parent of the greenlet that ends: dead ones are passed over.
+    private Greenlet NextAlive(Greenlet parent, ref object? result, ref ExceptionDispatchInfo? error)
+    {
+        Greenlet next = parent;
+        while (true)
+        {
+            try
+            {
+                switch (Resolve(next, error is not null, needsBody: false))
+                {
+                    case Resolution.Continue:
+                        return next;
+
+                    case Resolution.WrongThread: // re-parented behind our back to another thread's tree
+                        error = ExceptionDispatchInfo.Capture(Greenlet.WrongThread(next, this));
+                        result = null;
+                        return Main;
+
+                    case Resolution.Current: // another thread was about to start it, and could not
+                        continue;
+
+                    default:
+                        break;
+                }
+            }
+            catch (Exception exception)
+            {
+                error = ExceptionDispatchInfo.Capture(exception);
+                result = null;
+            }
+
+            next = next.Core.Parent!;
         }
     }
 

@@ -1,6 +1,4 @@
-using NativeGreenlet.Cooperative.Waiting;
-
-namespace NativeGreenlet.Cooperative.Synchronization;
+namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>A synchronization object, for waits that are never ended, or fail.</summary>
 internal interface IShared
