@@ -31,7 +31,7 @@ public sealed class GreenLock : IShared
             // One that was handed the lock may look before who handed it over has written that down.
             lock (_room.Gate)
             {
-                return Hub.OfThisThreadOrNull?.CurrentTask is { } task && task == _owner;
+                return HubLoop.OfThisThreadOrNull?.CurrentTask is { } task && task == _owner;
             }
         }
     }
@@ -78,7 +78,7 @@ public sealed class GreenLock : IShared
     /// <exception cref="SynchronizationLockException">The current task does not hold it.</exception>
     public void Exit()
     {
-        GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
+        GreenTask? self = HubLoop.OfThisThreadOrNull?.CurrentTask;
         lock (_room.Gate)
         {
             if (self is null || _owner != self)
@@ -98,7 +98,7 @@ public sealed class GreenLock : IShared
     {
         if (!IsHeldByCurrentTask)
         {
-            throw NotHeld(Hub.OfThisThreadOrNull?.CurrentTask);
+            throw NotHeld(HubLoop.OfThisThreadOrNull?.CurrentTask);
         }
     }
 

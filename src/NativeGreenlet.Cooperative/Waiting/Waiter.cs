@@ -95,7 +95,7 @@ internal sealed class Waiter : TimerEntry
     /// <exception cref="InvalidSwitchException">Somebody else than the hub switched to it.</exception>
     public bool Park(long due, bool isExternal)
     {
-        Hub hub = _task.Hub;
+        HubLoop hub = _task.Loop;
         bool isOpenEnded = due == long.MaxValue && !isExternal;
         object? waker = null;
         GreenletException? refusal = null;
@@ -165,7 +165,7 @@ internal sealed class Waiter : TimerEntry
             return false;
         }
 
-        _task.Hub.Schedule(new ReadyEntry(_task, version));
+        _task.Loop.Schedule(new ReadyEntry(_task, version));
         return true;
     }
 
@@ -185,7 +185,7 @@ internal sealed class Waiter : TimerEntry
         }
 
         _error = error;
-        _task.Hub.Schedule(new ReadyEntry(_task, version));
+        _task.Loop.Schedule(new ReadyEntry(_task, version));
         return true;
     }
 

@@ -122,7 +122,12 @@ internal static class Operations
             Hub.Await(mine.DisposeAsync());
         }) { Rounds = FewRounds };
         yield return new("HubPool.MapAsync", () => Hub.Await(Map(pool))) { Rounds = FewRounds };
-        yield return new("HubWatchdog.Dispose", () => new HubWatchdog().Dispose()) { Rounds = FewRounds };
+        yield return new("HubWatchdog.Start HubWatchdog.Dispose", () => 
+        {
+            HubWatchdog watchdog = new();
+            watchdog.Start();
+            watchdog.Dispose();
+        }) { Rounds = FewRounds };
         yield return new("Hub.Dump", () => Hub.Current.Dump(TextWriter.Null)) { Rounds = FewRounds };
 
         // Objects.

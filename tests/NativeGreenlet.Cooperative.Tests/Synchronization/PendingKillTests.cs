@@ -99,7 +99,7 @@ public class PendingKillTests
             }),
             ("awaits", () => Hub.Await(Task.CompletedTask)),
             ("value tasks", () => Hub.Await(new ValueTask<int>(1))),
-            ("joins", () => Hub.Current.CurrentRun!.Main.Join(TimeSpan.Zero)),
+            ("joins", () => Hub.Current.Loop.CurrentRun!.Main.Join(TimeSpan.Zero)),
         ];
         foreach ((string name, Action step) in kinds)
         {
@@ -219,7 +219,7 @@ public class PendingKillTests
             begin.Wait();
             try
             {
-                Hub.Current.CurrentTask!.Kill();
+                Hub.Current.Loop.CurrentTask!.Kill();
             }
             finally
             {
