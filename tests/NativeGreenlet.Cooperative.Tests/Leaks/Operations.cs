@@ -72,6 +72,17 @@ internal static class Operations
             _ = task.GetAwaiter().GetResult() + task.Result;
         });
         yield return new("GreenTask`1.AsTask", () => _ = sleeperWithResult.AsTask());
+        yield return new("Hub.Spawn", () => Hub.Spawn(async () => await Task.Yield()).Join());
+        yield return new("Hub.Spawn GreenTask.Kill", () =>
+        {
+            GreenTask task = Hub.Spawn(async () =>
+            {
+                await Task.Yield();
+                signal.Wait();
+            });
+            Hub.Sleep(InHub.Tick);
+            task.Kill();
+        }) { Rounds = FewRounds };
         yield return new("Hub.SpawnLater", () => Hub.SpawnLater(InHub.Long, () => { }).Kill());
         yield return new("Hub.SpawnLater", () => Hub.SpawnLater(s_soon, () => 1).Join());
 
@@ -110,6 +121,7 @@ internal static class Operations
         yield return new("Hub.Post", () => other.Post(() => { }));
         yield return new("Hub.InvokeAsync", () => Hub.Await(other.InvokeAsync(() => shared.TryEnter())));
         yield return new("Hub.InvokeAsync", () => Hub.Await(other.InvokeAsync(() => { }, token.Token)));
+        yield return new("Hub.InvokeAsync", () => Hub.Await(other.InvokeAsync(async () => await Task.Yield(), token.Token)));
         yield return new("Hub.RunAsync", () => Hub.Await(Hub.RunAsync(() => shared.TryEnter(), token.Token)));
         yield return new("HubPool.RunAsync", () => Hub.Await(pool.RunAsync(() => { })));
         yield return new("Hub.Run", () => Hub.Await(Task.Run(() => Hub.Run(() => 1))));
