@@ -82,7 +82,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
                 return;
             }
 
-            await AsyncRun.StartAsync(Pool.Choose(), Start, context.RequestAborted);
+            await Pool.RunAsync(Start, context.RequestAborted);
         }
         catch (Exception exception) when (!hasStarted && exception is GreenletException { Reason: GreenletError.OutOfStacks } or OutOfMemoryException or ThreadStartException)
         {
@@ -133,7 +133,8 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
     private HubPool MakePool()
     {
-        HubPool pool = new(_options.Hubs, "request hub");
+        // A request may wait for what a later one does: that is no deadlock.
+        HubPool pool = new(new HubOptions { Name = "request hub", DeadlockPatience = Timeout.InfiniteTimeSpan }, _options.Hubs);
         bool isMade = false;
         try
         {
@@ -159,14 +160,9 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
         if (_options.WarnWhenBlockedFor is { } limit)
         {
-            _watchdog = new HubWatchdog(limit);
-            _watchdog.Blocked += (_, e) =>
-            {
-                if (hubs.Contains(e.Hub))
-                {
-                    LogBlocked(e.Hub.Name, e.Duration, e.StackTrace?.ToString() ?? "It still does.");
-                }
-            };
+            _watchdog = new HubWatchdog(limit, hubs);
+            _watchdog.Blocked += (_, e) => LogBlocked(e.Hub.Name, e.Duration, e.StackTrace?.ToString() ?? "It still does.");
+            _watchdog.Start();
         }
     }
 

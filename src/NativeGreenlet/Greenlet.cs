@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
@@ -56,6 +57,27 @@ public class Greenlet : IDisposable
     {
         ArgumentNullException.ThrowIfNull(run);
         _run = run.ReturnNull;
+    }
+
+    /// <summary>Creates a greenlet whose body throws, or goes on for ever.</summary>
+    /// <inheritdoc cref="Greenlet(Func{object?, object?}, Greenlet?)"/>
+    [OverloadResolutionPriority(1)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public Greenlet(Func<Never> run, Greenlet? parent = null)
+        : this((Func<object?>)run, parent)
+    {
+    }
+
+    /// <summary>Refuses an asynchronous body: a greenlet has ended when its body has returned.</summary>
+    /// <param name="run">The body.</param>
+    /// <param name="parent">The parent.</param>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    [Obsolete("A greenlet cannot await: what comes after the first await would be lost to it. Use Hub.Run(async () => ...) and Hub.Spawn(async () => ...) of NativeGreenlet.Cooperative, or wait inside the greenlet by Hub.Await(...).", error: true)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public Greenlet(Func<Task> run, Greenlet? parent = null)
+        : this(parent)
+    {
+        throw new NotSupportedException("A greenlet cannot await.");
     }
 
     /// <summary>Creates a greenlet with options.</summary>

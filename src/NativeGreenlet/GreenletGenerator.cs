@@ -1,4 +1,5 @@
 using System.Collections;
+using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
@@ -27,6 +28,23 @@ public class GreenletGenerator<T> : IEnumerable<T>
         ArgumentNullException.ThrowIfNull(body);
         _body = body;
     }
+
+    /// <summary>Creates a generator whose body throws, or goes on for ever.</summary>
+    /// <inheritdoc cref="GreenletGenerator{T}(Action)"/>
+    [OverloadResolutionPriority(1)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public GreenletGenerator(Func<Never> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        _body = () => body();
+    }
+
+    /// <summary>Refuses an asynchronous body: a generator has ended when its body has returned.</summary>
+    /// <param name="body">The body.</param>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    [Obsolete("A generator cannot await: what comes after the first await would be lost to it. Write an async iterator (IAsyncEnumerable<T>), or wait inside the body by Hub.Await(...) of NativeGreenlet.Cooperative.", error: true)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public GreenletGenerator(Func<Task> body) => throw new NotSupportedException("A generator cannot await.");
 
     /// <summary>Gives a value to whoever enumerates the generator that the caller runs in, and waits until that asks for
     /// the next.</summary>

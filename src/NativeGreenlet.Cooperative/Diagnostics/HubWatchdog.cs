@@ -5,42 +5,77 @@ using NativeGreenlet.Cooperative.Waiting;
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>
-/// Watches all hubs from a thread of its own, and tells who keeps one from going on: a task that blocks its thread, or
+/// Watches hubs from a thread of its own, and tells who keeps one from going on: a task that blocks its thread, or
 /// computes for too long.
 /// </summary>
 /// <remarks>Each block is told twice: while it lasts, with the task, from the watchdog's thread; and when the task next
-/// waits, with its stack trace, from the hub's. A task that ends without waiting again is told once.</remarks>
+/// waits, with its stack trace, from the hub's. A task that ends without waiting again is told once. Several watchdogs may watch
+/// the same hub: each is told.</remarks>
+/// <example><code>
+/// using HubWatchdog watchdog = new(TimeSpan.FromMilliseconds(200));
+/// watchdog.Blocked += (_, e) => Console.WriteLine($"{e.Task} blocks {e.Hub.Name}: {e.StackTrace}");
+/// watchdog.Start();
+/// </code></example>
 public sealed class HubWatchdog : IDisposable
 {
     private readonly TimeSpan _limit;
+    private readonly HashSet<Hub>? _hubs;
     private readonly ManualResetEventSlim _stop = new();
     private readonly object _telling = new(); // while a handler runs, in whichever thread
     private volatile bool _isStopped;
     private readonly Thread _thread;
-    private readonly Dictionary<Hub, (long Switches, long Since, bool IsTold)> _seen = [];
+    private readonly Lock _starting = new();
+    private bool _isStarted;
+    private readonly Dictionary<HubLoop, (long Switches, long Since, bool IsTold)> _seen = [];
 
-    /// <summary>Starts to watch.</summary>
+    /// <summary>Makes a watchdog; <see cref="Start"/> starts it.</summary>
     /// <param name="limit">How long a task may run without waiting; null for 100 milliseconds.</param>
-    public HubWatchdog(TimeSpan? limit = null)
+    /// <param name="hubs">Which hubs it watches; null for all of the process, also those that are made later.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is less than a millisecond.</exception>
+    public HubWatchdog(TimeSpan? limit = null, IEnumerable<Hub>? hubs = null)
     {
         _limit = limit ?? TimeSpan.FromMilliseconds(100);
         ArgumentOutOfRangeException.ThrowIfLessThan(_limit, TimeSpan.FromMilliseconds(1), nameof(limit));
+        _hubs = hubs?.ToHashSet();
         _thread = new Thread(Watch)
         {
             IsBackground = true,
             Name = "hub watchdog",
         };
-        _thread.UnsafeStart();
     }
 
     /// <summary>A hub is blocked, or was.</summary>
     public event EventHandler<HubBlockedEventArgs>? Blocked;
 
+    /// <summary>Starts to watch. Does nothing if it was started already.</summary>
+    /// <exception cref="ObjectDisposedException">It was disposed of.</exception>
+    /// <exception cref="OutOfMemoryException">There is no thread for it.</exception>
+    public void Start()
+    {
+        lock (_starting)
+        {
+            ObjectDisposedException.ThrowIf(_stop.IsSet, this);
+            if (!_isStarted)
+            {
+                _thread.UnsafeStart();
+                _isStarted = true;
+            }
+        }
+    }
+
     /// <summary>Ends it: when this returns, no handler begins any more, and none goes on but the caller. Inside a hub it parks
     /// until then; a callback in a hub cannot wait, so there a handler may go on a moment longer.</summary>
     public void Dispose()
     {
-        _stop.Set();
+        lock (_starting)
+        {
+            _stop.Set();
+            if (!_isStarted)
+            {
+                return;
+            }
+        }
+
         if (Monitor.IsEntered(_telling))
         {
             _isStopped = true; // a handler disposes of it
@@ -48,7 +83,7 @@ public sealed class HubWatchdog : IDisposable
         }
 
         // The thread may be inside a handler, and that inside anything.
-        if (Hub.OfThisThreadOrNull is null)
+        if (HubLoop.OfThisThreadOrNull is null)
         {
             End();
         }
@@ -75,22 +110,22 @@ public sealed class HubWatchdog : IDisposable
     {
         while (!_stop.Wait(_limit / 4))
         {
-            IReadOnlyList<Hub> hubs = HubRegistry.All;
-            foreach (Hub gone in _seen.Keys.Except(hubs).ToArray())
+            HubLoop[] hubs = [.. HubRegistry.All.Where(hub => _hubs is null || _hubs.Contains(hub.Hub))];
+            foreach (HubLoop gone in _seen.Keys.Except(hubs).ToArray())
             {
                 _seen.Remove(gone);
             }
 
-            foreach (Hub hub in hubs)
+            foreach (HubLoop hub in hubs)
             {
                 Look(hub);
             }
         }
     }
 
-    private void Look(Hub hub)
+    private void Look(HubLoop hub)
     {
-        long now = HubClock.Now;
+        long now = Stopwatch.GetElapsedTime(0).Ticks;
         long switches = hub.Switches;
         if (hub.IsAsleep || !_seen.TryGetValue(hub, out (long Switches, long Since, bool IsTold) seen) || seen.Switches != switches)
         {
@@ -109,11 +144,11 @@ public sealed class HubWatchdog : IDisposable
         string? pinnedBy = hub.PinnedBy;
         if (task is not null)
         {
-            task.TellWhereNext = trace =>
-                Tell(new HubBlockedEventArgs(hub, task, TimeSpan.FromTicks(HubClock.Now - seen.Since), trace, pinnedBy));
+            task.TellWhereNext(trace =>
+                Tell(new HubBlockedEventArgs(hub.Hub, task, TimeSpan.FromTicks(Stopwatch.GetElapsedTime(0).Ticks - seen.Since), trace, pinnedBy)));
         }
 
-        Tell(new HubBlockedEventArgs(hub, task, duration, null, pinnedBy));
+        Tell(new HubBlockedEventArgs(hub.Hub, task, duration, null, pinnedBy));
     }
 
     private void Tell(HubBlockedEventArgs report)

@@ -1,4 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -58,6 +61,18 @@ public sealed class GreenNursery : IDisposable
         }
     }
 
+    /// <summary>Runs a scope that is asynchronous: it lasts until what it returned has completed. Returns when it and all children
+    /// have ended.</summary>
+    /// <param name="scope">The scope, which spawns the children. What comes after an <c>await</c> is in the hub, too, and may
+    /// wait there.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="Exception">What left the scope, or the first child that failed.</exception>
+    public static void Run(Func<GreenNursery, Task> scope)
+    {
+        ArgumentNullException.ThrowIfNull(scope);
+        Run(nursery => { HubSynchronizationContext.RunHere(() => scope(nursery)); });
+    }
+
     /// <summary>Starts a child.</summary>
     /// <param name="body">What it does.</param>
     /// <returns>The task.</returns>
@@ -74,6 +89,25 @@ public sealed class GreenNursery : IDisposable
     {
         ArgumentNullException.ThrowIfNull(body);
         return Spawn(new GreenTask<T>(body));
+    }
+
+    /// <summary>Starts a child whose body is asynchronous; see <see cref="Hub.Spawn(Func{Task})"/>.</summary>
+    /// <param name="body">What it does.</param>
+    /// <returns>The task.</returns>
+    /// <exception cref="ObjectDisposedException">The scope has ended.</exception>
+    public GreenTask Spawn(Func<Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn<GreenTask>(new AsyncGreenTask(body));
+    }
+
+    /// <inheritdoc cref="Spawn(Func{Task})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    [OverloadResolutionPriority(1)]
+    public GreenTask<T> Spawn<T>(Func<Task<T>?> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn<GreenTask<T>>(new AsyncGreenTask<T>(body));
     }
 
     /// <summary>Kills all children; the scope goes on. A child may call it, too: this returns, the others are killed, and the
@@ -107,7 +141,7 @@ public sealed class GreenNursery : IDisposable
     }
 
     // Than the caller: a child that ends the scope does not wait for itself.
-    private bool HasOthers => _children.Count > (Hub.OfThisThreadOrNull?.CurrentTask is { } self && _children.Contains(self) ? 1 : 0);
+    private bool HasOthers => _children.Count > (HubLoop.OfThisThreadOrNull?.CurrentTask is { } self && _children.Contains(self) ? 1 : 0);
 
     // What ended the wait too early, as its result: nothing waits inside a catch block.
     private Exception? WaitForChildren()

@@ -1,5 +1,9 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.Synchronization;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -60,6 +64,28 @@ public sealed class GreenPool
         return Spawn(new GreenTask<T>(body));
     }
 
+    /// <summary>Starts a task whose body is asynchronous; waits while the pool is full. Its place is free again when what the body
+    /// returned has completed. See <see cref="Hub.Spawn(Func{Task})"/>.</summary>
+    /// <param name="body">What it does.</param>
+    /// <returns>The task.</returns>
+    /// <exception cref="OperationCanceledException">The pool is being killed (<see cref="Kill"/>), or was while the caller
+    /// waited.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public GreenTask Spawn(Func<Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn<GreenTask>(new AsyncGreenTask(body));
+    }
+
+    /// <inheritdoc cref="Spawn(Func{Task})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    [OverloadResolutionPriority(1)]
+    public GreenTask<T> Spawn<T>(Func<Task<T>?> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn<GreenTask<T>>(new AsyncGreenTask<T>(body));
+    }
+
     /// <summary>Calls a function for each item, several at a time.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
@@ -70,33 +96,19 @@ public sealed class GreenPool
     /// or were killed and have ended, too. The same goes for a kill or a timeout of the caller.</exception>
     public IReadOnlyList<TResult> Map<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function)
     {
-        ArgumentNullException.ThrowIfNull(items);
-        ArgumentNullException.ThrowIfNull(function);
-        Hub.EnterWait();
-        List<GreenTask<TResult>> tasks = [];
-        ExceptionDispatchInfo failure;
-        try
-        {
-            foreach (TItem item in items)
-            {
-                GreenTask<TResult> task = new(() => function(item));
-                task.Observe();
-                tasks.Add(Spawn(task));
-            }
-
-            return [.. tasks.Select(task => task.Result)];
-        }
-        catch (Exception exception)
-        {
-            failure = ExceptionDispatchInfo.Capture(exception); // nothing waits inside a catch block
-        }
-
-        End(tasks);
-        failure.Throw();
-        return [];
+        return MapAll(items, Creator(function));
     }
 
-    /// <summary>As <see cref="Map"/>, but gives each result as soon as it and all before it are there. The next items are
+    /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <param name="items">The items.</param>
+    /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
+    [OverloadResolutionPriority(1)]
+    public IReadOnlyList<TResult> Map<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function)
+    {
+        return MapAll(items, AsyncCreator(function));
+    }
+
+    /// <summary>As <see cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>, but gives each result as soon as it and all before it are there. The next items are
     /// taken while the results are used; never more than twice the pool's size are ahead of who uses them.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
@@ -105,16 +117,30 @@ public sealed class GreenPool
     /// <returns>The results, in the order of the items. To leave them (<c>break</c>, an exception, a kill, a timeout) ends what
     /// still runs, and waits for that: no call of the function begins any more, and all places are free again.</returns>
     public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
-        MapLazily(items, function, isInOrder: true);
+        MapLazily(items, Creator(function), isInOrder: true);
 
-    /// <summary>As <see cref="MapInOrder"/>, but gives the results in the order in which they come.</summary>
+    /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <param name="items">The items; taken by a task of its own.</param>
+    /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
+    [OverloadResolutionPriority(1)]
+    public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function) =>
+        MapLazily(items, AsyncCreator(function), isInOrder: true);
+
+    /// <summary>As <see cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>, but gives the results in the order in which they come.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items; taken by a task of its own.</param>
     /// <param name="function">The function.</param>
-    /// <returns>The results. Leaving them is as with <see cref="MapInOrder"/>.</returns>
+    /// <returns>The results. Leaving them is as with <see cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>.</returns>
     public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
-        MapLazily(items, function, isInOrder: false);
+        MapLazily(items, Creator(function), isInOrder: false);
+
+    /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <param name="items">The items; taken by a task of its own.</param>
+    /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
+    [OverloadResolutionPriority(1)]
+    public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function) =>
+        MapLazily(items, AsyncCreator(function), isInOrder: false);
 
     /// <summary>Calls an action for each item, several at a time.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
@@ -123,14 +149,33 @@ public sealed class GreenPool
     public void ForEach<TItem>(IEnumerable<TItem> items, Action<TItem> action)
     {
         ArgumentNullException.ThrowIfNull(action);
-        Map<TItem, object?>(
-            items,
-            item =>
-            {
-                action(item);
-                return null;
-            });
+        MapAll(items, item => new GreenTask<object?>(() =>
+        {
+            action(item);
+            return null;
+        }));
     }
+
+    /// <summary>Calls an action that throws for each item.</summary>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <param name="items">The items.</param>
+    /// <param name="action">The action.</param>
+    [OverloadResolutionPriority(1)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void ForEach<TItem>(IEnumerable<TItem> items, Func<TItem, Never> action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        ForEach(items, (TItem item) => { action(item); });
+    }
+
+    /// <summary>Refuses an asynchronous action: nobody would wait for what it returns.</summary>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <param name="items">The items.</param>
+    /// <param name="action">The action.</param>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    [Obsolete("ForEach does not await what an asynchronous action returns. Start a task for each item, pool.Spawn(async () => ...), and join the pool; or wait inside the action, Hub.Await(...).", error: true)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void ForEach<TItem>(IEnumerable<TItem> items, Func<TItem, Task> action) => throw new NotSupportedException("ForEach does not await what an asynchronous action returns.");
 
     /// <summary>Waits until all its tasks have ended, also those that are started meanwhile. One of them that calls it waits for
     /// the others.</summary>
@@ -183,7 +228,7 @@ public sealed class GreenPool
         {
             _places.RefuseAll();
             isCallerKilled = GreenTask.KillAll(Snapshot(), exception, withCaller: false) && withCaller;
-            return timeout == TimeSpan.Zero || Hub.OfThisThreadOrNull?.CurrentTask is null ? SnapshotOfOthers().Length == 0 : Join(timeout);
+            return timeout == TimeSpan.Zero || HubLoop.OfThisThreadOrNull?.CurrentTask is null ? SnapshotOfOthers().Length == 0 : Join(timeout);
         }
         finally
         {
@@ -216,10 +261,48 @@ public sealed class GreenPool
     /// <summary>Starts a task in a place that was taken. It returns the place, even if it could not be started.</summary>
     internal GreenTask SpawnInPlace(Action body) => SpawnInPlace(new GreenTask(body), null);
 
-    private IEnumerable<TResult> MapLazily<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, bool isInOrder)
+    private IReadOnlyList<TResult> MapAll<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, GreenTask<TResult>> create)
     {
         ArgumentNullException.ThrowIfNull(items);
+        Hub.EnterWait();
+        List<GreenTask<TResult>> tasks = [];
+        ExceptionDispatchInfo failure;
+        try
+        {
+            foreach (TItem item in items)
+            {
+                GreenTask<TResult> task = create(item);
+                task.Observe();
+                tasks.Add(Spawn(task));
+            }
+
+            return [.. tasks.Select(task => task.Result)];
+        }
+        catch (Exception exception)
+        {
+            failure = ExceptionDispatchInfo.Capture(exception); // nothing waits inside a catch block
+        }
+
+        End(tasks);
+        failure.Throw();
+        return [];
+    }
+
+    private static Func<TItem, GreenTask<TResult>> Creator<TItem, TResult>(Func<TItem, TResult> function)
+    {
         ArgumentNullException.ThrowIfNull(function);
+        return item => new GreenTask<TResult>(() => function(item));
+    }
+
+    private static Func<TItem, GreenTask<TResult>> AsyncCreator<TItem, TResult>(Func<TItem, Task<TResult>?> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        return item => new AsyncGreenTask<TResult>(() => function(item));
+    }
+
+    private IEnumerable<TResult> MapLazily<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, GreenTask<TResult>> create, bool isInOrder)
+    {
+        ArgumentNullException.ThrowIfNull(items);
         return Enumerate();
 
         IEnumerable<TResult> Enumerate()
@@ -237,7 +320,7 @@ public sealed class GreenPool
                 foreach (TItem item in items)
                 {
                     ahead.Wait();
-                    GreenTask<TResult> task = new(() => function(item));
+                    GreenTask<TResult> task = create(item);
                     task.Observe();
                     Spawn(task);
                     if (isLeft)
@@ -316,7 +399,7 @@ public sealed class GreenPool
 
     private GreenTask[] SnapshotOfOthers()
     {
-        GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
+        GreenTask? self = HubLoop.OfThisThreadOrNull?.CurrentTask;
         GreenTask[] all = Snapshot();
         return self is null ? all : Array.FindAll(all, task => task != self);
     }

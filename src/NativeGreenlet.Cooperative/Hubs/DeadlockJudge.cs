@@ -12,25 +12,25 @@ namespace NativeGreenlet.Cooperative.Hubs;
 /// </remarks>
 internal static class DeadlockJudge
 {
-    public static Waker Judge(HubRun run)
+    public static Waker Judge(RootTask run)
     {
-        if (run.Hub.HasWork || run.Tasks.Any(task => task.HasTimeLimit))
+        if (run.Loop.HasWork || run.Tasks.Any(task => task.HasTimeLimit))
         {
             return Waker.Known;
         }
 
         Waker waker = run.Tasks.Max(task => Of(task.Waiter.WaitsFor, run));
-        bool isWaitedFor = run.HasSignals || run.Owner is { Cancellation.CanBeCanceled: true };
+        bool isWaitedFor = run.HasSignals || run.CanBeCanceled;
         return waker switch
         {
             Waker.Nobody => isWaitedFor ? Waker.Unknown : Waker.Nobody, // a signal or a token may still kill
             Waker.Unknown when isWaitedFor => Waker.Known,
-            Waker.Unknown when Outside.IsEmpty(run.Hub) => Waker.Nobody,
+            Waker.Unknown when Outside.IsEmpty(run.Loop) => Waker.Nobody,
             _ => waker,
         };
     }
 
-    private static Waker Of(object? waitsFor, HubRun run) => waitsFor switch
+    private static Waker Of(object? waitsFor, RootTask run) => waitsFor switch
     {
         GreenTask task => Of(task, run),
         GreenLock { Owner: { } owner } => Of(owner, run),
@@ -40,9 +40,9 @@ internal static class DeadlockJudge
     };
 
     // All tasks of the run wait, so what one of them could do for another has no part in it.
-    private static Waker Of(GreenTask task, HubRun run) =>
+    private static Waker Of(GreenTask task, RootTask run) =>
         task.Run == run || task.Run.HasEnded ? Waker.Nobody : Waker.Known;
 
-    private static Waker Of(WaitRoom room, HubRun run) =>
+    private static Waker Of(WaitRoom room, RootTask run) =>
         room.IsSharedBeyond(run) ? Waker.Known : room.IsInternal ? Waker.Nobody : Waker.Unknown;
 }

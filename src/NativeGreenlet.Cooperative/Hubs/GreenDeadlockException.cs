@@ -1,7 +1,7 @@
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>
-/// Every task of a run waits, and certainly nothing can wake any of them (<see cref="Hub.DeadlockPatience"/> says when that is
+/// Every task of a run waits, and certainly nothing can wake any of them (<see cref="HubOptions.DeadlockPatience"/> says when that is
 /// certain). Thrown in the main task, whose wait it ends.
 /// </summary>
 public class GreenDeadlockException : InvalidOperationException

@@ -16,7 +16,7 @@ public sealed partial class Hub
     /// uses a connection that a <c>using</c> around the call disposes of.
     /// </summary>
     /// <remarks>
-    /// <para>The wait for the end lasts <see cref="ShutdownGrace"/> at most; an operation that ignores its token is left
+    /// <para>The wait for the end lasts <see cref="HubOptions.ShutdownGrace"/> at most; an operation that ignores its token is left
     /// behind then, as <see cref="Await(Task)"/> leaves one behind at once. Callbacks of the token run on the thread pool.</para>
     /// <para>The operation need not end by an error: whatever it brings after it was cancelled is dropped. See
     /// <see cref="Await{T}(Func{CancellationToken, Task{T}}, Action{T})"/> for a result that must be disposed of.</para>
@@ -208,7 +208,7 @@ public sealed partial class Hub
     internal static Exception? WaitForEnd(GreenTask self, Exception? reason, long due, Func<long, bool> tryWait)
     {
         // Who cannot park at all is told that at once, each time.
-        for (int i = 0; i < MostInterruptions && HubClock.Now < due && !self.Hub.HasEnded; i++)
+        for (int i = 0; i < MostInterruptions && HubClock.Now < due && !self.Loop.HasEnded; i++)
         {
             try
             {

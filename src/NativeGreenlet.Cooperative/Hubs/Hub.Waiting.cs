@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -29,6 +30,33 @@ public sealed partial class Hub
         return Spawn(new GreenTask<T>(body));
     }
 
+    /// <summary>Starts a task whose body is asynchronous; it ends when what the body returned has completed. It runs when the caller
+    /// next waits, never before; what comes after an <c>await</c> is in the hub, too, and may wait there.</summary>
+    /// <remarks>A kill (<see cref="GreenTask.Kill"/>) is thrown by the wait in the hub that the body is in, or by its next one. An
+    /// <c>await</c> cannot be ended from outside: the body has <see cref="HubOptions.ShutdownGrace"/> to end, and is left behind
+    /// then. So give what is awaited a token, or wait for it by
+    /// <see cref="Await(Func{CancellationToken, Task})"/>.</remarks>
+    /// <param name="body">What it does.</param>
+    /// <returns>The task.</returns>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <example><code>
+    /// GreenTask&lt;string&gt; text = Hub.Spawn(async () => await File.ReadAllTextAsync("greeting.txt"));
+    /// </code></example>
+    public static GreenTask Spawn(Func<Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn<GreenTask>(new AsyncGreenTask(body));
+    }
+
+    /// <inheritdoc cref="Spawn(Func{Task})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    [OverloadResolutionPriority(1)]
+    public static GreenTask<T> Spawn<T>(Func<Task<T>?> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn<GreenTask<T>>(new AsyncGreenTask<T>(body));
+    }
+
     /// <summary>Starts a task after a time.</summary>
     /// <param name="delay">The time.</param>
     /// <param name="body">What it does.</param>
@@ -48,6 +76,26 @@ public sealed partial class Hub
         return SpawnLater(delay, new GreenTask<T>(body));
     }
 
+    /// <summary>Starts a task whose body is asynchronous after a time; see <see cref="Spawn(Func{Task})"/>.</summary>
+    /// <param name="delay">The time.</param>
+    /// <param name="body">What it does.</param>
+    /// <returns>The task; until it starts it can be killed like any other.</returns>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public static GreenTask SpawnLater(TimeSpan delay, Func<Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return SpawnLater<GreenTask>(delay, new AsyncGreenTask(body));
+    }
+
+    /// <inheritdoc cref="SpawnLater(TimeSpan, Func{Task})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    [OverloadResolutionPriority(1)]
+    public static GreenTask<T> SpawnLater<T>(TimeSpan delay, Func<Task<T>?> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return SpawnLater<GreenTask<T>>(delay, new AsyncGreenTask<T>(body));
+    }
+
     /// <summary>Waits for a time.</summary>
     /// <param name="time">The time; zero is a <see cref="Yield"/>, <see cref="Timeout.InfiniteTimeSpan"/> lasts until the
     /// task is killed, and is never part of a deadlock.</param>
@@ -62,9 +110,9 @@ public sealed partial class Hub
             return;
         }
 
-        Waiter waiter = RequireTask().Waiter;
-        waiter.Begin(SleepText);
-        waiter.Park(HubClock.After(time), isExternal: true);
+        GreenTask task = RequireTask();
+        task.Waiter.Begin(SleepText);
+        task.Waiter.Park(task.Loop.Clock.In(time), isExternal: true);
     }
 
     /// <summary>Lets every other task that can go on run first.</summary>
@@ -74,7 +122,7 @@ public sealed partial class Hub
     {
         GreenTask task = RequireTask();
         long version = task.Waiter.Begin(YieldText);
-        task.Hub.Schedule(new ReadyEntry(task, version));
+        task.Loop.Schedule(new ReadyEntry(task, version));
         task.Waiter.Park(long.MaxValue, isExternal: true);
     }
 
@@ -193,7 +241,7 @@ public sealed partial class Hub
         return Await(Task.Run(blocking));
     }
 
-    /// <inheritdoc cref="Offload{T}"/>
+    /// <inheritdoc cref="Offload{T}(Func{T})"/>
     public static void Offload(Action blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
@@ -201,7 +249,30 @@ public sealed partial class Hub
         Await(Task.Run(blocking));
     }
 
-    /// <summary>As <see cref="Offload{T}"/>, on a thread of its own: for what takes so long that the pool would miss the
+    /// <summary>Lets a thread of the pool do something that may block and is asynchronous, and waits until what it returned has
+    /// completed. It is outside of the hub to its end.</summary>
+    /// <param name="blocking">What to do. Should the caller be killed meanwhile, it goes on.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="Exception">What it threw.</exception>
+    public static void Offload(Func<Task> blocking)
+    {
+        ArgumentNullException.ThrowIfNull(blocking);
+        EnterWait();
+        Await(Task.Run(blocking));
+    }
+
+    /// <inheritdoc cref="Offload(Func{Task})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <returns>Its result.</returns>
+    [OverloadResolutionPriority(1)]
+    public static T Offload<T>(Func<Task<T>?> blocking)
+    {
+        ArgumentNullException.ThrowIfNull(blocking);
+        EnterWait();
+        return Await(Task.Run(() => NoTask.Replace(blocking())));
+    }
+
+    /// <summary>As <see cref="Offload{T}(Func{T})"/>, on a thread of its own: for what takes so long that the pool would miss the
     /// thread.</summary>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="blocking">What to do.</param>
@@ -210,7 +281,38 @@ public sealed partial class Hub
     {
         ArgumentNullException.ThrowIfNull(blocking);
         EnterWait();
-        return Await(Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
+        return Await(StartLongRunning(blocking));
+    }
+
+    /// <inheritdoc cref="OffloadLongRunning{T}(Func{T})"/>
+    public static void OffloadLongRunning(Action blocking)
+    {
+        ArgumentNullException.ThrowIfNull(blocking);
+        EnterWait();
+        Await(Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
+    }
+
+    /// <summary>As <see cref="Offload(Func{Task})"/>, on a thread of its own until its first <c>await</c> that is not over; on
+    /// those of the pool after that.</summary>
+    /// <param name="blocking">What to do.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="Exception">What it threw.</exception>
+    public static void OffloadLongRunning(Func<Task> blocking)
+    {
+        ArgumentNullException.ThrowIfNull(blocking);
+        EnterWait();
+        Await(StartLongRunning(blocking).Unwrap());
+    }
+
+    /// <inheritdoc cref="OffloadLongRunning(Func{Task})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <returns>Its result.</returns>
+    [OverloadResolutionPriority(1)]
+    public static T OffloadLongRunning<T>(Func<Task<T>?> blocking)
+    {
+        ArgumentNullException.ThrowIfNull(blocking);
+        EnterWait();
+        return Await(StartLongRunning(() => NoTask.Replace(blocking())).Unwrap());
     }
 
     /// <summary>Waits until all tasks have ended, however.</summary>
@@ -261,7 +363,7 @@ public sealed partial class Hub
         ArgumentNullException.ThrowIfNull(tasks);
         GreenTask[] all = [.. tasks];
         GreenQueue<GreenTask> ended = new();
-        HubRun? run = OfThisThreadOrNull?.CurrentRun;
+        RootTask? run = HubLoop.OfThisThreadOrNull?.CurrentRun;
         WaitRoom room = ((IShared)ended).Room;
         if (Array.TrueForAll(all, task => task.Run == run))
         {
@@ -328,9 +430,39 @@ public sealed partial class Hub
     public static IDisposable OnSignal(PosixSignal signal, Action handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        HubRun run = RequireRun();
-        return new SignalRegistration(run, signal, handler);
+        RootTask run = RequireRun();
+        return new SignalRegistration(run, signal, () => Spawn(handler));
     }
+
+    /// <inheritdoc cref="OnSignal(PosixSignal, Action)"/>
+    public static IDisposable OnSignal(PosixSignal signal, Func<Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        RootTask run = RequireRun();
+        return new SignalRegistration(run, signal, () => Spawn(handler));
+    }
+
+    /// <summary>What every wait begins with, also one that need not park: a kill, a cancellation or a timeout that the caller
+    /// has not got yet is thrown. Does nothing outside of tasks.</summary>
+    internal static void ThrowPending() => HubLoop.OfThisThreadOrNull?.CurrentTask?.EnterWait();
+
+    /// <summary>The same, where only a task may wait.</summary>
+    internal static GreenTask EnterWait()
+    {
+        GreenTask task = RequireTask();
+        task.EnterWait();
+        return task;
+    }
+
+    /// <summary>The task the caller is in; a wait is only possible there.</summary>
+    internal static GreenTask RequireTask()
+    {
+        HubLoop loop = HubLoop.OfThisThreadOrNull ?? throw new MissingHubException();
+        return loop.CurrentTask ?? throw new BlockingSwitchOutException();
+    }
+
+    private static Task<T> StartLongRunning<T>(Func<T> blocking) =>
+        Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
     // Should it throw, nobody waits for the task.
     private static GreenTask EnterWait(Task task)
@@ -400,20 +532,22 @@ public sealed partial class Hub
     internal static TTask Spawn<TTask>(TTask task)
         where TTask : GreenTask
     {
-        task.CaptureContext();
-        task.Schedule(RequireRun());
+        RootTask run = RequireRun();
+        task.CaptureContext(run.Loop);
+        task.Schedule(run);
         return task;
     }
 
-    private static HubRun RequireRun() => Current.CurrentRun ?? throw new BlockingSwitchOutException(
+    private static RootTask RequireRun() => (HubLoop.OfThisThreadOrNull ?? throw new MissingHubException()).CurrentRun ?? throw new BlockingSwitchOutException(
         "A callback that does not belong to a run cannot spawn tasks. Use Hub.InvokeAsync.");
 
     private static TTask SpawnLater<TTask>(TimeSpan delay, TTask task)
         where TTask : GreenTask
     {
         HubClock.Check(delay, nameof(delay));
-        task.CaptureContext();
-        task.ScheduleLater(RequireRun(), delay);
+        RootTask run = RequireRun();
+        task.CaptureContext(run.Loop);
+        task.ScheduleLater(run, delay);
         return task;
     }
 }

@@ -6,13 +6,13 @@ namespace NativeGreenlet.Cooperative.Hubs;
 /// </summary>
 internal static class HubOfRawGreenlet
 {
-    private static readonly Dictionary<Greenlet, Hub> s_hubs = [];
+    private static readonly Dictionary<Greenlet, HubLoop> s_hubs = [];
 
     private static bool? s_isNeeded; // what cannot be told now, for want of a thread, say, can be told the next time
 
     public static bool IsNeeded => s_isNeeded ??= GreenletRuntime.Backend == GreenletBackend.Threads;
 
-    public static void Add(Hub hub)
+    public static void Add(HubLoop hub)
     {
         if (IsNeeded)
         {
@@ -23,7 +23,7 @@ internal static class HubOfRawGreenlet
         }
     }
 
-    public static void Remove(Hub hub)
+    public static void Remove(HubLoop hub)
     {
         if (IsNeeded && hub.Greenlet is not null) // none, if the thread could not become a hub's
         {
@@ -34,13 +34,13 @@ internal static class HubOfRawGreenlet
         }
     }
 
-    public static Hub? Find()
+    public static HubLoop? Find()
     {
         for (Greenlet? greenlet = Greenlet.Current; greenlet is not null; greenlet = greenlet.Parent)
         {
             lock (s_hubs)
             {
-                if (s_hubs.TryGetValue(greenlet, out Hub? hub))
+                if (s_hubs.TryGetValue(greenlet, out HubLoop? hub))
                 {
                     return hub;
                 }

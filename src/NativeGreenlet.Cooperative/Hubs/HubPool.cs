@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
+using NativeGreenlet.Cooperative.Hubs;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -9,6 +10,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly Hub?[] _hubs;
+    private readonly HubOptions _options;
     private readonly string _name;
     private uint _next;
     private bool _isDisposed;
@@ -16,14 +18,32 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     /// <summary>Creates a pool; its threads are started as they are needed.</summary>
     /// <param name="size">How many hubs at most; null for one for each processor.</param>
     /// <param name="name">A name for diagnostics: of the hubs, with a number, and of their threads.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is not positive.</exception>
     public HubPool(int? size = null, string? name = null)
+        : this(new HubOptions { Name = name }, size, isDefault: true)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size ?? 1, nameof(size));
-        _hubs = new Hub?[size ?? Environment.ProcessorCount];
-        _name = name ?? "hub";
     }
 
-    /// <summary>The pool of <see cref="Hub.RunAsync{T}"/>, one hub for each processor. It cannot be disposed of.</summary>
+    /// <summary>Creates a pool of hubs that behave in a certain way; its threads are started as they are needed.</summary>
+    /// <param name="options">How its hubs behave; their name is followed by a number.</param>
+    /// <param name="size">How many hubs at most; null for one for each processor.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is not positive.</exception>
+    public HubPool(HubOptions options, int? size = null)
+        : this(options, size, isDefault: false)
+    {
+    }
+
+    private HubPool(HubOptions options, int? size, bool isDefault)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size ?? 1, nameof(size));
+        _hubs = new Hub?[size ?? Environment.ProcessorCount];
+        _name = options.Name ?? "hub";
+        _options = (isDefault ? HubOptions.Default : options).Copy();
+        _options.Name = null;
+    }
+
+    /// <summary>The pool of <see cref="Hub.RunAsync(Action, CancellationToken)"/>, one hub for each processor. It cannot be disposed of.</summary>
     public static HubPool Shared { get; } = new();
 
     /// <summary>How many hubs at most.</summary>
@@ -47,17 +67,34 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
 
     /// <summary>Runs a main task in the hub with the fewest; from any thread. It and what it spawns hold no thread while
     /// they wait.</summary>
-    /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="main">The main task.</param>
-    /// <param name="cancellation">Makes its next wait throw an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="cancellationToken">Makes its next wait throw an <see cref="OperationCanceledException"/>.</param>
     /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
     /// <exception cref="ObjectDisposedException">The pool has been disposed of.</exception>
-    public Task<T> RunAsync<T>(Func<T> main, CancellationToken cancellation = default) =>
-        Choose().InvokeAsync(main, cancellation);
+    public Task RunAsync(Action main, CancellationToken cancellationToken = default) =>
+        Choose().InvokeAsync(main, cancellationToken);
 
-    /// <inheritdoc cref="RunAsync{T}"/>
-    public Task RunAsync(Action main, CancellationToken cancellation = default) =>
-        Choose().InvokeAsync(main, cancellation);
+    /// <inheritdoc cref="RunAsync(Action, CancellationToken)"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    public Task<T> RunAsync<T>(Func<T> main, CancellationToken cancellationToken = default) =>
+        Choose().InvokeAsync(main, cancellationToken);
+
+    /// <summary>As <see cref="RunAsync(Action, CancellationToken)"/>, with an asynchronous main task, which ends when what it
+    /// returned has completed. What comes after an <c>await</c> is in the hub, too, and may wait there.</summary>
+    /// <remarks>This is how ASP.NET Core's requests run; a server of one's own can do the same.</remarks>
+    /// <param name="main">The main task.</param>
+    /// <param name="cancellationToken">Makes the wait in the hub that it is in, or its next one, throw an
+    /// <see cref="OperationCanceledException"/>. An <c>await</c> goes on: give what is awaited the token.</param>
+    /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    /// <exception cref="ObjectDisposedException">The pool has been disposed of.</exception>
+    public Task RunAsync(Func<Task> main, CancellationToken cancellationToken = default) =>
+        Choose().InvokeAsync(main, cancellationToken);
+
+    /// <inheritdoc cref="RunAsync(Func{Task}, CancellationToken)"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    [OverloadResolutionPriority(1)]
+    public Task<T> RunAsync<T>(Func<Task<T>?> main, CancellationToken cancellationToken = default) =>
+        Choose().InvokeAsync(main, cancellationToken);
 
     /// <summary>For <c>async</c> code: calls a function for each item in one hub, several at a time, and gives the results as
     /// they come. The next items are taken meanwhile; never more than twice the limit are ahead of who uses the
@@ -68,15 +105,33 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     /// <param name="function">The function.</param>
     /// <param name="limit">How many calls go on at a time at most.</param>
     /// <param name="isInOrder">Whether the results are in the order of the items; else each is given when it comes.</param>
-    /// <param name="cancellation">Ends it by an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="cancellationToken">Ends it by an <see cref="OperationCanceledException"/>.</param>
     /// <returns>The results. To leave them ends what still runs; so does an exception, which is thrown as it is. When the
     /// enumeration is over nothing runs any more.</returns>
-    public IAsyncEnumerable<TResult> MapAsync<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, int limit, bool isInOrder = true, CancellationToken cancellation = default)
+    public IAsyncEnumerable<TResult> MapAsync<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, int limit, bool isInOrder = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        return MapAsync(items, pool => isInOrder ? pool.MapInOrder(items, function) : pool.MapUnordered(items, function), limit, cancellationToken);
+    }
+
+    /// <inheritdoc cref="MapAsync{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult}, int, bool, CancellationToken)"/>
+    /// <param name="items">The items; taken in the hub.</param>
+    /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
+    /// <param name="limit">How many calls go on at a time at most.</param>
+    /// <param name="isInOrder">Whether the results are in the order of the items; else each is given when it comes.</param>
+    /// <param name="cancellationToken">Ends it by an <see cref="OperationCanceledException"/>.</param>
+    [OverloadResolutionPriority(1)]
+    public IAsyncEnumerable<TResult> MapAsync<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function, int limit, bool isInOrder = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        return MapAsync(items, pool => isInOrder ? pool.MapInOrder(items, function) : pool.MapUnordered(items, function), limit, cancellationToken);
+    }
+
+    private IAsyncEnumerable<TResult> MapAsync<TItem, TResult>(IEnumerable<TItem> items, Func<GreenPool, IEnumerable<TResult>> map, int limit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(items);
-        ArgumentNullException.ThrowIfNull(function);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
-        return EnumerateAsync(cancellation);
+        return EnumerateAsync(cancellationToken);
 
         async IAsyncEnumerable<TResult> EnumerateAsync([EnumeratorCancellation] CancellationToken token)
         {
@@ -108,7 +163,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
             void Feed()
             {
                 GreenPool pool = new(limit);
-                foreach (TResult result in isInOrder ? pool.MapInOrder(items, function) : pool.MapUnordered(items, function))
+                foreach (TResult result in map(pool))
                 {
                     Hub.Await(token => results.Writer.WriteAsync(result, token));
                 }
@@ -125,7 +180,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         Task ended = EndAsync(own);
         try
         {
-            if (Hub.OfThisThreadOrNull is not null)
+            if (HubLoop.OfThisThreadOrNull is not null)
             {
                 Hub.Await(ended);
             }
@@ -222,7 +277,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     private Hub Get(uint index)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return _hubs[index] is { HasEnded: false } hub ? hub : _hubs[index] = Hub.StartThread($"{_name} {index}", isPooled: true);
+        return _hubs[index] is { HasEnded: false } hub ? hub : _hubs[index] = Hub.StartPooled(_options, $"{_name} {index}");
     }
 
     // That which the caller is in, if it is one of them.

@@ -4,9 +4,9 @@ namespace NativeGreenlet.Cooperative.Hubs;
 internal static class HubRegistry
 {
     private static readonly Lock s_lock = new();
-    private static readonly List<Hub> s_hubs = [];
+    private static readonly List<HubLoop> s_hubs = [];
 
-    public static IReadOnlyList<Hub> All
+    public static IReadOnlyList<HubLoop> All
     {
         get
         {
@@ -17,7 +17,7 @@ internal static class HubRegistry
         }
     }
 
-    public static void Add(Hub hub)
+    public static void Add(HubLoop hub)
     {
         lock (s_lock)
         {
@@ -25,7 +25,7 @@ internal static class HubRegistry
         }
     }
 
-    public static void Remove(Hub hub)
+    public static void Remove(HubLoop hub)
     {
         lock (s_lock)
         {

@@ -1,11 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>
-/// Brings the continuations of <c>await</c> back to the hub of a run, each in a task of its own, so that what comes after
-/// an <c>await</c> may wait there, too.
+/// Brings the continuations of <c>await</c> in the body of a task back to its hub, each in a task of its own, so that what comes
+/// after an <c>await</c> may wait there, too.
 /// </summary>
 /// <remarks>
 /// <para>Nothing that would go on without this context hangs because of it. When a task blocks the hub's thread, say by
@@ -19,22 +21,28 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
     private const int OwnPatience = 20; // milliseconds: more than a lock is waited for
     private const int OthersPatience = 1000;
 
-    private readonly HubRun _run;
+    private readonly GreenTask _owner;
     private readonly Lock _gate = new();
+    private Action<GreenTask>? _passOn;
     private Action? _start; // both from the first continuation on: many a run has none
     private Queue<Continuation>? _queue;
+    private HashSet<GreenTask>? _running; // continuations that have begun and not ended; only in the hub's thread, as what follows
+    private bool _isWaiting; // the owner, only for what its body returned
+    private Exception? _delivered; // the last kill
+    private Exception? _undelivered; // to be thrown by whichever continuation waits first
     private bool _isDiverted;
     private bool _hasEnded;
 
-    public HubSynchronizationContext(HubRun run)
+    /// <param name="owner">The task with the body.</param>
+    public HubSynchronizationContext(GreenTask owner)
     {
-        _run = run;
+        _owner = owner;
         SetWaitNotificationRequired();
     }
 
-    /// <summary>What is to be thrown at the next wait, by whichever task of the run waits first. Only in the hub's
-    /// thread.</summary>
-    public Exception? Undelivered { get; set; }
+    private RootTask Root => _owner.Run;
+
+    private HubLoop Loop => _owner.Loop;
 
     private bool IsDiverted => _isDiverted || _hasEnded;
 
@@ -55,7 +63,8 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
 
         if (isQueued)
         {
-            _run.Hub.Schedule(new ReadyEntry(_start ??= StartOne));
+            Loop.Schedule(new ReadyEntry(_start ??= StartOne));
+            Loop.DrainIfEnded();
         }
         else
         {
@@ -65,7 +74,7 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
 
     public override void Send(SendOrPostCallback d, object? state)
     {
-        if (Hub.OfThisThreadOrNull == _run.Hub)
+        if (HubLoop.OfThisThreadOrNull == Loop)
         {
             d(state);
             return;
@@ -104,7 +113,7 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
         HubSynchronizationContext[] diverted = [];
         try
         {
-            Hub hub = _run.Hub;
+            HubLoop hub = Loop;
             long switches = hub.Switches;
             long start = Environment.TickCount64;
             if (TryWait(OwnPatience, out int result))
@@ -115,8 +124,8 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
             // Where greenlets are threads, this may be one that has handed over to another of its task.
             if (hub.Switches == switches)
             {
-                diverted = [this];
-                Divert(true);
+                diverted = [this, .. hub.Contexts.Where(each => each != this && each.Root == Root)];
+                Array.ForEach(diverted, each => each.Divert(true));
                 if (TryWait(OthersPatience, out result))
                 {
                     return result;
@@ -125,7 +134,7 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
 
             if (hub.Switches == switches)
             {
-                diverted = [.. hub.Runs.Select(run => run.Context).OfType<HubSynchronizationContext>()];
+                diverted = [.. hub.Runs.Select(run => run.Context).OfType<HubSynchronizationContext>(), .. hub.Contexts];
                 Array.ForEach(diverted, each => each.Divert(true));
             }
 
@@ -147,6 +156,79 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
         {
             Array.ForEach(diverted, each => each.Divert(false));
             SetSynchronizationContext(current);
+        }
+    }
+
+    /// <summary>Calls the body of the owner, which is the caller, and waits until what it returned has completed.</summary>
+    /// <param name="function">The body.</param>
+    /// <returns>What it returned, which has completed.</returns>
+    /// <exception cref="Exception">What the body threw, or what ended the wait for it.</exception>
+    public Task Run(Func<Task> function)
+    {
+        bool isMain = Root.Context == this;
+        if (!isMain)
+        {
+            Loop.Contexts.Add(this);
+        }
+
+        try
+        {
+            Task task = function() ?? throw new InvalidOperationException("The body of an asynchronous task returned no task.");
+            _isWaiting = true;
+            WaitFor(task, isMain);
+            task.GetAwaiter().GetResult();
+            return task;
+        }
+        finally
+        {
+            _isWaiting = false;
+            if (!isMain)
+            {
+                Loop.Contexts.Remove(this);
+                End();
+            }
+        }
+    }
+
+    /// <summary>Calls an asynchronous body in the caller's task, which is any, and waits until what it returned has
+    /// completed.</summary>
+    /// <param name="function">The body.</param>
+    public static void RunHere(Func<Task> function)
+    {
+        SynchronizationContext? before = Current;
+        GreenTask self = Hub.RequireTask();
+        HubSynchronizationContext context = new(self);
+        self.Loop.EnterContext(context);
+        try
+        {
+            context.Run(function);
+        }
+        finally
+        {
+            SetSynchronizationContext(before);
+        }
+    }
+
+    /// <summary>The owner is killed: its continuations are, in their waits or at the next ones. An <c>await</c> itself cannot be
+    /// ended.</summary>
+    public void Deliver(Exception exception)
+    {
+        if (_delivered == exception)
+        {
+            return;
+        }
+
+        _delivered = exception;
+        if (_running is { Count: > 0 } running)
+        {
+            foreach (GreenTask continuation in running.ToArray())
+            {
+                continuation.KillHere(exception);
+            }
+        }
+        else if (_isWaiting)
+        {
+            _undelivered = exception;
         }
     }
 
@@ -184,31 +266,88 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
             }
         }
 
-        GreenTask task = new(RunOne) { IsContinuation = true, WhenCompleted = PassOnIfUnstarted };
-        task.Schedule(_run);
+        if (Root.IsStopping)
+        {
+            End(); // no task can be started for it any more
+            return;
+        }
+
+        ContinuationTask task = new(this) { WhenCompleted = _passOn ??= PassOnIfUnstarted };
+        task.Schedule(Root);
     }
 
-    private void RunOne()
+    /// <summary>Runs the first continuation, in its task, if there is one still.</summary>
+    internal void RunOne(ContinuationTask self)
     {
         if (!TryTake(out Continuation? continuation))
         {
             return;
         }
 
-        GreenTask self = Hub.RequireTask();
-        if (Undelivered is { } exception)
+        if (_undelivered is { } exception)
         {
-            Undelivered = null;
+            _undelivered = null;
             self.Pend(exception);
         }
 
+        (_running ??= []).Add(self);
         try
         {
             continuation.Run();
         }
         finally
         {
-            Undelivered ??= self.TakePending();
+            _running.Remove(self);
+            _undelivered ??= self.TakePending();
+        }
+    }
+
+    // A kill goes to the continuations. Who is the main task never leaves its body, so that nothing is taken away from under it; any
+    // other gives it the grace to end.
+    private void WaitFor(Task task, bool isMain)
+    {
+        long due = long.MaxValue;
+        Exception? reason = null;
+        if (!task.IsCompleted && _owner.TakePending() is { } pending)
+        {
+            _undelivered = pending;
+            (reason, due) = isMain ? (null, due) : (pending, DueOfEnd());
+        }
+
+        while (!task.IsCompleted)
+        {
+            Exception? interruption = TryWaitFor(task, due, out bool isUp);
+            if (isUp)
+            {
+                Hub.Forget(task);
+                ExceptionDispatchInfo.Throw(reason!);
+            }
+
+            if (interruption is not null && _owner.IsKilledBy(interruption))
+            {
+                Deliver(interruption);
+                if (!isMain && reason is null)
+                {
+                    (reason, due) = (interruption, DueOfEnd());
+                }
+            }
+        }
+    }
+
+    private long DueOfEnd() => Loop.Clock.In(Loop.Options.ShutdownGrace);
+
+    // What ended the wait: a kill, or a timeout that was begun before an await.
+    private Exception? TryWaitFor(Task task, long due, out bool isUp)
+    {
+        isUp = false;
+        try
+        {
+            isUp = !Hub.ParkFor(_owner, task, due);
+            return null;
+        }
+        catch (Exception exception) when (!Loop.HasEnded)
+        {
+            return exception;
         }
     }
 

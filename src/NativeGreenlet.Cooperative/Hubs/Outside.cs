@@ -24,7 +24,7 @@ internal static class Outside
     /// <summary>Whether nothing but the hub can run code of the program any more: there is no other thread, no timer, no
     /// work for the thread pool, no signal that is listened to, no child process, no socket that .NET waits for. False if
     /// that cannot be told, as on systems other than Linux.</summary>
-    public static bool IsEmpty(Hub hub)
+    public static bool IsEmpty(HubLoop hub)
     {
         try
         {
@@ -49,10 +49,10 @@ internal static class Outside
         typeof(PosixSignalRegistration).GetField("s_registrations", BindingFlags.NonPublic | BindingFlags.Static)?.GetValue(null)
             is not IDictionary { Count: 0 };
 
-    private static bool HasNoThreadBut(Hub hub)
+    private static bool HasNoThreadBut(HubLoop hub)
     {
         HashSet<int> idle = [hub.SystemThreadId];
-        foreach (Hub other in HubRegistry.All)
+        foreach (HubLoop other in HubRegistry.All)
         {
             if (other != hub && !other.IsIdle)
             {

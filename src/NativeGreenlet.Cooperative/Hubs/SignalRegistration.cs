@@ -6,16 +6,16 @@ namespace NativeGreenlet.Cooperative.Hubs;
 /// may be woken by the signal, so that no wait of the run is a deadlock.</summary>
 internal sealed class SignalRegistration : IDisposable
 {
-    private readonly HubRun _run;
+    private readonly RootTask _run;
     private readonly PosixSignalRegistration _registration;
 
-    public SignalRegistration(HubRun run, PosixSignal signal, Action handler)
+    public SignalRegistration(RootTask run, PosixSignal signal, Action spawn)
     {
         _run = run;
         _registration = PosixSignalRegistration.Create(signal, context =>
         {
             context.Cancel = true;
-            run.Hub.PostFor(run, () => Hub.Spawn(handler));
+            run.Loop.PostFor(run, spawn);
         });
         run.Add(this);
     }

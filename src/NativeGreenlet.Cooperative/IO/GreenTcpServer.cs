@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
+using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.IO;
 using NativeGreenlet.Cooperative.Waiting;
 
@@ -49,6 +50,17 @@ public sealed class GreenTcpServer : IDisposable
         _requested = endPoint;
         _handler = handler;
         _pool = pool ?? new GreenPool(int.MaxValue);
+    }
+
+    /// <summary>Creates a server whose handler is asynchronous; <see cref="Start"/> starts it.</summary>
+    /// <param name="endPoint">Where to listen; port 0 for any that is free.</param>
+    /// <param name="handler">What to do with a connection. It is closed when what this returned has completed. What comes after
+    /// an <c>await</c> is in the hub, too, and may wait there. What it throws is reported by
+    /// <see cref="Hub.UnhandledException"/>.</param>
+    /// <param name="pool">Limits the connections that are served at a time; null for no limit.</param>
+    public GreenTcpServer(IPEndPoint endPoint, Func<GreenStream, Task> handler, GreenPool? pool = null)
+        : this(endPoint, AsHandler(handler), pool)
+    {
     }
 
     /// <summary>Where it listens; before <see cref="Start"/>, where it will; after <see cref="Stop"/>, where it did.</summary>
@@ -154,7 +166,7 @@ public sealed class GreenTcpServer : IDisposable
         TimeSpan patience = grace ?? TimeSpan.Zero;
         HubClock.Check(patience, nameof(grace));
         long due = HubClock.After(patience);
-        GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
+        GreenTask? self = HubLoop.OfThisThreadOrNull?.CurrentTask;
         try
         {
             bool hasTime = false;
@@ -221,6 +233,12 @@ public sealed class GreenTcpServer : IDisposable
         {
             ended.Wait(Hub.ShutdownGrace);
         }
+    }
+
+    private static Action<GreenStream> AsHandler(Func<GreenStream, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return stream => HubSynchronizationContext.RunHere(() => handler(stream));
     }
 
     private static TimeSpan Left(long due) => due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(0, due - HubClock.Now));

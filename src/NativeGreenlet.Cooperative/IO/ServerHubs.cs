@@ -114,7 +114,7 @@ internal sealed class ServerHubs
         Task ended = _others.EndAsync(here);
         here.Post(() =>
         {
-            foreach (HubRun run in here.Runs.ToArray())
+            foreach (RootTask run in here.Runs.ToArray())
             {
                 if (run != self.Run)
                 {

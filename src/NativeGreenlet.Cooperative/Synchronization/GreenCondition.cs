@@ -67,7 +67,7 @@ public sealed class GreenCondition : IShared
         {
             isSignalled = _room.Park(self.Waiter, _waiters, HubClock.After(timeout));
         }
-        catch (Exception exception) when (!self.Hub.HasEnded)
+        catch (Exception exception) when (!self.Loop.HasEnded)
         {
             interruption = exception;
         }
@@ -136,7 +136,7 @@ public sealed class GreenCondition : IShared
             Gate.Reenter(depth);
             return true;
         }
-        catch (Exception exception) when (!self.Hub.HasEnded)
+        catch (Exception exception) when (!self.Loop.HasEnded)
         {
             interruption ??= exception;
             isRefused = exception is GreenletException;

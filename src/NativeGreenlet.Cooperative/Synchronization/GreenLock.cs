@@ -1,3 +1,4 @@
+using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -33,7 +34,7 @@ public sealed class GreenLock : IShared
             // One that was handed the lock may look before who handed it over has written that down.
             lock (_room.Gate)
             {
-                return Hub.OfThisThreadOrNull?.CurrentTask is { } task && task == _owner;
+                return HubLoop.OfThisThreadOrNull?.CurrentTask is { } task && task == _owner;
             }
         }
     }
@@ -80,7 +81,7 @@ public sealed class GreenLock : IShared
     /// <exception cref="SynchronizationLockException">The current task does not hold it.</exception>
     public void Exit()
     {
-        GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
+        GreenTask? self = HubLoop.OfThisThreadOrNull?.CurrentTask;
         lock (_room.Gate)
         {
             if (self is null || _owner != self)
@@ -100,7 +101,7 @@ public sealed class GreenLock : IShared
     {
         if (!IsHeldByCurrentTask)
         {
-            throw NotHeld(Hub.OfThisThreadOrNull?.CurrentTask);
+            throw NotHeld(HubLoop.OfThisThreadOrNull?.CurrentTask);
         }
     }
 

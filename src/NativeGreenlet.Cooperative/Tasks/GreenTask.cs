@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -36,6 +37,7 @@ public class GreenTask : IGreenWaitable
     private Exception? _requestedKill; // by another thread
     private GreenTimeout? _timeouts; // the innermost first
     private volatile bool _mayThrow; // whether a wait must look at these three
+    private volatile Action<StackTrace>? _tellWhereNext; // of all watchdogs that asked
     private volatile int _state;
     private bool _isObserved;
 
@@ -71,7 +73,7 @@ public class GreenTask : IGreenWaitable
     /// <summary>What left its body, if it has ended by an error; else null.</summary>
     public Exception? Exception => _error?.SourceException;
 
-    /// <summary>Where it was spawned, if <see cref="Hub.KeepsSpawnStacks"/> was set then; else null. It is dropped when the task
+    /// <summary>Where it was spawned, if <see cref="HubOptions.KeepsSpawnStacks"/> was set then; else null. It is dropped when the task
     /// has ended and its exception was reported.</summary>
     public StackTrace? SpawnStack { get; private set; }
 
@@ -79,9 +81,12 @@ public class GreenTask : IGreenWaitable
 
     internal Waiter Waiter { get; }
 
-    internal Hub Hub => Run.Hub;
+    internal Hub Hub => Run.Loop.Hub;
 
-    internal HubRun Run { get; private set; } = null!;
+    /// <summary>What runs it, once it is scheduled.</summary>
+    internal HubLoop Loop => Run.Loop;
+
+    internal RootTask Run { get; private set; } = null!;
 
     /// <summary>The exit by which it ended.</summary>
     internal GreenletExit? Exit { get; private set; }
@@ -90,8 +95,8 @@ public class GreenTask : IGreenWaitable
     /// throw.</summary>
     internal Action<GreenTask>? WhenCompleted { get; set; }
 
-    /// <summary>Called with its stack trace when it next waits; set by the watchdog's thread.</summary>
-    internal Action<StackTrace>? TellWhereNext { get; set; }
+    /// <summary>Whether somebody wants its stack trace when it next waits.</summary>
+    internal bool IsAskedWhere => _tellWhereNext is not null;
 
     /// <summary>Whether somebody has killed it; it may have got over that.</summary>
     internal bool WasKilled => _killedBy is not null;
@@ -100,10 +105,13 @@ public class GreenTask : IGreenWaitable
     internal bool MayThrow => _mayThrow;
 
     /// <summary>Whether it left its stack by a raw switch: it neither runs nor waits, and no wake-up will come.</summary>
-    internal bool IsStranded => _state == Started && Waiter.IsIdle && Hub.CurrentTask != this;
+    internal bool IsStranded => _state == Started && Waiter.IsIdle && Loop.CurrentTask != this;
 
-    /// <summary>Whether it runs what comes after an <c>await</c>, on behalf of its run.</summary>
-    internal bool IsContinuation { get; init; }
+    /// <summary>Where the continuations of its body go, if that is asynchronous and its own.</summary>
+    internal virtual HubSynchronizationContext? OwnContext => null;
+
+    /// <summary>What its stack has as <see cref="SynchronizationContext"/>; null for the hub's.</summary>
+    internal virtual HubSynchronizationContext? StackContext => OwnContext ?? Run.Context;
 
     internal GreenTimeout? Timeouts
     {
@@ -189,7 +197,7 @@ public class GreenTask : IGreenWaitable
         }
 
         exception ??= new GreenletExit();
-        Hub? here = Hub.OfThisThreadOrNull;
+        HubLoop? here = HubLoop.OfThisThreadOrNull;
         if (here?.CurrentTask == this)
         {
             TakePending();
@@ -197,7 +205,7 @@ public class GreenTask : IGreenWaitable
             ExceptionDispatchInfo.Throw(exception);
         }
 
-        if (here == Hub)
+        if (here == Loop)
         {
             KillHere(exception);
         }
@@ -234,7 +242,7 @@ public class GreenTask : IGreenWaitable
             }
         }
 
-        Hub.Tell(Run, () => callback(this));
+        Loop.Tell(Run, () => callback(this));
     }
 
     /// <summary>Takes back a callback, if the task has not ended.</summary>
@@ -251,6 +259,37 @@ public class GreenTask : IGreenWaitable
     {
         ArgumentNullException.ThrowIfNull(callback);
         OnCompleted(_ => callback());
+    }
+
+    /// <summary>Refuses an asynchronous callback: nobody would wait for what it returns.</summary>
+    /// <param name="callback">The callback.</param>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    [Obsolete("A callback runs between tasks and cannot await. Start a task inside it: Hub.Spawn(async () => ...).", error: true)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void OnCompleted(Func<Task> callback) => throw new NotSupportedException("A callback cannot await.");
+
+    /// <inheritdoc cref="OnCompleted(Func{Task})"/>
+    [Obsolete("A callback runs between tasks and cannot await. Start a task inside it: Hub.Spawn(async () => ...).", error: true)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void OnCompleted(Func<GreenTask, Task> callback) => throw new NotSupportedException("A callback cannot await.");
+
+    /// <summary>Calls something that throws in the hub when the task has ended.</summary>
+    /// <param name="callback">What to call.</param>
+    [OverloadResolutionPriority(1)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void OnCompleted(Func<Never> callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        OnCompleted(new Action<GreenTask>(_ => callback()));
+    }
+
+    /// <inheritdoc cref="OnCompleted(Func{Never})"/>
+    [OverloadResolutionPriority(1)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void OnCompleted(Func<GreenTask, Never> callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        OnCompleted(new Action<GreenTask>(task => callback(task)));
     }
 
     /// <summary>What it is and how it is, for people.</summary>
@@ -284,28 +323,33 @@ public class GreenTask : IGreenWaitable
 
     /// <summary>Its body has the caller's execution context, as a thread or a task would have it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)] // the stack that is kept leaves out this frame
-    internal void CaptureContext()
+    internal void CaptureContext(HubLoop loop)
     {
         _context = ExecutionContext.Capture();
-        if (Hub.KeepsSpawnStacks)
+        if (loop.Options.KeepsSpawnStacks)
         {
             SpawnStack = new StackTrace(1, fNeedFileInfo: true);
         }
     }
 
-    internal void Schedule(HubRun run)
+    /// <summary>Makes it a task of a run.</summary>
+    internal void Attach(RootTask run)
     {
         run.Add(this);
         Run = run;
-        run.Hub.Schedule(new ReadyEntry(this, 0));
     }
 
-    internal void ScheduleLater(HubRun run, TimeSpan delay)
+    internal void Schedule(RootTask run)
     {
-        run.Add(this);
-        Run = run;
-        _startTimer = new CallbackTimer(() => run.Hub.Schedule(new ReadyEntry(this, 0)));
-        run.Hub.Timers.Add(_startTimer, HubClock.After(delay));
+        Attach(run);
+        run.Loop.Schedule(new ReadyEntry(this, 0));
+    }
+
+    internal void ScheduleLater(RootTask run, TimeSpan delay)
+    {
+        Attach(run);
+        _startTimer = new CallbackTimer(() => run.Loop.Schedule(new ReadyEntry(this, 0)));
+        run.Loop.Timers.Add(_startTimer, run.Loop.Clock.In(delay));
     }
 
     /// <summary>The greenlet to switch to, with the task, or null if it was killed before it started.</summary>
@@ -316,7 +360,7 @@ public class GreenTask : IGreenWaitable
             return null;
         }
 
-        _greenlet = new Greenlet(s_live, new GreenletOptions { Parent = Hub.Greenlet, Name = Name, ContextFlow = ContextFlow.Empty });
+        _greenlet = new Greenlet(s_live, new GreenletOptions { Parent = Loop.Greenlet, Name = Name, ContextFlow = ContextFlow.Empty });
         if (_context is { } context)
         {
             _greenlet.Context = context;
@@ -325,6 +369,20 @@ public class GreenTask : IGreenWaitable
 
         return _greenlet;
     }
+
+    /// <summary>Calls something with its stack trace when it next waits. From any thread; several may ask.</summary>
+    internal void TellWhereNext(Action<StackTrace> tell)
+    {
+        Action<StackTrace>? before;
+        do
+        {
+            before = _tellWhereNext;
+        }
+        while (Interlocked.CompareExchange(ref _tellWhereNext, before + tell, before) != before);
+    }
+
+    /// <summary>Takes what is to be called with its stack trace.</summary>
+    internal Action<StackTrace>? TakeTellWhere() => Interlocked.Exchange(ref _tellWhereNext, null);
 
     /// <summary>It could not be started at all. False if it was.</summary>
     internal bool TryFailStart(Exception failure)
@@ -353,7 +411,7 @@ public class GreenTask : IGreenWaitable
             case Scheduled:
                 if (_startTimer is { } timer)
                 {
-                    Hub.Timers.Remove(timer);
+                    Loop.Timers.Remove(timer);
                 }
 
                 _killedBy = exception;
@@ -375,6 +433,7 @@ public class GreenTask : IGreenWaitable
                 }
 
                 _killedBy = exception;
+                OwnContext?.Deliver(exception);
                 if (Waiter.TryThrow(exception))
                 {
                     break;
@@ -382,7 +441,7 @@ public class GreenTask : IGreenWaitable
 
                 if (IsStranded)
                 {
-                    Hub.PostFor(Run, () => Hub.ThrowInto(this, exception));
+                    Loop.PostFor(Run, () => Loop.ThrowInto(this, exception));
                 }
                 else
                 {
@@ -400,7 +459,7 @@ public class GreenTask : IGreenWaitable
     /// is.</summary>
     internal static bool KillAll(IEnumerable<GreenTask> tasks, Exception? exception, bool withCaller = true)
     {
-        GreenTask? self = Hub.OfThisThreadOrNull?.CurrentTask;
+        GreenTask? self = HubLoop.OfThisThreadOrNull?.CurrentTask;
         bool isAmong = false;
         foreach (GreenTask task in tasks)
         {
@@ -428,7 +487,7 @@ public class GreenTask : IGreenWaitable
         }
 
         _mayThrow = true;
-        Hub.TryPost(() =>
+        Loop.TryPost(() =>
         {
             if (Interlocked.CompareExchange(ref _requestedKill, null, exception) == exception)
             {
@@ -480,7 +539,7 @@ public class GreenTask : IGreenWaitable
         if (_mayThrow)
         {
             ThrowWhatIsPending();
-            Hub.LetOthersAsk(this);
+            Loop.LetOthersAsk(this);
         }
     }
 
@@ -550,7 +609,7 @@ public class GreenTask : IGreenWaitable
         _error?.Throw();
     }
 
-    /// <summary>For whoever called <see cref="Hub.Run(Action)"/>: what left it, be it the exit.</summary>
+    /// <summary>For whoever called <see cref="Hub.Run(Action, HubOptions)"/>: what left it, be it the exit.</summary>
     internal void ThrowWhatLeftIt()
     {
         if (Exit is { } exit)
@@ -611,6 +670,34 @@ public class GreenTask : IGreenWaitable
         return source;
     }
 
+    /// <summary>Whether it was killed by this exception last.</summary>
+    internal bool IsKilledBy(Exception exception) => exception == _killedBy;
+
+    /// <summary>Completes a source as this task has ended.</summary>
+    internal void PassOn<TResult>(TaskCompletionSource<TResult> source, TResult result)
+    {
+        if (IsSuccessful && Exit is null)
+        {
+            source.TrySetResult(result);
+        }
+        else if (OwnContext is not null && (Exit ?? Exception) is OperationCanceledException canceled)
+        {
+            // As an asynchronous method would end: who awaits it gets the same object.
+            source.TrySetFromTask(EndCanceledAsync<TResult>(_error ?? ExceptionDispatchInfo.Capture(canceled)));
+        }
+        else
+        {
+            Fail(source.TrySetCanceled, source.TrySetException);
+        }
+    }
+
+    private static async Task<TResult> EndCanceledAsync<TResult>(ExceptionDispatchInfo canceled)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        canceled.Throw();
+        return default!;
+    }
+
     private protected void Fail(Func<CancellationToken, bool> cancel, Func<Exception, bool> fail)
     {
         if (Exit is not null)
@@ -630,8 +717,8 @@ public class GreenTask : IGreenWaitable
     // Its life, on its own stack. Nothing happens inside the catch blocks: a stack that parks in one costs more.
     private object? Live()
     {
-        Hub hub = Hub;
-        Hub? previous = hub.EnterStack(Run.Context);
+        HubLoop hub = Loop;
+        HubLoop? previous = hub.EnterStack(StackContext);
         GreenletExit? exit = null;
         ExceptionDispatchInfo? error = null;
         HasStarted = true;
@@ -680,12 +767,12 @@ public class GreenTask : IGreenWaitable
         _startTimer = null;
         _context = null;
         WhenCompleted = null;
-        TellWhereNext = null;
+        _tellWhereNext = null;
         DropBody();
-        callbacks?.ForEach(callback => Hub.Tell(Run, () => callback(this)));
+        callbacks?.ForEach(callback => Loop.Tell(Run, () => callback(this)));
         if (error is not null && !_isObserved && Run.Main != this && error.SourceException != _killedBy)
         {
-            Hub.Report(this, error.SourceException);
+            Loop.Report(this, error.SourceException);
         }
 
         SpawnStack = null;

@@ -11,7 +11,7 @@ public class GreenTask<T> : GreenTask
     private T _result = default!;
     private TaskCompletionSource<T>? _asTask;
 
-    internal GreenTask(Func<T> body)
+    internal GreenTask(Func<T>? body)
         : base(null)
     {
         _body = body;
@@ -39,25 +39,15 @@ public class GreenTask<T> : GreenTask
     /// <summary>For <c>await</c>.</summary>
     public new TaskAwaiter<T> GetAwaiter() => AsTask().GetAwaiter();
 
-    /// <summary>For whoever called <see cref="Hub.Run{T}(Func{T})"/>.</summary>
+    /// <summary>For whoever called <see cref="Hub.Run{T}(Func{T}, HubOptions)"/>.</summary>
     internal T TakeResult()
     {
         ThrowWhatLeftIt();
         return _result;
     }
 
-    /// <summary>Completes a source as this task has ended.</summary>
-    internal void PassOn(TaskCompletionSource<T> source)
-    {
-        if (IsSuccessful && Exit is null)
-        {
-            source.TrySetResult(_result);
-        }
-        else
-        {
-            Fail(source.TrySetCanceled, source.TrySetException);
-        }
-    }
+    /// <summary>Keeps what an asynchronous body brought.</summary>
+    private protected void SetResult(T result) => _result = result;
 
     private protected override void Execute()
     {
@@ -72,7 +62,7 @@ public class GreenTask<T> : GreenTask
     {
         if (_asTask is { } source)
         {
-            PassOn(source);
+            PassOn(source, _result);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Cooperative.Waiting;
 
@@ -7,7 +9,7 @@ namespace NativeGreenlet.Cooperative;
 /// A limit for how long the current task may take until this is disposed of: when it is due, the task's wait, or its next
 /// one, throws.
 /// </summary>
-/// <remarks>Timeouts may be nested. Each has an exception of its own, and <see cref="TryRun"/> silences that one only: the
+/// <remarks>Timeouts may be nested. Each has an exception of its own, and <see cref="TryRun(TimeSpan, Action)"/> silences that one only: the
 /// exception of an outer timeout goes through.</remarks>
 /// <example><code>
 /// using (new GreenTimeout(TimeSpan.FromSeconds(1)))
@@ -35,7 +37,7 @@ public sealed class GreenTimeout : IDisposable
         Outer = _task.Timeouts;
         _task.Timeouts = this;
         _timer = new CallbackTimer(Expire);
-        _task.Hub.Timers.Add(_timer, HubClock.After(time));
+        _task.Loop.Timers.Add(_timer, _task.Loop.Clock.In(time));
     }
 
     /// <summary>The time.</summary>
@@ -81,6 +83,60 @@ public sealed class GreenTimeout : IDisposable
         return function();
     }
 
+    /// <summary>Does something that throws within a time.</summary>
+    /// <param name="time">The time.</param>
+    /// <param name="action">What to do.</param>
+    /// <returns>False if the time was up first.</returns>
+    [OverloadResolutionPriority(2)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public static bool TryRun(TimeSpan time, Func<Never> action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return TryRun(time, new Action(() => action()));
+    }
+
+    /// <summary>Refuses an asynchronous action: nobody would wait for what it returns.</summary>
+    /// <param name="time">The time.</param>
+    /// <param name="action">The action.</param>
+    /// <returns>Never.</returns>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    [Obsolete("GreenTimeout ends waits in the hub, not an await. Wait inside by Hub.Await(token => ..., timeout), or give what is awaited a token.", error: true)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public static bool TryRun(TimeSpan time, Func<Task> action) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
+
+    /// <summary>Does something that throws within a time.</summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="time">The time.</param>
+    /// <param name="function">What to do.</param>
+    /// <returns>Never.</returns>
+    [OverloadResolutionPriority(2)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public static T Run<T>(TimeSpan time, Func<Never> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        return Run(time, new Func<T>(() =>
+        {
+            function();
+            return default!;
+        }));
+    }
+
+    /// <summary>Refuses an asynchronous function: nobody would wait for what it returns.</summary>
+    /// <param name="time">The time.</param>
+    /// <param name="function">The function.</param>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    [Obsolete("GreenTimeout ends waits in the hub, not an await. Wait inside by Hub.Await(token => ..., timeout), or give what is awaited a token.", error: true)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public static void Run(TimeSpan time, Func<Task> function) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
+
+    /// <inheritdoc cref="Run(TimeSpan, Func{Task})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <returns>Never.</returns>
+    [Obsolete("GreenTimeout ends waits in the hub, not an await. Wait inside by Hub.Await(token => ..., timeout), or give what is awaited a token.", error: true)]
+    [OverloadResolutionPriority(1)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public static T Run<T>(TimeSpan time, Func<Task<T>?> function) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
+
     /// <summary>Whether an exception is the one this timeout threw.</summary>
     /// <param name="exception">The exception.</param>
     public bool Owns(Exception exception) => exception is not null && exception == _exception;
@@ -89,7 +145,7 @@ public sealed class GreenTimeout : IDisposable
     public void Dispose()
     {
         _isPending = false;
-        _task.Hub.Timers.Remove(_timer);
+        _task.Loop.Timers.Remove(_timer);
         if (_task.Timeouts == this)
         {
             _task.Timeouts = Outer;
@@ -110,9 +166,9 @@ public sealed class GreenTimeout : IDisposable
     internal void ThrowPending()
     {
         // A task that never parks keeps the hub from its timers.
-        if (_timer.Index >= 0 && _timer.Due <= HubClock.Now)
+        if (_timer.Index >= 0 && _timer.Due <= _task.Loop.Clock.Time)
         {
-            _task.Hub.Timers.Remove(_timer);
+            _task.Loop.Timers.Remove(_timer);
             Expire();
         }
 

@@ -20,12 +20,12 @@ internal readonly struct ReadyEntry
     }
 
     /// <summary>Begins a run that was asked for from outside.</summary>
-    public ReadyEntry(HubRun run)
+    public ReadyEntry(RootTask run)
     {
         Target = run;
     }
 
-    /// <summary>A <see cref="GreenTask"/>, an <see cref="Action"/> or a <see cref="HubRun"/>.</summary>
+    /// <summary>A <see cref="GreenTask"/>, an <see cref="Action"/> or a <see cref="RootTask"/>.</summary>
     public object Target { get; }
 
     /// <summary>The number of the wait; 0 for a start.</summary>

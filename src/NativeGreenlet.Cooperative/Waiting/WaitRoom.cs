@@ -32,7 +32,7 @@ internal sealed class WaitRoom
     /// <summary>Notes who uses the object. Called with or without the lock.</summary>
     public void Touch()
     {
-        RunLife? run = Hub.OfThisThreadOrNull?.CurrentRun?.Life;
+        RunLife? run = HubLoop.OfThisThreadOrNull?.CurrentRun?.Life;
         if (run is not null && run == _run)
         {
             return;
@@ -95,12 +95,12 @@ internal sealed class WaitRoom
 
     /// <summary>Whether somebody who is not part of a run could use the object: another run that goes on, or a thread
     /// without a hub.</summary>
-    public bool IsSharedBeyond(HubRun run)
+    public bool IsSharedBeyond(RootTask run)
     {
         lock (Gate)
         {
             return _threadId == Several
-                || (_threadId != 0 && _threadId != run.Hub.ThreadId)
+                || (_threadId != 0 && _threadId != run.Loop.ThreadId)
                 || (_run is { HasEnded: false } first && first != run.Life)
                 || (_moreRuns?.Any(each => each != run.Life && !each.HasEnded) ?? false);
         }

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet.Cooperative.Waiting;
@@ -96,7 +97,7 @@ internal sealed class Waiter : TimerEntry
     /// <exception cref="InvalidSwitchException">Somebody else than the hub switched to it.</exception>
     public bool Park(long due, bool isExternal)
     {
-        Hub hub = _task.Hub;
+        HubLoop hub = _task.Loop;
         bool isOpenEnded = due == long.MaxValue && !isExternal;
         object? waker = null;
         GreenletException? refusal = null;
@@ -166,7 +167,7 @@ internal sealed class Waiter : TimerEntry
             return false;
         }
 
-        _task.Hub.Schedule(new ReadyEntry(_task, version));
+        _task.Loop.Schedule(new ReadyEntry(_task, version));
         return true;
     }
 
@@ -186,7 +187,7 @@ internal sealed class Waiter : TimerEntry
         }
 
         _error = error;
-        _task.Hub.Schedule(new ReadyEntry(_task, version));
+        _task.Loop.Schedule(new ReadyEntry(_task, version));
         return true;
     }
 

@@ -24,6 +24,7 @@ public class DiagnosticsTests
                 reports.Enqueue(e);
             }
         };
+        watchdog.Start();
         Hub.Run(() =>
         {
             GreenTask patient = Hub.Spawn(() => Hub.Sleep(TimeSpan.FromMilliseconds(300)));
@@ -41,6 +42,43 @@ public class DiagnosticsTests
     });
 
     [Fact]
+    public async Task Each_of_two_watchdogs_gets_the_stacks_of_its_own_hubs()
+    {
+        using Hub hub = Hub.Start("watched");
+        using Hub other = Hub.Start("not watched");
+        ConcurrentQueue<HubBlockedEventArgs>[] reports = [new(), new()];
+        using HubWatchdog first = new(TimeSpan.FromMilliseconds(100), [hub]);
+        using HubWatchdog second = new(TimeSpan.FromMilliseconds(150), [hub]);
+        using HubWatchdog unstarted = new(TimeSpan.FromMilliseconds(1));
+        first.Blocked += (_, e) => reports[0].Enqueue(e);
+        second.Blocked += (_, e) => reports[1].Enqueue(e);
+        unstarted.Blocked += (_, e) => reports[0].Enqueue(e);
+        await hub.InvokeAsync(() => Hub.Sleep(InHub.Tick)); // the first task of a hub takes long
+        first.Start();
+        first.Start();
+        second.Start();
+        await other.InvokeAsync(() =>
+        {
+            Thread.Sleep(500); // longer than both limits
+            Hub.Sleep(InHub.Tick);
+        });
+        Assert.Empty(reports[0].Concat(reports[1]));
+        await hub.InvokeAsync(() =>
+        {
+            SpinWait.SpinUntil(() => Array.TrueForAll(reports, each => !each.IsEmpty), InHub.Long);
+            Hub.Sleep(InHub.Tick);
+        });
+        Assert.All(reports, each =>
+        {
+            Assert.All(each, report => Assert.Same(hub, report.Hub));
+            Assert.Equal(2, each.Count);
+            Assert.NotNull(each.Last().StackTrace);
+        });
+        first.Dispose();
+        Assert.Throws<ObjectDisposedException>(first.Start);
+    }
+
+    [Fact]
     public void A_dump_shows_what_each_task_waits_for_and_where() => InHub.Run(() =>
     {
         GreenTask waiting = Hub.Spawn(WaitSomewhere);
@@ -55,21 +93,24 @@ public class DiagnosticsTests
     });
 
     [Fact]
-    public void A_dump_shows_where_a_task_was_spawned_if_asked_to() => InHub.Run(() =>
+    public void A_dump_shows_where_a_task_was_spawned_if_asked_to()
     {
-        Assert.Null(Hub.Spawn(() => { }).SpawnStack);
-        Hub.KeepsSpawnStacks = true;
-        GreenTask task = SpawnHere();
-        Hub.KeepsSpawnStacks = false;
-        Hub.Yield();
-        using StringWriter dump = new();
-        Hub.Current.Dump(dump);
-        Assert.Contains(nameof(SpawnHere), dump.ToString(), StringComparison.Ordinal);
-        task.Kill();
+        InHub.Run(() => Assert.Null(Hub.Spawn(() => { }).SpawnStack));
+        InHub.Run(
+            () =>
+            {
+                GreenTask task = SpawnHere();
+                Hub.Yield();
+                using StringWriter dump = new();
+                Hub.Current.Dump(dump);
+                Assert.Contains(nameof(SpawnHere), dump.ToString(), StringComparison.Ordinal);
+                task.Kill();
+            },
+            new HubOptions { KeepsSpawnStacks = true });
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         static GreenTask SpawnHere() => Hub.Spawn(() => Hub.Sleep(InHub.Long));
-    });
+    }
 
     [Fact]
     public void A_signal_starts_a_task() => InHub.Run(() =>

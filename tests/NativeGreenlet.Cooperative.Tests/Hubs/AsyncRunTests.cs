@@ -11,7 +11,7 @@ public class AsyncRunTests
     {
         using Hub hub = Hub.Start("async");
         SynchronizationContext? seen = null;
-        await AsyncRun.StartAsync(hub, MainAsync, CancellationToken.None);
+        await hub.InvokeAsync(MainAsync, CancellationToken.None);
         Assert.NotNull(seen);
         Assert.Null(SynchronizationContext.Current);
 
@@ -71,8 +71,7 @@ public class AsyncRunTests
         GreenEvent go = new();
         SynchronizationContext? first = null;
         bool isOver = false;
-        Task run = AsyncRun.StartAsync(
-            hub,
+        Task run = hub.InvokeAsync(
             async () =>
             {
                 first = SynchronizationContext.Current;
@@ -99,8 +98,7 @@ public class AsyncRunTests
 
         // One with a context of its own.
         SynchronizationContext? second = null;
-        await AsyncRun.StartAsync(
-            hub,
+        await hub.InvokeAsync(
             async () =>
             {
                 second = SynchronizationContext.Current;
@@ -138,7 +136,7 @@ public class AsyncRunTests
         List<string> order = [];
         TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task run = AsyncRun.StartAsync(hub, MainAsync, cancellation.Token);
+        Task run = hub.InvokeAsync(MainAsync, cancellation.Token);
         await begun.Task;
         await cancellation.CancelAsync();
         await Task.Delay(20);
@@ -148,7 +146,7 @@ public class AsyncRunTests
         Assert.Equal(cancellation.Token, exception.CancellationToken);
         Assert.Contains(nameof(MainAsync), exception.StackTrace, StringComparison.Ordinal);
         Assert.Equal(["went on", "cleaned"], order);
-        await Assert.ThrowsAsync<OperationCanceledException>(() => AsyncRun.StartAsync(hub, MainAsync, cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => hub.InvokeAsync(MainAsync, cancellation.Token));
 
         async Task MainAsync()
         {
@@ -175,13 +173,12 @@ public class AsyncRunTests
     {
         using Hub hub = Hub.Start("async");
         Task<int>? shared = null;
-        Task first = AsyncRun.StartAsync(hub, () => shared = LaterAsync(), CancellationToken.None);
-        Task second = AsyncRun.StartAsync(hub, () => Task.FromResult(LaterAsync().Result + shared!.Result), CancellationToken.None);
+        Task first = hub.InvokeAsync(() => shared = LaterAsync(), CancellationToken.None);
+        Task second = hub.InvokeAsync(() => Task.FromResult(LaterAsync().Result + shared!.Result), CancellationToken.None);
         await Task.WhenAll(first, second).WaitAsync(InHub.Patience);
 
         // A wait that is short is none of its business, and one with a limit keeps to it.
-        await AsyncRun.StartAsync(
-            hub,
+        await hub.InvokeAsync(
             async () =>
             {
                 await Task.Yield();
@@ -206,10 +203,9 @@ public class AsyncRunTests
         Hub hub = Hub.Start("async");
         List<string> order = [];
         TaskCompletionSource never = new();
-        Task waiting = AsyncRun.StartAsync(hub, WaitAsync, CancellationToken.None);
+        Task waiting = hub.InvokeAsync(WaitAsync, CancellationToken.None);
         TaskCompletionSource lateBegan = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task late = AsyncRun.StartAsync(
-            hub,
+        Task late = hub.InvokeAsync(
             () =>
             {
                 lateBegan.SetResult(); // one that has not begun when the hub ends never does
@@ -226,7 +222,7 @@ public class AsyncRunTests
         await Assert.ThrowsAsync<GreenletExit>(() => waiting);
         await late;
         Assert.Equal(["inside", "cleaned"], order);
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => AsyncRun.StartAsync(hub, WaitAsync, CancellationToken.None));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => hub.InvokeAsync(WaitAsync, CancellationToken.None));
 
         async Task WaitAsync()
         {
@@ -246,14 +242,11 @@ public class AsyncRunTests
     [Fact]
     public async Task A_run_that_will_not_end_is_given_up()
     {
-        TimeSpan grace = Hub.ShutdownGrace;
-        Hub.ShutdownGrace = TimeSpan.FromMilliseconds(50);
-        Hub hub = Hub.Start("async");
+        Hub hub = new(new HubOptions { Name = "async", ShutdownGrace = TimeSpan.FromMilliseconds(50) });
         hub.UnhandledException += (_, _) => { };
         TaskCompletionSource never = new();
         using CountdownEvent begun = new(2); // one that has not begun when the hub ends is just killed
-        Task run = AsyncRun.StartAsync(
-            hub,
+        Task run = hub.InvokeAsync(
             () =>
             {
                 begun.Signal();
@@ -281,7 +274,6 @@ public class AsyncRunTests
         Assert.True(begun.Wait(InHub.Long));
         await Task.Delay(20);
         hub.Dispose();
-        Hub.ShutdownGrace = grace;
         Assert.Contains("given up", (await Assert.ThrowsAsync<InvalidOperationException>(() => run)).Message, StringComparison.Ordinal);
         Assert.Contains("given up", (await Assert.ThrowsAsync<InvalidOperationException>(() => other)).Message, StringComparison.Ordinal);
     }

@@ -35,7 +35,7 @@ public class DeadlockPrograms
     [InChild]
     public void NotTold()
     {
-        TimeSpan late = Hub.DeadlockPatience * 4;
+        TimeSpan late = HubOptions.Default.DeadlockPatience * 4;
         int woken = 0;
         Action<Action>[] ways =
         [

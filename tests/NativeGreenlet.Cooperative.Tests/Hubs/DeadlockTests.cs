@@ -9,7 +9,7 @@ namespace NativeGreenlet.Cooperative.Tests.Hubs;
 /// wakes does it after several times that.</summary>
 public class DeadlockTests
 {
-    private static readonly TimeSpan s_late = Hub.DeadlockPatience * 4;
+    private static readonly TimeSpan s_late = HubOptions.Default.DeadlockPatience * 4;
     private static Timer? s_timer;
 
     [Fact]
@@ -79,7 +79,7 @@ public class DeadlockTests
         mine!.Set();
         await run.WaitAsync(InHub.Patience);
         HubDeadlockSuspectedEventArgs told = Assert.Single(suspicions);
-        Assert.InRange(told.Duration, Hub.DeadlockPatience, InHub.Patience);
+        Assert.InRange(told.Duration, HubOptions.Default.DeadlockPatience, InHub.Patience);
         Assert.Equal(2, told.Waiters.Count);
         Assert.Contains(told.Waiters, waiter => waiter.Contains("'stuck', running, waits for a queue (0 items)", StringComparison.Ordinal));
     }
@@ -210,13 +210,10 @@ public class DeadlockTests
     [Fact]
     public void A_pending_post_is_waited_for_without_any_patience()
     {
-        TimeSpan patience = Hub.DeadlockPatience;
-        try
+        for (int i = 0; i < 20; i++)
         {
-            Hub.DeadlockPatience = TimeSpan.Zero;
-            for (int i = 0; i < 20; i++)
-            {
-                InHub.Run(() =>
+            InHub.Run(
+                () =>
                 {
                     GreenLock gate = new();
                     GreenTask owner = Hub.Spawn(() =>
@@ -228,12 +225,8 @@ public class DeadlockTests
                     });
                     Hub.Yield();
                     gate.Enter();
-                });
-            }
-        }
-        finally
-        {
-            Hub.DeadlockPatience = patience;
+                },
+                new HubOptions { DeadlockPatience = TimeSpan.Zero });
         }
     }
 

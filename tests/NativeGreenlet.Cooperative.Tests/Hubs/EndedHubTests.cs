@@ -45,45 +45,37 @@ public class EndedHubTests
     [Fact]
     public async Task A_task_that_was_given_up_has_ended_by_an_error()
     {
-        TimeSpan grace = Hub.ShutdownGrace;
-        Hub.ShutdownGrace = TimeSpan.FromMilliseconds(20);
+        HubOptions impatient = new() { ShutdownGrace = TimeSpan.FromMilliseconds(20) };
         GreenTask<int> stubborn = null!;
         Task<int> early = null!;
         Task<bool> joined = null!;
         TaskCompletionSource called = new(TaskCreationOptions.RunContinuationsAsynchronously);
         ConcurrentQueue<Exception> heard = null!;
-        try
+        InHub.Run(() =>
         {
-            InHub.Run(() =>
+            heard = InHub.Unhandled();
+            stubborn = Hub.Spawn(() =>
             {
-                heard = InHub.Unhandled();
-                stubborn = Hub.Spawn(() =>
+                while (true)
                 {
-                    while (true)
+                    try
                     {
-                        try
-                        {
-                            Hub.Sleep(InHub.Long);
-                        }
-                        catch (GreenletExit)
-                        {
-                        }
+                        Hub.Sleep(InHub.Long);
                     }
+                    catch (GreenletExit)
+                    {
+                    }
+                }
 
 #pragma warning disable CS0162 // its type
-                    return 1;
+                return 1;
 #pragma warning restore CS0162
-                });
-                early = stubborn.AsTask();
-                stubborn.OnCompleted(called.SetResult);
-                joined = Hub.RunAsync(() => stubborn.Join(InHub.Long)); // from another hub
-                Hub.Yield();
             });
-        }
-        finally
-        {
-            Hub.ShutdownGrace = grace;
-        }
+            early = stubborn.AsTask();
+            stubborn.OnCompleted(called.SetResult);
+            joined = Hub.RunAsync(() => stubborn.Join(InHub.Long)); // from another hub
+            Hub.Yield();
+        }, impatient);
 
         Assert.Contains("given up", (await Assert.ThrowsAsync<InvalidOperationException>(() => early.WaitAsync(InHub.Patience))).Message, StringComparison.Ordinal);
         Assert.True(await joined.WaitAsync(InHub.Patience));
@@ -103,30 +95,22 @@ public class EndedHubTests
     [Fact]
     public void The_main_task_that_was_given_up_is_no_success()
     {
-        TimeSpan grace = Hub.ShutdownGrace;
-        Hub.ShutdownGrace = TimeSpan.FromMilliseconds(20);
-        try
+        HubOptions impatient = new() { ShutdownGrace = TimeSpan.FromMilliseconds(20) };
+        Assert.Throws<InvalidOperationException>(() => InHub.Run(() =>
         {
-            Assert.Throws<InvalidOperationException>(() => InHub.Run(() =>
+            Hub.Current.UnhandledException += (_, _) => { };
+            Hub.Current.Dispose(); // kills everything, this task too
+            while (true)
             {
-                Hub.Current.UnhandledException += (_, _) => { };
-                Hub.Current.Dispose(); // kills everything, this task too
-                while (true)
+                try
                 {
-                    try
-                    {
-                        Hub.Sleep(InHub.Long);
-                    }
-                    catch (GreenletExit)
-                    {
-                    }
+                    Hub.Sleep(InHub.Long);
                 }
-            }));
-        }
-        finally
-        {
-            Hub.ShutdownGrace = grace;
-        }
+                catch (GreenletExit)
+                {
+                }
+            }
+        }, impatient));
     }
 
     [Fact]

@@ -107,7 +107,7 @@ public class HubTests
         victim.Kill(exception);
         Assert.Same(exception, victim.Exception);
         Assert.Empty(heard);
-        GreenTask self = Hub.Spawn(() => Hub.Current.CurrentTask!.Kill());
+        GreenTask self = Hub.Spawn(() => Hub.Current.Loop.CurrentTask!.Kill());
         self.Join();
         Assert.True(self.IsKilled);
     });
@@ -283,9 +283,7 @@ public class HubTests
     public void A_task_that_will_not_die_is_given_up()
     {
         Exception? told = null;
-        TimeSpan grace = Hub.ShutdownGrace;
-        Hub.ShutdownGrace = TimeSpan.FromMilliseconds(50);
-        InHub.OnThread(() => Hub.Run(() =>
+        InHub.Run(() =>
         {
             Hub.Current.UnhandledException += (_, e) => told = e.Exception;
             Hub.Spawn(() =>
@@ -302,8 +300,7 @@ public class HubTests
                 }
             });
             Hub.Yield();
-        }));
-        Hub.ShutdownGrace = grace;
+        }, new HubOptions { ShutdownGrace = TimeSpan.FromMilliseconds(50) });
         Assert.Contains("given up", told?.Message, StringComparison.Ordinal);
     }
 

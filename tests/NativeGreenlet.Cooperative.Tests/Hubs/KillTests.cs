@@ -206,7 +206,7 @@ public class KillTests
 
         static int Suicide(int each)
         {
-            Hub.Current.CurrentTask!.Kill();
+            Hub.Current.Loop.CurrentTask!.Kill();
             return each;
         }
     });

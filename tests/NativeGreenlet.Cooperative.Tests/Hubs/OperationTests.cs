@@ -135,27 +135,19 @@ public class OperationTests
     });
 
     [Fact]
-    public void An_operation_that_ignores_its_token_is_left_behind_after_the_grace() => InHub.Run(() =>
-    {
-        TimeSpan grace = Hub.ShutdownGrace;
-        Hub.ShutdownGrace = InHub.Tick * 50;
-        TaskCompletionSource never = new();
-        try
+    public void An_operation_that_ignores_its_token_is_left_behind_after_the_grace() => InHub.Run(
+        () =>
         {
+            TaskCompletionSource never = new();
             Stopwatch watch = Stopwatch.StartNew();
             GreenTask task = Hub.Spawn(() => Hub.Await(_ => never.Task));
             Hub.Yield();
             Assert.True(task.Kill(timeout: InHub.Long));
             Assert.True(task.IsKilled);
             Assert.True(watch.Elapsed > InHub.Tick * 40);
-        }
-        finally
-        {
-            Hub.ShutdownGrace = grace;
-        }
-
-        never.SetException(new InvalidDataException()); // nobody's any more
-    });
+            never.SetException(new InvalidDataException()); // nobody's any more
+        },
+        new HubOptions { ShutdownGrace = InHub.Tick * 50 });
 
     [Fact]
     public void Callbacks_of_the_token_do_not_block_the_hub() => InHub.Run(() =>

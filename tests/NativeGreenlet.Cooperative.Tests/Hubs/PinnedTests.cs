@@ -65,6 +65,7 @@ public class PinnedTests
                 told.TrySetResult(arguments);
             }
         };
+        watchdog.Start();
 
         int number = Hub.Run(() => LoadedType.Use(() => Hub.Await(GreenletRuntime.Backend == GreenletBackend.Threads ? Task.CompletedTask : told.Task)));
 

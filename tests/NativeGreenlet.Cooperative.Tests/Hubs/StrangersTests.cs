@@ -42,8 +42,8 @@ public class StrangersTests
                 Hub.Spawn(() => { }).OnCompleted(Complete);
                 Hub.Await(stranger);
             }),
-            "AsyncRun" => AsyncRun.StartAsync(hub, () => CompleteAsync(false), CancellationToken.None),
-            "after an await" => AsyncRun.StartAsync(hub, () => CompleteAsync(true), CancellationToken.None),
+            "AsyncRun" => hub.InvokeAsync(() => CompleteAsync(false), CancellationToken.None),
+            "after an await" => hub.InvokeAsync(() => CompleteAsync(true), CancellationToken.None),
             _ => hub.InvokeAsync(() => _ = new Greenlet(Complete).Switch()),
         }).WaitAsync(InHub.Patience);
         (int where, bool isInside) = await stranger.WaitAsync(InHub.Patience);

@@ -114,15 +114,15 @@ public class TimeoutTests
     [Fact]
     public void What_is_not_needed_any_more_leaves_no_timer() => InHub.Run(() =>
     {
-        int before = Hub.Current.Timers.Count;
+        int before = Hub.Current.Loop.Timers.Count;
         Hub.SpawnLater(InHub.Long, () => { }).Kill();
         new GreenTimeout(InHub.Long).Dispose();
         GreenTask sleeping = Hub.Spawn(() => Hub.Sleep(InHub.Long));
         Hub.Yield();
-        Assert.Equal(before + 1, Hub.Current.Timers.Count);
+        Assert.Equal(before + 1, Hub.Current.Loop.Timers.Count);
         sleeping.Kill(timeout: TimeSpan.Zero);
         Assert.False(new GreenEvent(isSet: false).Wait(InHub.Tick));
-        Assert.Equal(before, Hub.Current.Timers.Count);
+        Assert.Equal(before, Hub.Current.Loop.Timers.Count);
     });
 
     [Fact]

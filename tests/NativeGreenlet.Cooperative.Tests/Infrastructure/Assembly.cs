@@ -10,7 +10,6 @@ internal static class Assembly
     [ModuleInitializer]
     internal static void BeImpatient()
     {
-        Hub.DeadlockPatience = TimeSpan.FromMilliseconds(300);
-        Hub.ShutdownGrace = TimeSpan.FromSeconds(20);
+        HubOptions.Default = new HubOptions { DeadlockPatience = TimeSpan.FromMilliseconds(300), ShutdownGrace = TimeSpan.FromSeconds(20) };
     }
 }

@@ -16,7 +16,7 @@ internal static class InHub
 
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
 
-    public static void Run(Action body) => OnThread(() => Hub.Run(body));
+    public static void Run(Action body, HubOptions? options = null) => OnThread(() => Hub.Run(body, options));
 
     public static void OnThread(Action body) => OnThread(body, Patience);
 

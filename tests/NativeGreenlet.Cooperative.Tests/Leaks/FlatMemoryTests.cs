@@ -151,7 +151,7 @@ public class FlatMemoryTests
                     queue.Get();
                 }))]);
             }),
-            ("an asynchronous run", data => AsyncRun.StartAsync(HubPool.Shared.Hubs[0], async () => { await Task.Yield(); data[0] = 1; }, CancellationToken.None).Wait()),
+            ("an asynchronous run", data => HubPool.Shared.Hubs[0].InvokeAsync(async () => { await Task.Yield(); data[0] = 1; }, CancellationToken.None).Wait()),
             ("a wait that was given up", data => InHub.Run(() =>
             {
                 TaskCompletionSource never = Keep(new TaskCompletionSource());

@@ -70,6 +70,17 @@ internal static class Operations
             _ = task.GetAwaiter().GetResult() + task.Result;
         });
         yield return new("GreenTask`1.AsTask", () => _ = sleeperWithResult.AsTask());
+        yield return new("Hub.Spawn", () => Hub.Spawn(async () => await Task.Yield()).Join());
+        yield return new("Hub.Spawn GreenTask.Kill", () =>
+        {
+            GreenTask task = Hub.Spawn(async () =>
+            {
+                await Task.Yield();
+                signal.Wait();
+            });
+            Hub.Sleep(InHub.Tick);
+            task.Kill();
+        });
         yield return new("Hub.SpawnLater", () => Hub.SpawnLater(InHub.Long, () => { }).Kill());
         yield return new("Hub.SpawnLater", () => Hub.SpawnLater(s_soon, () => 1).Join());
 
@@ -108,6 +119,7 @@ internal static class Operations
         yield return new("Hub.Post", () => other.Post(() => { }));
         yield return new("Hub.InvokeAsync", () => Hub.Await(other.InvokeAsync(() => shared.TryEnter())));
         yield return new("Hub.InvokeAsync", () => Hub.Await(other.InvokeAsync(() => { }, token.Token)));
+        yield return new("Hub.InvokeAsync", () => Hub.Await(other.InvokeAsync(async () => await Task.Yield(), token.Token)));
         yield return new("Hub.RunAsync", () => Hub.Await(Hub.RunAsync(() => shared.TryEnter(), token.Token)));
         yield return new("HubPool.RunAsync", () => Hub.Await(pool.RunAsync(() => { })));
         yield return new("Hub.Run", () => Hub.Await(Task.Run(() => Hub.Run(() => 1))));
@@ -120,7 +132,12 @@ internal static class Operations
             Hub.Await(mine.DisposeAsync());
         });
         yield return new("HubPool.MapAsync", () => Hub.Await(Map(pool)));
-        yield return new("HubWatchdog.Dispose", () => new HubWatchdog().Dispose());
+        yield return new("HubWatchdog.Start HubWatchdog.Dispose", () =>
+        {
+            HubWatchdog watchdog = new();
+            watchdog.Start();
+            watchdog.Dispose();
+        });
         yield return new("Hub.Dump", () => Hub.Current.Dump(TextWriter.Null));
 
         // Objects.

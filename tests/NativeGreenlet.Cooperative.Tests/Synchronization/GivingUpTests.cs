@@ -216,7 +216,7 @@ public class GivingUpTests
         Attempt attempt = start(() =>
         {
             byte[] mine = [.. content];
-            self.Value = Hub.Current.CurrentTask;
+            self.Value = Hub.Current.Loop.CurrentTask;
             try
             {
                 place.Wait();

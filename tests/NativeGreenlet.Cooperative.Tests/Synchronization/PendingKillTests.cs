@@ -101,7 +101,7 @@ public class PendingKillTests
             ("value tasks", () => Hub.Await(new ValueTask<int>(1))),
             ("scopes without tasks", () => new GreenNursery().Dispose()),
             ("waits for no task", () => Assert.Empty(Hub.WaitEach())),
-            ("joins", () => Hub.Current.CurrentRun!.Main.Join(TimeSpan.Zero)),
+            ("joins", () => Hub.Current.Loop.CurrentRun!.Main.Join(TimeSpan.Zero)),
         ];
         foreach ((string name, Action step) in kinds)
         {
@@ -221,7 +221,7 @@ public class PendingKillTests
             begin.Wait();
             try
             {
-                Hub.Current.CurrentTask!.Kill();
+                Hub.Current.Loop.CurrentTask!.Kill();
             }
             finally
             {

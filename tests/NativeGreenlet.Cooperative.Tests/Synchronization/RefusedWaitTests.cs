@@ -254,7 +254,7 @@ public class RefusedWaitTests
                             if (gate.TryEnter(InHub.Tick))
                             {
                                 Assert.Equal(1, Interlocked.Increment(ref inside));
-                                Hub.Current.CurrentTask!.TellWhereNext = null;
+                                _ = Hub.RequireTask().TakeTellWhere();
                                 Hub.Yield();
                                 Interlocked.Decrement(ref inside);
                                 gate.Exit();
@@ -317,7 +317,7 @@ public class RefusedWaitTests
                 Interlocked.Increment(ref refused);
             }
 
-            Hub.Current.CurrentTask!.TellWhereNext = null;
+            _ = Hub.RequireTask().TakeTellWhere();
         }
     }
 
@@ -326,11 +326,11 @@ public class RefusedWaitTests
     private static void FailNext(Action before) => Next(before, () => new InvalidTimeZoneException());
 
     // The last thing before a task leaves its stack.
-    private static void Next(Action before, Func<Exception> error) => Hub.Current.CurrentTask!.TellWhereNext = _ =>
+    private static void Next(Action before, Func<Exception> error) => Hub.RequireTask().TellWhereNext(_ =>
     {
         before();
         throw error();
-    };
+    });
 
     // What attempts tell: whether it takes another wake-up for the next that waits.
     private static void TryAll(Func<WaitingPlace, bool, bool> attempt) => InHub.Run(() =>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Cooperative.Diagnostics;
@@ -8,14 +9,23 @@ using NativeGreenlet.Cooperative.Interop;
 using NativeGreenlet.Cooperative.IO.Readiness;
 using NativeGreenlet.Cooperative.Waiting;
 
-namespace NativeGreenlet.Cooperative;
+namespace NativeGreenlet.Cooperative.Hubs;
 
-/// <content>What runs next: the loop, its queues and timers.</content>
-public sealed partial class Hub
+/// <summary>
+/// What a hub does: decides what runs next. Has the queue of tasks that can go on, the inbox for other threads, the timers, the
+/// poller and the current task.
+/// </summary>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The end of the loop does; the bell may still be rung then.")]
+internal sealed class HubLoop
 {
     private const int SwitchesBetweenPolls = 64;
     private const int MostPosted = 1024; // that are taken in one round
 
+    // On the Threads backend every greenlet has a thread of its own: each task sets it there.
+    [ThreadStatic]
+    private static HubLoop? t_loop;
+
+    private static readonly TimeSpan s_longestAlarm = TimeSpan.FromDays(40); // that a timer can be set to
     private static readonly TimeSpan s_refusalPause = TimeSpan.FromMilliseconds(5);
 
     private readonly Queue<ReadyEntry> _ready = new(); // its own thread's
@@ -24,9 +34,9 @@ public sealed partial class Hub
     private volatile Poller? _poller; // from the first socket on that a task waits for
     private long _polledAt; // by its switches
     private long _pollTime; // by Environment.TickCount64
-    private readonly HashSet<HubRun> _runs = [];
+    private ITimer? _alarm; // where the time is not the system's
+    private readonly HashSet<RootTask> _runs = [];
     private readonly TaskCompletionSource _endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly bool _isPooled;
     private int _isAsleep;
     private int _pendingRuns; // that were asked for, from outside
     private volatile int _asked; // how often, by those who cannot wait until a task parks by itself
@@ -37,18 +47,48 @@ public sealed partial class Hub
     private readonly Lock _endGate = new(); // who posts something, and the end
     private GreenTask? _currentTask;
     private long _switches;
-    private HubRun? _callbackRun;
+    private RootTask? _callbackRun;
     private bool _usesContexts; // some of its runs have a SynchronizationContext of their own
 
-    /// <summary>The caller's hub. As cheap as a thread static, but for raw greenlets of tasks on the Threads backend.</summary>
-    internal static Hub? OfThisThreadOrNull
+    public HubLoop(Hub hub, HubOptions options)
+    {
+        Hub = hub;
+        Options = options;
+        Clock = new HubClock(options.TimeProvider);
+    }
+
+    /// <summary>The hub of this loop, for its users.</summary>
+    internal Hub Hub { get; }
+
+    /// <summary>How the hub behaves. Nobody changes them any more.</summary>
+    internal HubOptions Options { get; }
+
+    /// <summary>The hub's time.</summary>
+    internal HubClock Clock { get; }
+
+    internal int ThreadId { get; private set; }
+
+    /// <summary>Completes when the loop has ended.</summary>
+    internal Task Ended => _endedSource.Task;
+
+    /// <summary>Whether everything is being killed, so that nothing can begin any more.</summary>
+    internal bool IsStopping => _isStopping;
+
+    /// <summary>Where the bodies of tasks have their continuations, if those of the whole run go elsewhere. In its thread.</summary>
+    internal HashSet<HubSynchronizationContext> Contexts { get; } = [];
+
+    /// <summary>How many entries can go on. In its thread.</summary>
+    internal int ReadyCount => _ready.Count;
+
+    /// <summary>The caller's loop. As cheap as a thread static, but for raw greenlets of tasks on the Threads backend.</summary>
+    internal static HubLoop? OfThisThreadOrNull
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => t_hub ?? (HubOfRawGreenlet.IsNeeded ? HubOfRawGreenlet.Find() : null);
+        get => t_loop ?? (HubOfRawGreenlet.IsNeeded ? HubOfRawGreenlet.Find() : null);
     }
 
     /// <summary>The greenlet in which the loop runs, the parent of all tasks.</summary>
-    internal Greenlet Greenlet { get; private set; }
+    internal Greenlet Greenlet { get; private set; } = null!;
 
     internal TimerHeap Timers { get; } = new();
 
@@ -59,7 +99,7 @@ public sealed partial class Hub
     internal GreenTask? CurrentTask => _currentTask;
 
     /// <summary>The run on whose behalf the thread works.</summary>
-    internal HubRun? CurrentRun => _currentTask?.Run ?? _callbackRun;
+    internal RootTask? CurrentRun => _currentTask?.Run ?? _callbackRun;
 
     /// <summary>Runs that go on or wait to begin; from any thread.</summary>
     internal int PendingRuns => Volatile.Read(ref _pendingRuns);
@@ -80,120 +120,20 @@ public sealed partial class Hub
     /// <summary>How often it continued a task or a callback; from any thread, for the watchdog.</summary>
     internal long Switches => Volatile.Read(ref _switches);
 
-    internal IReadOnlyCollection<HubRun> Runs => _runs;
+    internal IReadOnlyCollection<RootTask> Runs => _runs;
 
     /// <summary>Tasks that have not ended; as of a moment ago for other threads.</summary>
-    public int TaskCount => Volatile.Read(ref _taskCount);
+    internal int TaskCount => Volatile.Read(ref _taskCount);
 
     /// <summary>A run that was asked for has ended, or will not begin.</summary>
     internal void EndPendingRun() => Interlocked.Decrement(ref _pendingRuns);
 
     internal void CountTask(int change) => Volatile.Write(ref _taskCount, _taskCount + change);
 
-    internal static Hub StartThread(string name, bool isPooled)
-    {
-        Hub hub = new(isPooled, name);
-        using SemaphoreSlim hasEntered = new(0);
-        ExceptionDispatchInfo? failure = null;
-        Thread thread = new(() =>
-        {
-            bool runs = hub.TryEnter(out failure);
-            hasEntered.Release();
-            if (runs)
-            {
-                hub.LoopToTheEnd();
-            }
-        })
-        {
-            IsBackground = true,
-            Name = name,
-        };
-        thread.UnsafeStart();
-        WaitUninterrupted(hasEntered);
-        failure?.Throw();
-        return hub;
-    }
-
-    /// <summary>What every wait begins with, also one that need not park: a kill, a cancellation or a timeout that the caller
-    /// has not got yet is thrown. Does nothing outside of tasks.</summary>
-    internal static void ThrowPending() => OfThisThreadOrNull?._currentTask?.EnterWait();
-
-    /// <summary>The same, where only a task may wait.</summary>
-    internal static GreenTask EnterWait()
-    {
-        GreenTask task = RequireTask();
-        task.EnterWait();
-        return task;
-    }
-
-    // On its new thread, where nobody could catch what is thrown.
-    private bool TryEnter(out ExceptionDispatchInfo? failure)
-    {
-        failure = null;
-        try
-        {
-            Enter();
-            return true;
-        }
-        catch (Exception exception)
-        {
-            failure = ExceptionDispatchInfo.Capture(exception);
-        }
-
-        Leave();
-        return false;
-    }
-
-    private void LoopToTheEnd()
-    {
-        try
-        {
-            Loop();
-        }
-        finally
-        {
-            Leave();
-        }
-    }
-
-    private static void WaitUninterrupted(SemaphoreSlim semaphore)
-    {
-        bool isInterrupted = false;
-        while (!TryWait())
-        {
-            isInterrupted = true;
-        }
-
-        if (isInterrupted)
-        {
-            Thread.CurrentThread.Interrupt(); // it is for what the caller waits for next
-        }
-
-        bool TryWait()
-        {
-            try
-            {
-                semaphore.Wait();
-                return true;
-            }
-            catch (ThreadInterruptedException)
-            {
-                return false;
-            }
-        }
-    }
-
-    /// <summary>The task the caller is in; a wait is only possible there.</summary>
-    internal static GreenTask RequireTask()
-    {
-        Hub hub = OfThisThreadOrNull ?? throw new MissingHubException();
-        return hub._currentTask ?? throw new BlockingSwitchOutException();
-    }
-
     /// <summary>Lets something run soon; from any thread.</summary>
     internal void Schedule(ReadyEntry entry)
     {
-        if (t_hub == this)
+        if (t_loop == this)
         {
             _ready.Enqueue(entry);
             return;
@@ -203,10 +143,7 @@ public sealed partial class Hub
 
         // The hub tells that it falls asleep and looks again; we put something in and look. One of the two sees the other.
         // Should it have got a poller just now, it was awake, and has seen what we put in.
-        if (Interlocked.Exchange(ref _isAsleep, 0) != 0)
-        {
-            Ring();
-        }
+        Wake();
     }
 
     /// <summary>Leaves the stack of a task. Returns what the hub continues it with: its waiter, if it was the hub.</summary>
@@ -215,10 +152,10 @@ public sealed partial class Hub
     {
         if (_hasEnded)
         {
-            throw new ObjectDisposedException(Name, "The hub has ended; nothing can wait in it any more.");
+            throw new ObjectDisposedException(Hub.Name, "The hub has ended; nothing can wait in it any more.");
         }
 
-        if (task.TellWhereNext is not null)
+        if (task.IsAskedWhere)
         {
             TellWhere(task);
         }
@@ -252,32 +189,83 @@ public sealed partial class Hub
     }
 
     /// <summary>Called by the task when it is on its own stack: the hub is known there, too.</summary>
-    internal Hub? EnterStack(SynchronizationContext? context)
+    internal HubLoop? EnterStack(HubSynchronizationContext? context)
     {
-        Hub? previous = t_hub;
-        t_hub = this;
-        SynchronizationContext.SetSynchronizationContext(context ?? HubThreadContext.Instance);
+        HubLoop? previous = t_loop;
+        t_loop = this;
+        EnterContext(context);
         return previous;
     }
 
+    /// <summary>The caller's task has a context of its own from now on; null for the hub's.</summary>
+    internal void EnterContext(HubSynchronizationContext? context)
+    {
+        _usesContexts |= context is not null;
+        SynchronizationContext.SetSynchronizationContext((SynchronizationContext?)context ?? HubThreadContext.Instance);
+    }
+
     /// <summary>Called by the task at its end.</summary>
-    internal void LeaveStack(Hub? previous)
+    internal void LeaveStack(HubLoop? previous)
     {
         _currentTask = null;
-        t_hub = previous;
+        t_loop = previous;
 
         // Where greenlets are threads, this one goes back to where it came from.
         SynchronizationContext.SetSynchronizationContext(previous is null ? null : HubThreadContext.Instance);
     }
 
-    internal void AddRun(HubRun run)
+    /// <summary>Begins a run in this hub. From any thread.</summary>
+    internal void Begin(RootTask run)
     {
-        _runs.Add(run);
-        _usesContexts |= run.Context is not null;
-        run.Main.Schedule(run);
+        Interlocked.Increment(ref _pendingRuns);
+        Schedule(new ReadyEntry(run));
+        DrainIfEnded();
     }
 
-    internal void Remove(HubRun run) => _runs.Remove(run);
+    /// <summary>Runs a main task on this thread until it has ended, and what it spawned.</summary>
+    internal void RunHere(GreenTask main)
+    {
+        SynchronizationContext? context = SynchronizationContext.Current;
+        try
+        {
+            Enter();
+            _endsWhenIdle = true;
+            AddRun(new RootTask(this, main));
+            _ready.Enqueue(new ReadyEntry(main, 0));
+            Run();
+        }
+        finally
+        {
+            Leave();
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    internal void AddRun(RootTask run)
+    {
+        _runs.Add(run);
+        run.Main.Attach(run);
+    }
+
+    internal void Remove(RootTask run) => _runs.Remove(run);
+
+    /// <summary>Ends it before it has had a thread.</summary>
+    internal void EndUnstarted()
+    {
+        lock (_endGate)
+        {
+            _hasEnded = true;
+        }
+
+        _endedSource.TrySetResult();
+    }
+
+    /// <summary>Asks it to end. From any thread.</summary>
+    internal Task EndAsync()
+    {
+        TryPostUrgently(StopAll);
+        return Ended;
+    }
 
     /// <summary>In the hub: ends a task that switched away from its stack by itself.</summary>
     internal void ThrowInto(GreenTask task, Exception exception)
@@ -290,86 +278,19 @@ public sealed partial class Hub
     }
 
     /// <summary>Tells of an exception that nobody gets. In the hub's thread.</summary>
-    internal void Report(GreenTask? task, Exception exception)
-    {
-        EventHandler<HubUnhandledExceptionEventArgs>? handler = UnhandledException;
-        if (handler is null)
-        {
-            WriteError(() => $"{Name}: {task?.ToString() ?? "a callback"} ended with an exception that nobody waits for: {exception}");
-            return;
-        }
-
-        Exception? failure = null;
-        try
-        {
-            handler(this, new HubUnhandledExceptionEventArgs(task, exception));
-        }
-        catch (Exception caught)
-        {
-            failure = caught;
-        }
-
-        if (failure is not null)
-        {
-            WriteError(() => $"{Name}: the handler of {nameof(UnhandledException)} failed: {failure}");
-        }
-    }
-
-    /// <summary>Tells that a run may be deadlocked. In the hub's thread.</summary>
-    internal void Suspect(HubDeadlockSuspectedEventArgs suspicion)
-    {
-        string waiters = string.Concat(suspicion.Waiters.Select(waiter => $"{Environment.NewLine}  {waiter}"));
-        HubEventSource.Log.DeadlockSuspected(Name, waiters);
-        EventHandler<HubDeadlockSuspectedEventArgs>? handler = DeadlockSuspected;
-        if (handler is null)
-        {
-            WriteError(() => $"{Name}: warning: every task of a run has waited for {suspicion.Duration.TotalSeconds:F1} s. Unless something outside the hub wakes one, this is a deadlock:{waiters}");
-            return;
-        }
-
-        Exception? failure = null;
-        try
-        {
-            handler(this, suspicion);
-        }
-        catch (Exception caught)
-        {
-            failure = caught;
-        }
-
-        if (failure is not null)
-        {
-            Report(null, failure);
-        }
-    }
-
-    // A line that cannot be had, or not written, does not end the hub: there may be no descriptor for the standard error at its
-    // first use, or nobody who reads it, and an exception's own text may throw.
-    private static void WriteError(Func<string> line)
-    {
-        try
-        {
-            Console.Error.WriteLine(line());
-        }
-        catch (Exception)
-        {
-            // Nobody is left to tell.
-        }
-    }
+    internal void Report(GreenTask? task, Exception exception) => Hub.Report(task, exception);
 
     // Inlined it would not be a frame, and one that tells where would be left out.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void TellWhere(GreenTask task)
     {
-        Action<StackTrace>? tell = task.TellWhereNext;
-        task.TellWhereNext = null;
-        tell?.Invoke(new StackTrace(1, fNeedFileInfo: true));
+        task.TakeTellWhere()?.Invoke(new StackTrace(1, fNeedFileInfo: true));
     }
 
-    private void Enter()
+    internal void Enter()
     {
         SynchronizationContext.SetSynchronizationContext(HubThreadContext.Instance);
-        t_hub = this;
+        t_loop = this;
         ThreadId = Environment.CurrentManagedThreadId;
         SystemThreadId = Linux.CurrentThreadId;
         Greenlet = Greenlet.Current;
@@ -378,7 +299,7 @@ public sealed partial class Hub
         HubMeter.Publish();
     }
 
-    private void Leave()
+    internal void Leave()
     {
         lock (_endGate)
         {
@@ -388,13 +309,14 @@ public sealed partial class Hub
         HubRegistry.Remove(this);
         HubOfRawGreenlet.Remove(this);
         _poller?.Dispose();
-        t_hub = null;
+        _alarm?.Dispose();
+        t_loop = null;
         DrainIfEnded();
         _endedSource.TrySetResult();
     }
 
     // What came too late: those who sent it are told.
-    private void DrainIfEnded()
+    internal void DrainIfEnded()
     {
         if (!_hasEnded)
         {
@@ -428,7 +350,7 @@ public sealed partial class Hub
         }
     }
 
-    private void StopAll()
+    internal void StopAll()
     {
         if (_hasEnded)
         {
@@ -436,7 +358,7 @@ public sealed partial class Hub
         }
 
         _isStopping = true;
-        foreach (HubRun run in _runs.ToArray())
+        foreach (RootTask run in _runs.ToArray())
         {
             run.Stop();
         }
@@ -444,7 +366,7 @@ public sealed partial class Hub
 
     // Optimized from the first call: unoptimized code would keep the last task or callback alive while the hub sleeps.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Loop()
+    internal void Run()
     {
         while (true)
         {
@@ -454,14 +376,7 @@ public sealed partial class Hub
                 _ready.Enqueue(posted);
             }
 
-            if (Timers.Count != 0)
-            {
-                long now = HubClock.Now;
-                while (Timers.TakeDue(now) is { } timer)
-                {
-                    timer.Fire();
-                }
-            }
+            FireTimers();
 
             // No longer than it is now: the inbox and the timers have their turn between two rounds.
             for (int count = _ready.Count; count > 0; count--)
@@ -489,12 +404,25 @@ public sealed partial class Hub
         }
     }
 
+    private void FireTimers()
+    {
+        if (Timers.Count != 0)
+        {
+            long now = Clock.Time;
+            while (Timers.TakeDue(now) is { } timer)
+            {
+                timer.Fire();
+            }
+        }
+    }
+
     private void SleepUntilSomething()
     {
         int patience = Timeout.Infinite;
-        if (Timers.NextDue is var due and < long.MaxValue)
+        long due = Timers.NextDue;
+        if (due < long.MaxValue)
         {
-            long ticks = due - HubClock.Now;
+            long ticks = due - Clock.Time;
             if (ticks <= 0)
             {
                 return;
@@ -504,7 +432,7 @@ public sealed partial class Hub
         }
 
         Interlocked.Exchange(ref _isAsleep, 1);
-        if (_inbox.IsEmpty)
+        if (_inbox.IsEmpty && (Clock.IsSystem || TrySetAlarm(due, out patience)))
         {
             if (_poller is { } poller)
             {
@@ -522,6 +450,40 @@ public sealed partial class Hub
         }
 
         Volatile.Write(ref _isAsleep, 0);
+    }
+
+    // Where the time is another's, that says when the next timer is due. False if it is by now.
+    private bool TrySetAlarm(long due, out int patience)
+    {
+        patience = Timeout.Infinite;
+        if (due == long.MaxValue)
+        {
+            return true;
+        }
+
+        _alarm ??= Options.TimeProvider.CreateTimer(static loop => ((HubLoop)loop!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        long now;
+        do
+        {
+            // Time that goes on just now would be lost: the alarm counts from when it is set.
+            now = Clock.Time;
+            if (due <= now)
+            {
+                return false;
+            }
+
+            _alarm.Change(TimeSpan.FromTicks(Math.Min(due - now, s_longestAlarm.Ticks)), Timeout.InfiniteTimeSpan);
+        }
+        while (Clock.Time - now >= TimeSpan.TicksPerMillisecond);
+        return true;
+    }
+
+    private void Wake()
+    {
+        if (Interlocked.Exchange(ref _isAsleep, 0) != 0)
+        {
+            Ring();
+        }
     }
 
     // Thread.Interrupt may meet a hub that sleeps: that is no task's wait, and nobody's business. Also one that came while
@@ -561,16 +523,16 @@ public sealed partial class Hub
         }
     }
 
-    private void Call(object target)
+    // Calls something, or lets a run begin: its main task is started at once then.
+    private static GreenTask? Call(object target)
     {
-        if (target is HubRun run)
+        if (target is RootTask run)
         {
-            BeginNow(run);
+            return run.TryBegin() ? run.Main : null;
         }
-        else
-        {
-            ((Action)target)();
-        }
+
+        ((Action)target)();
+        return null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -581,19 +543,16 @@ public sealed partial class Hub
         GreenTask? task = entry.Target as GreenTask;
         try
         {
-            if (task is null)
+            task ??= Call(entry.Target);
+            if (entry.Version == 0)
             {
-                Call(entry.Target);
-            }
-            else if (entry.Version == 0)
-            {
-                if (task.TryPrepareStart() is { } greenlet)
+                if (task?.TryPrepareStart() is { } greenlet)
                 {
-                    Continue(task);
+                    Continue(task!);
                     greenlet.Switch(task);
                 }
             }
-            else if (task.Waiter.TryResume(entry.Version))
+            else if (task!.Waiter.TryResume(entry.Version))
             {
                 Continue(task);
                 task.Waiter.Parked!.Switch(task.Waiter);
@@ -631,7 +590,7 @@ public sealed partial class Hub
 
     // The hub itself could not leave its stack, for want of a thread record, say. That passes.
     private void ResumeLater(ReadyEntry entry) =>
-        Timers.Add(new CallbackTimer(() => _ready.Enqueue(entry)), HubClock.After(s_refusalPause));
+        Timers.Add(new CallbackTimer(() => _ready.Enqueue(entry)), Clock.In(s_refusalPause));
 
     /// <summary>Calls something in the hub, from any thread. False if that has ended: then it is not called.</summary>
     internal bool TryPost(Action callback)
@@ -674,13 +633,13 @@ public sealed partial class Hub
         // Once to take it in, once to call it.
         while (_asked != 0 && !_hasEnded && task.Waiter.IsIdle && _currentTask == task)
         {
-            Yield();
+            Hub.Yield();
         }
     }
 
     /// <summary>Calls something on behalf of a run, in the hub, from any thread. False if that has ended: then it is not
     /// called.</summary>
-    internal bool PostFor(HubRun run, Action callback) => TryPost(() =>
+    internal bool PostFor(RootTask run, Action callback) => TryPost(() =>
     {
         _callbackRun = run;
         callback();
@@ -688,7 +647,7 @@ public sealed partial class Hub
 
     /// <summary>The same for what must be called even if the hub has ended: then in the caller's hub, or else on a thread of the
     /// pool.</summary>
-    internal void Tell(HubRun run, Action callback)
+    internal void Tell(RootTask run, Action callback)
     {
         if (PostFor(run, callback))
         {
@@ -721,5 +680,75 @@ public sealed partial class Hub
                 Report(null, failure);
             }
         }
+    }
+
+    private volatile GreenTask? _pinnedTask;
+    private volatile string? _pinnedBy;
+
+    /// <summary>The task that waits on a stack that cannot be left; from any thread, for the watchdog.</summary>
+    internal GreenTask? PinnedTask => _pinnedTask;
+
+    /// <summary>Why it cannot be left.</summary>
+    internal string? PinnedBy => _pinnedBy;
+
+    /// <summary>Native code below the caller keeps pointers into this stack, so no other task can run until it returns. Waits for
+    /// just this wait: timers, sockets and what other threads send go on; tasks that are ready stay so, in their order.</summary>
+    private Waiter WaitPinned(GreenTask task, GreenletException refusal)
+    {
+        GreenTask? outer = _pinnedTask;
+        string? outerReason = _pinnedBy;
+        _pinnedBy = refusal.Message;
+        _pinnedTask = task;
+        try
+        {
+            while (!TryTakeEntryOf(task))
+            {
+                if (_inbox.IsEmpty)
+                {
+                    SleepUntilSomething();
+                }
+
+                FireTimers();
+            }
+
+            return task.Waiter;
+        }
+        finally
+        {
+            _pinnedTask = outer;
+            _pinnedBy = outerReason;
+        }
+    }
+
+    // Goes once through what is ready: takes the entry that ends the task's wait, calls what is no task, and leaves the rest.
+    private bool TryTakeEntryOf(GreenTask task)
+    {
+        while (_inbox.TryDequeue(out ReadyEntry posted))
+        {
+            _ready.Enqueue(posted);
+        }
+
+        bool isTaken = false;
+        bool hasCalled = false;
+        for (int count = _ready.Count; count > 0; count--)
+        {
+            ReadyEntry entry = _ready.Dequeue();
+            if (!isTaken && entry.Target == task && entry.Version != 0 && task.Waiter.TryResume(entry.Version))
+            {
+                isTaken = true;
+            }
+            else if (entry.Target is GreenTask or RootTask || isTaken)
+            {
+                _ready.Enqueue(entry);
+            }
+            else
+            {
+                Resume(entry);
+                hasCalled = true;
+            }
+        }
+
+        // What was called may have ended the wait.
+        return isTaken || (hasCalled && TryTakeEntryOf(task));
     }
 }

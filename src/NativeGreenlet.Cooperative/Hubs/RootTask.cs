@@ -3,10 +3,10 @@ using NativeGreenlet.Cooperative.Waiting;
 namespace NativeGreenlet.Cooperative.Hubs;
 
 /// <summary>
-/// A main task and all that it and its descendants spawn. Ends when the main task has ended and the rest has been
+/// The scope of a main task and of all that it and its descendants spawn. Ends when the main task has ended and the rest has been
 /// killed. A hub may carry several. Only its hub's thread uses it, unless said otherwise.
 /// </summary>
-internal sealed class HubRun
+internal class RootTask
 {
     private const int Kills = 3;
 
@@ -20,24 +20,26 @@ internal sealed class HubRun
     private long _toldSince; // since when it was stuck when that was last told
     private HashSet<SignalRegistration>? _signals; // any thread may end one; under the lock of Life
 
-    public HubRun(Hub hub, GreenTask main, IRunOwner? owner = null, bool hasContext = false)
+    public RootTask(HubLoop loop, GreenTask main)
     {
-        Context = hasContext ? new HubSynchronizationContext(this) : null;
-        Hub = hub;
+        Loop = loop;
         Main = main;
-        Owner = owner;
-        _patience = Hub.DeadlockPatience;
+        Context = main.OwnContext;
+        _patience = loop.Options.DeadlockPatience;
     }
 
-    public Hub Hub { get; }
+    /// <summary>What runs it.</summary>
+    public HubLoop Loop { get; }
+
+    public Hub Hub => Loop.Hub;
 
     public GreenTask Main { get; }
 
-    /// <summary>Who is told how it goes; null once it has ended.</summary>
-    public IRunOwner? Owner { get; private set; }
-
-    /// <summary>Where continuations inside go, if they come back here. Such a run is never called deadlocked.</summary>
+    /// <summary>Where continuations of all its tasks go, if the main task's body is asynchronous.</summary>
     public HubSynchronizationContext? Context { get; }
+
+    /// <summary>Whether a token may still end it.</summary>
+    public virtual bool CanBeCanceled => false;
 
     /// <summary>Stands for the run where something outlives it.</summary>
     public RunLife Life { get; } = new();
@@ -62,7 +64,14 @@ internal sealed class HubRun
         }
     }
 
-    private bool IsStuck => Context is null && _openEnded == _tasks.Count && _openEnded != 0;
+    private bool IsStuck => _openEnded == _tasks.Count && _openEnded != 0;
+
+    /// <summary>Begins it, if nothing is against that. From any thread once the hub has ended.</summary>
+    public virtual bool TryBegin()
+    {
+        Loop.AddRun(this);
+        return true;
+    }
 
     public void Add(GreenTask task)
     {
@@ -73,7 +82,7 @@ internal sealed class HubRun
 
         task.IndexInRun = _tasks.Count;
         _tasks.Add(task);
-        Hub.CountTask(1);
+        Loop.CountTask(1);
     }
 
     public void Remove(GreenTask task)
@@ -151,8 +160,8 @@ internal sealed class HubRun
         }
 
         _stopTimer ??= new CallbackTimer(Stop);
-        Hub.Timers.Remove(_stopTimer);
-        Hub.Timers.Add(_stopTimer, HubClock.After(Hub.ShutdownGrace));
+        Loop.Timers.Remove(_stopTimer);
+        Loop.Timers.Add(_stopTimer, Loop.Clock.In(Loop.Options.ShutdownGrace));
         foreach (GreenTask task in _tasks.ToArray())
         {
             task.KillHere(new GreenletExit("The main task has ended."));
@@ -170,7 +179,7 @@ internal sealed class HubRun
         last.IndexInRun = task.IndexInRun;
         task.IndexInRun = -1;
         _tasks.RemoveAt(_tasks.Count - 1);
-        Hub.CountTask(-1);
+        Loop.CountTask(-1);
     }
 
     private void End()
@@ -190,18 +199,21 @@ internal sealed class HubRun
         EndSignals();
         if (_check is not null)
         {
-            Hub.Timers.Remove(_check);
+            Loop.Timers.Remove(_check);
         }
 
         if (_stopTimer is not null)
         {
-            Hub.Timers.Remove(_stopTimer);
+            Loop.Timers.Remove(_stopTimer);
         }
 
-        Hub.Remove(this);
-        IRunOwner? owner = Owner;
-        Owner = null;
-        owner?.HasEnded();
+        Loop.Remove(this);
+        OnEnded();
+    }
+
+    /// <summary>It has ended; in its hub.</summary>
+    private protected virtual void OnEnded()
+    {
     }
 
     private void EndSignals()
@@ -217,17 +229,17 @@ internal sealed class HubRun
 
     private void WatchIfStuck()
     {
-        if (!IsStuck)
+        if (!IsStuck || Loop.Options.DeadlockPatience == Timeout.InfiniteTimeSpan)
         {
             return;
         }
 
-        _stuckSince = HubClock.Now;
+        _stuckSince = Loop.Clock.Time;
         _check ??= new CallbackTimer(CheckForDeadlock);
         if (_check.Index < 0)
         {
-            _patience = Hub.DeadlockPatience;
-            Hub.Timers.Add(_check, HubClock.After(_patience));
+            _patience = Loop.Options.DeadlockPatience;
+            Loop.Timers.Add(_check, Loop.Clock.In(_patience));
         }
     }
 
@@ -240,9 +252,9 @@ internal sealed class HubRun
         }
 
         long due = _stuckSince + _patience.Ticks;
-        if (due > HubClock.Now)
+        if (due > Loop.Clock.Time)
         {
-            Hub.Timers.Add(_check!, due);
+            Loop.Timers.Add(_check!, due);
             return;
         }
 
@@ -259,11 +271,11 @@ internal sealed class HubRun
 
         // Look again: who could wake them may end without doing it. But less and less often.
         _patience = TimeSpan.FromTicks(Math.Min(Math.Max(_patience.Ticks * 2, TimeSpan.TicksPerMillisecond), TimeSpan.TicksPerMinute));
-        Hub.Timers.Add(_check!, HubClock.After(_patience));
+        Loop.Timers.Add(_check!, Loop.Clock.In(_patience));
         if (waker == Waker.Unknown && !IsStopping && _toldSince != _stuckSince)
         {
             _toldSince = _stuckSince;
-            Hub.Suspect(new HubDeadlockSuspectedEventArgs(TimeSpan.FromTicks(HubClock.Now - _stuckSince), DescribeWaiters()));
+            Hub.Suspect(new HubDeadlockSuspectedEventArgs(TimeSpan.FromTicks(Loop.Clock.Time - _stuckSince), DescribeWaiters()));
         }
     }
 
