@@ -63,7 +63,7 @@ public class Greenlet : IDisposable
     /// <inheritdoc cref="Greenlet(Func{object?, object?}, Greenlet?)"/>
     [OverloadResolutionPriority(1)]
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public Greenlet(Func<Never> run, Greenlet? parent = null)
+    public Greenlet(Func<Never?> run, Greenlet? parent = null)
         : this((Func<object?>)run, parent)
     {
     }

@@ -111,7 +111,7 @@ public sealed class GreenTimeout : IDisposable
     /// <returns>Never.</returns>
     [OverloadResolutionPriority(2)]
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public static T Run<T>(TimeSpan time, Func<Never> function)
+    public static T Run<T>(TimeSpan time, Func<Never?> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         return Run(time, new Func<T>(() =>

@@ -7,6 +7,9 @@ namespace NativeGreenlet.Cooperative.Waiting;
 /// hub; outside of hubs, the system's.</summary>
 internal sealed class HubClock(TimeProvider provider)
 {
+    // Elapsed time is computed in floating point: from a start far away it would not be exact.
+    private readonly long _start = provider.GetTimestamp();
+
     /// <summary>Whether it is the system's time, by which the thread itself can sleep.</summary>
     public bool IsSystem { get; } = provider == TimeProvider.System;
 
@@ -14,7 +17,7 @@ internal sealed class HubClock(TimeProvider provider)
     public static long Now => HubLoop.OfThisThreadOrNull is { } here ? here.Clock.Time : SystemTime;
 
     /// <summary>The time now.</summary>
-    public long Time => IsSystem ? SystemTime : provider.GetElapsedTime(0, provider.GetTimestamp()).Ticks;
+    public long Time => IsSystem ? SystemTime : provider.GetElapsedTime(_start, provider.GetTimestamp()).Ticks;
 
     private static long SystemTime => Stopwatch.GetElapsedTime(0).Ticks;
 
