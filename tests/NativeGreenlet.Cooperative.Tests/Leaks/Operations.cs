@@ -78,7 +78,7 @@ internal static class Operations
                 await Task.Yield();
                 signal.Wait();
             });
-            Hub.Sleep(InHub.Tick);
+            Hub.Yield();
             task.Kill();
         });
         yield return new("Hub.SpawnLater", () => Hub.SpawnLater(InHub.Long, () => { }).Kill());
