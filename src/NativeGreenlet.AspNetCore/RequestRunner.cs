@@ -97,7 +97,14 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         Task Start()
         {
             hasStarted = true;
-            return next(context);
+            try
+            {
+                return next(context);
+            }
+            catch (Exception exception)
+            {
+                return Task.FromException(exception); // whoever is before it gets the same object, a cancellation, too
+            }
         }
     }
 

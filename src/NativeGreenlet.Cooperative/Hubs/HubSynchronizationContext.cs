@@ -40,6 +40,10 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
         SetWaitNotificationRequired();
     }
 
+    /// <summary>Whether the body has returned its task. One that never does, a lambda that loops for ever or throws, ends as a
+    /// plain one.</summary>
+    public bool HasReturned { get; private set; }
+
     private RootTask Root => _owner.Run;
 
     private HubLoop Loop => _owner.Loop;
@@ -174,6 +178,7 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
         try
         {
             Task task = function() ?? throw new InvalidOperationException("The body of an asynchronous task returned no task.");
+            HasReturned = true;
             _isWaiting = true;
             WaitFor(task, isMain);
             task.GetAwaiter().GetResult();

@@ -680,7 +680,7 @@ public class GreenTask : IGreenWaitable
         {
             source.TrySetResult(result);
         }
-        else if (OwnContext is not null && (Exit ?? Exception) is OperationCanceledException canceled)
+        else if (OwnContext is { HasReturned: true } && (Exit ?? Exception) is OperationCanceledException canceled)
         {
             // As an asynchronous method would end: who awaits it gets the same object.
             source.TrySetFromTask(EndCanceledAsync<TResult>(_error ?? ExceptionDispatchInfo.Capture(canceled)));

@@ -250,6 +250,35 @@ public class AsyncBodyTests
         Assert.Equal(["main", "callback"], order);
     }
 
+    /// <summary>An asynchronous body's cancellation is the object that it threw; a plain body that loops for ever, which the compiler
+    /// takes for an asynchronous one, is canceled as any other.</summary>
+    [Fact]
+    public async Task A_cancellation_keeps_its_object_if_the_body_was_asynchronous()
+    {
+        OperationCanceledException own = new();
+        Assert.Same(own, await Assert.ThrowsAsync<OperationCanceledException>(() => Hub.RunAsync(() => Task.FromException(own))));
+        Assert.Same(own, await Assert.ThrowsAsync<OperationCanceledException>(() => Hub.RunAsync(async () =>
+        {
+            await Task.Yield();
+            throw own;
+        })));
+        using CancellationTokenSource cancellation = new();
+        TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task endless = Hub.RunAsync(
+            () =>
+            {
+                begun.SetResult();
+                while (true)
+                {
+                    Hub.Sleep(InHub.Long);
+                }
+            },
+            cancellation.Token);
+        await begun.Task;
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAsync<TaskCanceledException>(() => endless.WaitAsync(InHub.Patience));
+    }
+
     private static async Task RunIn(string place, Func<Task> body)
     {
         switch (place)
