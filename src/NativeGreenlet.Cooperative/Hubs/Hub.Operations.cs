@@ -34,7 +34,7 @@ public sealed partial class Hub
     public static void Await(Func<CancellationToken, Task> operation)
     {
         ArgumentNullException.ThrowIfNull(operation);
-        Perform(operation, long.MaxValue, ShutdownGrace).GetAwaiter().GetResult();
+        Perform(operation, long.MaxValue, GraceOfThisThread).GetAwaiter().GetResult();
     }
 
     /// <inheritdoc cref="Await(Func{CancellationToken, Task})"/>
@@ -43,7 +43,7 @@ public sealed partial class Hub
     public static T Await<T>(Func<CancellationToken, Task<T>> operation)
     {
         ArgumentNullException.ThrowIfNull(operation);
-        return ((Task<T>)Perform(operation, long.MaxValue, ShutdownGrace)).GetAwaiter().GetResult();
+        return ((Task<T>)Perform(operation, long.MaxValue, GraceOfThisThread)).GetAwaiter().GetResult();
     }
 
     /// <inheritdoc cref="Await(Func{CancellationToken, Task})"/>
@@ -51,7 +51,7 @@ public sealed partial class Hub
     public static void Await(Func<CancellationToken, ValueTask> operation)
     {
         ArgumentNullException.ThrowIfNull(operation);
-        Perform(token => operation(token).AsTask(), long.MaxValue, ShutdownGrace).GetAwaiter().GetResult();
+        Perform(token => operation(token).AsTask(), long.MaxValue, GraceOfThisThread).GetAwaiter().GetResult();
     }
 
     /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}})"/>
@@ -59,7 +59,7 @@ public sealed partial class Hub
     public static T Await<T>(Func<CancellationToken, ValueTask<T>> operation)
     {
         ArgumentNullException.ThrowIfNull(operation);
-        return ((Task<T>)Perform(token => operation(token).AsTask(), long.MaxValue, ShutdownGrace)).GetAwaiter().GetResult();
+        return ((Task<T>)Perform(token => operation(token).AsTask(), long.MaxValue, GraceOfThisThread)).GetAwaiter().GetResult();
     }
 
     /// <summary>As <see cref="Await{T}(Func{CancellationToken, Task{T}})"/>, for an operation whose result must not be lost: a
@@ -78,7 +78,7 @@ public sealed partial class Hub
     {
         ArgumentNullException.ThrowIfNull(operation);
         ArgumentNullException.ThrowIfNull(whenGivenUp);
-        return TryAwait(operation, Timeout.InfiniteTimeSpan, whenGivenUp, ShutdownGrace, out T? result) ? result : throw new TimeoutException();
+        return TryAwait(operation, Timeout.InfiniteTimeSpan, whenGivenUp, GraceOfThisThread, out T? result) ? result : throw new TimeoutException();
     }
 
     /// <summary>As <see cref="Await(Func{CancellationToken, Task})"/>, but no longer than a time: then, too, the operation is
@@ -98,7 +98,7 @@ public sealed partial class Hub
     {
         ArgumentNullException.ThrowIfNull(operation);
         HubClock.Check(timeout, nameof(timeout));
-        return IsDone(Perform(operation, HubClock.After(timeout), ShutdownGrace, out bool isGivenUp), isGivenUp);
+        return IsDone(Perform(operation, HubClock.After(timeout), GraceOfThisThread, out bool isGivenUp), isGivenUp);
     }
 
     /// <summary>The same of one with a result.</summary>

@@ -88,7 +88,7 @@ public sealed partial class Hub : IDisposable
     internal static Hub? OfThisThreadOrNull => HubLoop.OfThisThreadOrNull?.Hub;
 
     /// <summary>How long what was cancelled or killed has to end, by the options of the caller's hub.</summary>
-    internal static TimeSpan ShutdownGrace => (HubLoop.OfThisThreadOrNull?.Options ?? HubOptions.Default).ShutdownGrace;
+    internal static TimeSpan GraceOfThisThread => (HubLoop.OfThisThreadOrNull?.Options ?? HubOptions.Default).ShutdownGrace;
 
     internal bool HasEnded => Loop.HasEnded;
 

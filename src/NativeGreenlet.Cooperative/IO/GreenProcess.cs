@@ -43,7 +43,7 @@ public static class GreenProcess
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         ProcessRun run = new(start, input);
-        return Hub.TryAwait(token => Task.Run(() => run.RunAsync(token), CancellationToken.None), timeout ?? Timeout.InfiniteTimeSpan, whenGivenUp: null, Hub.ShutdownGrace, out GreenProcessResult? result)
+        return Hub.TryAwait(token => Task.Run(() => run.RunAsync(token), CancellationToken.None), timeout ?? Timeout.InfiniteTimeSpan, whenGivenUp: null, Hub.GraceOfThisThread, out GreenProcessResult? result)
             ? result
             : throw new TimeoutException($"{start.FileName} took longer than {timeout}; {run.Ending}.");
     }

@@ -37,7 +37,7 @@ public class GreenStream : Stream
 
     /// <summary>Wraps a stream.</summary>
     /// <param name="stream">The stream. Its asynchronous methods must be truly asynchronous, and heed their token: what is given
-    /// up is cancelled, and its end waited for, for <see cref="Hub.ShutdownGrace"/> at most. Timeouts that it has are this
+    /// up is cancelled, and its end waited for, for <see cref="HubOptions.ShutdownGrace"/> at most. Timeouts that it has are this
     /// one's, too.</param>
     /// <param name="leaveOpen">Whether it stays open when this is closed.</param>
     /// <exception cref="ArgumentNullException">The stream is null.</exception>

@@ -192,7 +192,7 @@ public sealed class GreenTcpServer : IDisposable
                 hubs.End(self);
                 if (!hasTime)
                 {
-                    hubs.Join(Hub.ShutdownGrace, self); // what has ended is counted a moment later
+                    hubs.Join(Hub.GraceOfThisThread, self); // what has ended is counted a moment later
                 }
             }
         }
@@ -207,7 +207,7 @@ public sealed class GreenTcpServer : IDisposable
         }
     }
 
-    /// <summary>Stops it at once. Outside of hubs it waits, for <see cref="Hub.ShutdownGrace"/> at most; a callback in a hub
+    /// <summary>Stops it at once. Outside of hubs it waits, for <see cref="HubOptions.ShutdownGrace"/> at most; a callback in a hub
     /// cannot wait, so handlers that go on may end a moment later.</summary>
     public void Dispose()
     {
@@ -231,7 +231,7 @@ public sealed class GreenTcpServer : IDisposable
         ended.ContinueWith(_ => _ended.TrySetResult(), TaskScheduler.Default);
         if (Hub.OfThisThreadOrNull is null)
         {
-            ended.Wait(Hub.ShutdownGrace);
+            ended.Wait(Hub.GraceOfThisThread);
         }
     }
 

@@ -123,7 +123,7 @@ internal sealed class ServerHubs
             }
         });
         Hub.Await(ended);
-        Join(Hub.ShutdownGrace, self);
+        Join(Hub.GraceOfThisThread, self);
         _ = here.EndAsync();
     }
 

@@ -81,7 +81,7 @@ public sealed class GreenCondition : IShared
             }
 
             // It cannot leave its stack, so it blocks: the lock is wanted, and what is short now may be there soon.
-            giveUp = Math.Min(giveUp, HubClock.After(Hub.ShutdownGrace));
+            giveUp = Math.Min(giveUp, HubClock.After(Hub.GraceOfThisThread));
             if (HubClock.Now >= giveUp)
             {
                 break;

@@ -176,7 +176,7 @@ internal sealed class AsyncTransport : SocketTransport
         Task<int>? begun = null;
         try
         {
-            return Hub.TryAwait(token => begun = operation(token), HubClock.Until(deadline), whenGivenUp: null, Hub.ShutdownGrace, out int count)
+            return Hub.TryAwait(token => begun = operation(token), HubClock.Until(deadline), whenGivenUp: null, Hub.GraceOfThisThread, out int count)
                 ? TransportResult.Done(count)
                 : TransportResult.TimedOut;
         }

@@ -40,7 +40,7 @@ internal abstract class PendingOperation
     }
 
     /// <summary>Parks until the operation in flight is over, without throwing what it throws. An operation that is not waited for
-    /// any longer is cancelled, and has <see cref="Hub.ShutdownGrace"/> to end: whoever uses or closes the source next does not
+    /// any longer is cancelled, and has <see cref="HubOptions.ShutdownGrace"/> to end: whoever uses or closes the source next does not
     /// meet it. What it brings after all is for the next caller.</summary>
     /// <param name="what">The operation, with its article.</param>
     /// <param name="deadline">When to give up, by <see cref="HubClock"/>.</param>
@@ -103,7 +103,7 @@ internal abstract class PendingOperation
     {
         GreenTask self = Hub.RequireTask();
         Hub.Forget(_cancellation!.CancelAsync()); // its callbacks are the stream's: they may do anything
-        reason = Hub.WaitForEnd(self, reason, HubClock.After(Hub.ShutdownGrace), until => Result.IsOver || Result.Wait(what, until));
+        reason = Hub.WaitForEnd(self, reason, HubClock.After(Hub.GraceOfThisThread), until => Result.IsOver || Result.Wait(what, until));
         if (reason is not null)
         {
             ExceptionDispatchInfo.Throw(reason);
