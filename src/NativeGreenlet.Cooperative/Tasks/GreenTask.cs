@@ -341,6 +341,7 @@ public class GreenTask : IGreenWaitable
     /// <summary>It does not end. For whoever waits it has, by an error. In its hub's thread.</summary>
     internal void GiveUp(Exception error)
     {
+        Debug.Assert(Hub.ThreadId == Environment.CurrentManagedThreadId);
         Observe(); // it is told apart
         Complete(null, ExceptionDispatchInfo.Capture(error));
     }
@@ -348,6 +349,7 @@ public class GreenTask : IGreenWaitable
     /// <summary>Kills it, in its hub's thread, without waiting.</summary>
     internal void KillHere(Exception exception)
     {
+        Debug.Assert(Hub.ThreadId == Environment.CurrentManagedThreadId);
         switch (_state)
         {
             case Scheduled:
@@ -440,6 +442,7 @@ public class GreenTask : IGreenWaitable
     /// <summary>Lets its next wait throw. In its hub's thread.</summary>
     internal void Pend(Exception exception)
     {
+        Debug.Assert(Hub.ThreadId == Environment.CurrentManagedThreadId);
         _killedBy = exception;
         _pendingKill ??= exception;
         _mayThrow = true;
