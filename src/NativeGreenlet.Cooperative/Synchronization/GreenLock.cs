@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.Waiting;
 
@@ -153,6 +154,7 @@ public sealed class GreenLock : IShared
     // To the first that waits, or to nobody. Under the lock.
     private void HandOn()
     {
+        Debug.Assert(_room.Gate.IsHeldByCurrentThread);
         _owner = _waiters.WakeOne()?.Waiter.Task;
         _depth = _owner is null ? 0 : 1;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using NativeGreenlet.Cooperative.Waiting;
 
@@ -264,6 +265,7 @@ public class GreenQueue<T> : IShared
     // Takes an item out or puts one in, and wakes who waits for what that leaves. Under the lock.
     private T Move(bool isGet, T put)
     {
+        Debug.Assert(_room.Gate.IsHeldByCurrentThread);
         T got = put;
         if (isGet)
         {
@@ -282,6 +284,7 @@ public class GreenQueue<T> : IShared
     // Wakes the first that waits for an item, or for room, if there is one that nobody was promised. Under the lock.
     private void Promise(bool isGet)
     {
+        Debug.Assert(_room.Gate.IsHeldByCurrentThread);
         if (Free(isGet) > 0 && (isGet ? _getters : _putters).WakeOne() is { } node)
         {
             node.HasPromise = true;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeGreenlet.Cooperative.Hubs;
 
 namespace NativeGreenlet.Cooperative.Waiting;
@@ -62,6 +63,7 @@ internal sealed class WaitRoom
     /// woken by a signal.</summary>
     public bool Park(Waiter waiter, WaitQueue queue, long due)
     {
+        Debug.Assert(!Gate.IsHeldByCurrentThread); // never across a switch
         bool isSignalled = false;
         try
         {
@@ -88,6 +90,7 @@ internal sealed class WaitRoom
     /// <summary>Begins a wait in a queue. Under the lock.</summary>
     public void Enqueue(Waiter waiter, WaitQueue queue)
     {
+        Debug.Assert(Gate.IsHeldByCurrentThread);
         waiter.Begin(_owner);
         waiter.Node.IsRefused = false;
         queue.Add(waiter.Node);

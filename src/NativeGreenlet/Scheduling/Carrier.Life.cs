@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Diagnostics;
@@ -15,6 +16,7 @@ internal sealed unsafe partial class Carrier
     /// <exception cref="GreenletException">No stack can be had; the greenlet is as it was.</exception>
     public bool TryPrepareStart(Greenlet greenlet)
     {
+        Debug.Assert(this == t_current);
         Attach();
         GreenletCore core = greenlet.Core;
         if (Interlocked.CompareExchange(ref core.Carrier, this, null) is not null)
@@ -98,6 +100,7 @@ internal sealed unsafe partial class Carrier
 
         Greenlet next = NextAlive(core.Parent!, ref result, ref error);
         GreenletCore to = next.Core;
+        Debug.Assert(to.State is GreenletState.Suspended or GreenletState.Running && to.Carrier == this);
 
         ReleaseSentinel(Current);
         _active.Remove(core);
@@ -134,6 +137,7 @@ internal sealed unsafe partial class Carrier
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // as Greenlet.Dispatch: unoptimized code would keep `target` alive
     public Resolution Resolve(Greenlet target, bool hasError, bool needsBody)
     {
+        Debug.Assert(this == t_current); // its state is its thread's own
         while (true)
         {
             GreenletCore core = target.Core;
