@@ -46,9 +46,9 @@ internal static class Growth
         }
     }
 
-    /// <summary>All that grow, one a line.</summary>
-    public static string FindAll(IEnumerable<Operation> operations, int rounds) =>
-        string.Join(Environment.NewLine, operations.Select(operation => TryFind(operation, rounds)).Where(found => found is not null));
+    /// <summary>All that grow.</summary>
+    public static IEnumerable<string?> FindAll(IEnumerable<Operation> operations, int rounds) =>
+        [.. operations.Select(operation => TryFind(operation, rounds)).Where(found => found is not null)];
 
     private static string? Try(Operation operation, int rounds)
     {
@@ -91,6 +91,7 @@ internal static class Growth
             }
         }
 
+        operation.Settle?.Invoke();
         Hub.Sleep(InHub.Tick); // what it has posted
         SpinWait.SpinUntil(() => ThreadPool.PendingWorkItemCount == 0, InHub.Long); // what it has left to the pool
         return most;

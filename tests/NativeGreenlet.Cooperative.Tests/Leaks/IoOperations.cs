@@ -52,21 +52,23 @@ internal sealed class IoOperations : IDisposable
             (GreenSocket near, GreenSocket far) = Pair(isShared);
             (GreenSocket silent, GreenSocket idle) = Pair(isShared); // from which nothing ever comes
             _open.Add(silent);
+            Action settle = () => Arrive(silent, idle);
             yield return new("GreenSocket.Send GreenSocket.Receive", () =>
             {
                 near.Send(_bytes);
                 far.Receive(_bytes);
             });
-            yield return new("GreenSocket.Receive", () => KillWaiting(() => idle.Receive(new byte[1])));
-            yield return new("GreenSocket.Receive", () => GreenTimeout.TryRun(s_soon, () => idle.Receive(new byte[1])));
-            yield return new("GreenSocket.Receive", () => GreenTimeout.TryRun(s_soon, () => idle.Receive(new byte[1], SocketFlags.Peek)));
+            yield return new("GreenSocket.Receive", () => KillWaiting(() => idle.Receive(new byte[1]))) { Settle = settle };
+            yield return new("GreenSocket.Receive", () => GreenTimeout.TryRun(s_soon, () => idle.Receive(new byte[1]))) { Settle = settle };
+            yield return new("GreenSocket.Receive", () => GreenTimeout.TryRun(s_soon, () => idle.Receive(new byte[1], SocketFlags.Peek))) { Settle = settle };
             yield return new("GreenSocket.Receive GreenSocket.set_ReceiveTimeout", () =>
             {
                 idle.ReceiveTimeout = s_soon;
                 Assert.Throws<TimeoutException>(() => idle.Receive(new byte[1]));
-            });
-            yield return new("GreenSocket.WaitUntilReadable", () => idle.WaitUntilReadable(s_soon));
-            yield return new("GreenSocket.WaitUntilReadable", () => KillWaiting(() => idle.WaitUntilReadable()));
+            })
+            { Settle = settle };
+            yield return new("GreenSocket.WaitUntilReadable", () => idle.WaitUntilReadable(s_soon)) { Settle = settle };
+            yield return new("GreenSocket.WaitUntilReadable", () => KillWaiting(() => idle.WaitUntilReadable())) { Settle = settle };
         }
 
         (GreenSocket sender, GreenSocket full) = Pair(isShared: false); // a send to it has to wait
@@ -87,13 +89,14 @@ internal sealed class IoOperations : IDisposable
         GreenSocket one = Datagrams();
         GreenSocket other = Datagrams();
         EndPoint receiver = other.LocalEndPoint!;
-        yield return new("GreenSocket.SendTo GreenSocket.ReceiveFrom", () =>
+        Action datagram = () =>
         {
             one.SendTo(_bytes, receiver);
             other.ReceiveFrom(_bytes, out _);
-        });
-        yield return new("GreenSocket.ReceiveFrom", () => GreenTimeout.TryRun(s_soon, () => other.ReceiveFrom(new byte[1], out _)));
-        yield return new("GreenSocket.ReceiveFrom", () => KillWaiting(() => other.ReceiveFrom(new byte[1], out _)));
+        };
+        yield return new("GreenSocket.SendTo GreenSocket.ReceiveFrom", datagram);
+        yield return new("GreenSocket.ReceiveFrom", () => GreenTimeout.TryRun(s_soon, () => other.ReceiveFrom(new byte[1], out _))) { Settle = datagram };
+        yield return new("GreenSocket.ReceiveFrom", () => KillWaiting(() => other.ReceiveFrom(new byte[1], out _))) { Settle = datagram };
     }
 
     private IEnumerable<Operation> Connecting()
@@ -115,22 +118,23 @@ internal sealed class IoOperations : IDisposable
             near.Shutdown(SocketShutdown.Both);
             Assert.Equal(-1, stream.ReadByte());
         });
-        yield return new("GreenSocket.Connect", () =>
+        Action connect = () =>
         {
             using GreenSocket near = GreenSocket.Connect($"{Address()}", port);
             using GreenSocket far = listener.Accept();
             _ = near.Socket; // from now on by .NET's operations
             near.Send(_bytes);
             far.Receive(_bytes);
-        });
+        };
+        yield return new("GreenSocket.Connect", connect);
         yield return new("GreenSocket.Connect", () =>
         {
             using GreenSocket near = new();
             Assert.ThrowsAny<SocketException>(() => near.Connect(new IPEndPoint(Address(), 1))); // refused
         });
         yield return new("GreenSocket.Connect", () => Assert.ThrowsAny<SocketException>(() => GreenSocket.Connect($"{Address()}", 1)));
-        yield return new("GreenSocket.Accept", () => KillWaiting(() => listener.Accept()));
-        yield return new("GreenSocket.Accept", () => GreenTimeout.TryRun(s_soon, () => listener.Accept()));
+        yield return new("GreenSocket.Accept", () => KillWaiting(() => listener.Accept())) { Settle = connect };
+        yield return new("GreenSocket.Accept", () => GreenTimeout.TryRun(s_soon, () => listener.Accept())) { Settle = connect };
 
         GreenSocket busy = Keep(new GreenSocket()); // has no room for connections, so that they have to wait
         busy.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -184,14 +188,16 @@ internal sealed class IoOperations : IDisposable
             (GreenSocket silent, GreenSocket quiet) = Pair(isShared);
             _open.Add(silent);
             GreenStream idle = Keep(quiet.GetStream());
-            yield return new("GreenStream.ReadByte", () => KillWaiting(() => idle.ReadByte()));
-            yield return new("GreenStream.Read", () => GreenTimeout.TryRun(s_soon, () => _ = idle.Read(new byte[1], 0, 1)));
-            yield return new("GreenStream.ReadAsync", () => GreenTimeout.TryRun(s_soon, () => _ = Hub.Await(token => idle.ReadAsync(new byte[1], 0, 1, token))));
+            Action settle = () => Arrive(silent, idle);
+            yield return new("GreenStream.ReadByte", () => KillWaiting(() => idle.ReadByte())) { Settle = settle };
+            yield return new("GreenStream.Read", () => GreenTimeout.TryRun(s_soon, () => _ = idle.Read(new byte[1], 0, 1))) { Settle = settle };
+            yield return new("GreenStream.ReadAsync", () => GreenTimeout.TryRun(s_soon, () => _ = Hub.Await(token => idle.ReadAsync(new byte[1], 0, 1, token)))) { Settle = settle };
             yield return new("GreenStream.Read GreenStream.set_ReadTimeout", () =>
             {
                 idle.ReadTimeout = 1;
                 Assert.ThrowsAny<IOException>(() => _ = idle.Read(new byte[1], 0, 1));
-            });
+            })
+            { Settle = settle };
         }
 
         yield return new("GreenStream.Seek GreenStream.SetLength GreenStream.Dispose", () =>
@@ -339,6 +345,20 @@ internal sealed class IoOperations : IDisposable
 
             count = 0;
         }
+    }
+
+    private static void Arrive(GreenSocket from, GreenSocket to)
+    {
+        to.ReceiveTimeout = Timeout.InfiniteTimeSpan;
+        from.Send([1]);
+        to.Receive(new byte[1]);
+    }
+
+    // By the stream's asynchronous methods, to which what was given up may belong.
+    private static void Arrive(GreenSocket from, GreenStream to)
+    {
+        from.Send([1]);
+        Assert.Equal(1, Hub.Await(token => to.ReadAsync(new byte[1], 0, 1, token)));
     }
 
     private static void KillWaiting(Action wait)
