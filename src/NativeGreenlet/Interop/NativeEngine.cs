@@ -128,7 +128,7 @@ internal static unsafe class NativeEngine
         }
         catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
         {
-            return $" {exception.Message}";
+            return $" {string.Join(' ', exception.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))}";
         }
     }
 

@@ -108,6 +108,11 @@ public class NothingBlocksTests
             using HttpClient client = new(new GreenHttpHandler());
             using HttpResponseMessage response = client.Send(new HttpRequestMessage(HttpMethod.Get, server.Address));
         },
+        ["HubWatchdog.Start"] = () =>
+        {
+            using HubWatchdog watchdog = new();
+            watchdog.Start();
+        },
         ["HubWatchdog.Dispose"] = () =>
         {
             using ManualResetEventSlim isTold = new();
@@ -120,6 +125,7 @@ public class NothingBlocksTests
                     Thread.Sleep(Slow);
                 }
             };
+            watchdog.Start();
             using Hub blocked = Hub.Start();
             Hub.Await(blocked.InvokeAsync(() => isTold.Wait(InHub.Long)));
             watchdog.Dispose();
@@ -184,6 +190,7 @@ public class NothingBlocksTests
     {
         Dictionary<string, string> told = [];
         using HubWatchdog watchdog = new(s_bound);
+        watchdog.Start();
         InHub.Run(() =>
         {
             Hub here = Hub.Current;

@@ -197,6 +197,7 @@ public class ServerStopTests
             told++;
             isTold.Set();
         };
+        watchdog.Start();
         GreenTask blocking = Hub.Spawn(() =>
         {
             Assert.True(isTold.Wait(InHub.Long)); // and it would be told again when this task waits

@@ -195,7 +195,7 @@ internal sealed class IoOperations : IDisposable
             yield return new("GreenStream.Read GreenStream.set_ReadTimeout", () =>
             {
                 idle.ReadTimeout = 1;
-                Assert.ThrowsAny<IOException>(() => _ = idle.Read(new byte[1], 0, 1));
+                Assert.Throws<TimeoutException>(() => _ = idle.Read(new byte[1], 0, 1));
             })
             { Settle = settle };
         }
