@@ -126,14 +126,6 @@ static void set_pledge(ng_slice* slice, size_t size) {
   slice->pledged = size;
 }
 
-#if NG_HAVE_SLICES
-
-// How many bytes of a slice that is suspended at `start` may have to be saved: main's as far as others have been in use.
-static size_t most_saved(const ng_slices* slices, const ng_slice* slice, const char* start) {
-  const char* stop = slice == slices->main ? slices->highest_stop : slice->stop;
-  return stop > start ? (size_t)(stop - start) : 0;
-}
-
 // Whether a block holds no word that a collector could take for a reference: for assertions. Test-only faults leave some.
 static bool is_blank(const ng_slices* slices, ng_block* block) {
   (void)slices; // used by ZEROES only in the test-only library
@@ -148,6 +140,14 @@ static bool is_blank(const ng_slices* slices, ng_block* block) {
 static void free_block(ng_slices* slices, ng_block* block) {
   ng_assert(is_blank(slices, block));
   ng_arena_free(&slices->arena, block);
+}
+
+#if NG_HAVE_SLICES
+
+// How many bytes of a slice that is suspended at `start` may have to be saved: main's as far as others have been in use.
+static size_t most_saved(const ng_slices* slices, const ng_slice* slice, const char* start) {
+  const char* stop = slice == slices->main ? slices->highest_stop : slice->stop;
+  return stop > start ? (size_t)(stop - start) : 0;
 }
 
 // Sees to it that all of the running slice can be saved, now or later. What was pledged when it was suspended last is still
