@@ -57,7 +57,7 @@ mappings=$(cat /proc/sys/vm/max_map_count)
 # fraction of the time; if the emulator loses that, each class in one of its own.
 managed_tests() {
   # shellcheck disable=SC2086 # nothing, or two words
-  "$host" "$@" --threads 1 --include .Semantics. --include .Generators. --include .Hubs. --include .IO.PollerTests \
+  "$host" "$@" --threads 1 --include .Semantics. --include .Generators. --include .Diagnostics. --include .Lifecycle. --include .Scheduling. --include .Hubs. --include .IO.PollerTests \
     --include .IO.SocketWaitTests --exclude CompatibilityTableTests $exclude NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-arm64$suffix-managed.log" 2>&1
 }
 results=$PWD/artifacts/platforms/linux-arm64/results$suffix

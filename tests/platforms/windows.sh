@@ -81,7 +81,7 @@ say "Managed tests, each class in a process of its own"
 status=0
 # shellcheck disable=SC2086 # two words or none
 wine "$out/Runner.Wine.exe" --apart --attempts 2 --patience 150 --threads 1 $exclude \
-  --include .Semantics. --include .Generators. --include .Runtime. --include .Interop. --include .Slices. --include .Hubs. --include .Synchronization. \
+  --include .Semantics. --include .Generators. --include .Diagnostics. --include .Lifecycle. --include .Scheduling. --include .Runtime. --include .Interop. --include .Slices. --include .Hubs. --include .Synchronization. \
   NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll </dev/null 2>&1 | tr -d '\r' >"$log/win-x64$suffix-managed.log"
 grep -A 12 -E '^(FAILED|AGAIN)' "$log/win-x64$suffix-managed.log" | head -n 200 || true
 managed=$(closing_line "$log/win-x64$suffix-managed.log" | sed 's/ (.*//')
