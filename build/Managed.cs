@@ -21,6 +21,17 @@ internal static class Managed
         }
     }
 
+    /// <summary>Builds a project with its assertions (<c>Debug.Assert</c>), and yet optimized: unoptimized code keeps what it has used
+    /// alive, so tests of what is collected would fail.</summary>
+    /// <returns>The file that it makes.</returns>
+    public static string BuildWithAssertions(string name)
+    {
+        Terminal.Say($"Managed build, Debug and optimized: {name}");
+        int code = Terminal.Watch(name, () => Shell.Run("dotnet",
+            ["msbuild", $"tests/{name}/{name}.csproj", "-restore", "-p:Configuration=Debug", "-p:Optimize=true", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
+        return code == 0 ? $"artifacts/bin/{name}/debug/{name}.dll" : throw new StopException($"{name} does not build with assertions");
+    }
+
     /// <summary>The file that the build makes of a project.</summary>
     public static string Assembly(string name) => $"artifacts/bin/{name}/release/{name}.dll";
 

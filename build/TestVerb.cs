@@ -7,6 +7,7 @@ internal static class TestVerb
     private const int FuzzSeconds = 45;
 
     private static readonly string[] s_patience = ["--blame-hang-timeout", "15m", "--blame-hang-dump-type", "none"];
+    private static readonly string[] s_asserting = ["NativeGreenlet.Tests", "NativeGreenlet.Cooperative.Tests"];
     private static readonly Shell.Variables s_checked = new() { ["NATIVEGREENLET_CHECK"] = "1" };
     private static readonly Shell.Variables s_onThreads = new() { ["NATIVEGREENLET_BACKEND"] = "threads" };
     private static readonly Shell.Variables s_onSlices = new() { ["NATIVEGREENLET_BACKEND"] = "slices", ["DOTNET_gcConservative"] = "1" };
@@ -87,6 +88,7 @@ internal static class TestVerb
             new Part("Stress in every configuration", () => StressMatrix.Run(MatrixSeconds, null)),
             .. runtimes.SelectMany(RuntimeStressParts),
             .. ShortManagedParts(),
+            new Part("Managed tests, Debug: with assertions", TestWithAssertions),
             new Part("Managed tests, Release: all, the long ones", () => TestSolution(TestFilters.Long)),
             RuntimeTestsPart(runtimes),
         ];
@@ -145,6 +147,10 @@ internal static class TestVerb
             Task.WaitAll(tests);
             return tests.All(test => test.Result);
         });
+
+    // The two libraries that have any.
+    private static bool TestWithAssertions() =>
+        Managed.Test([.. s_asserting.Select(Managed.BuildWithAssertions)], TestFilters.OtherBackend, null, null, s_patience);
 
     private static bool TestSolution(string filter, Shell.Variables? variables = null, DotnetRuntime? runtime = null) =>
         Managed.Test([Managed.Solution], filter, runtime, variables, s_patience);

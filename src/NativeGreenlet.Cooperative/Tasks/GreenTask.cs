@@ -399,7 +399,7 @@ public class GreenTask : IGreenWaitable
     /// <summary>It does not end. For whoever waits it has, by an error. In its hub's thread.</summary>
     internal void GiveUp(Exception error)
     {
-        Debug.Assert(Hub.ThreadId == Environment.CurrentManagedThreadId);
+        Debug.Assert(HubLoop.OfThisThreadOrNull == Hub.Loop);
         Observe(); // it is told apart
         Complete(null, ExceptionDispatchInfo.Capture(error));
     }
@@ -407,7 +407,7 @@ public class GreenTask : IGreenWaitable
     /// <summary>Kills it, in its hub's thread, without waiting.</summary>
     internal void KillHere(Exception exception)
     {
-        Debug.Assert(Hub.ThreadId == Environment.CurrentManagedThreadId);
+        Debug.Assert(HubLoop.OfThisThreadOrNull == Hub.Loop);
         switch (_state)
         {
             case Scheduled:
@@ -501,7 +501,7 @@ public class GreenTask : IGreenWaitable
     /// <summary>Lets its next wait throw. In its hub's thread.</summary>
     internal void Pend(Exception exception)
     {
-        Debug.Assert(Hub.ThreadId == Environment.CurrentManagedThreadId);
+        Debug.Assert(HubLoop.OfThisThreadOrNull == Hub.Loop);
         _killedBy = exception;
         _pendingKill ??= exception;
         _mayThrow = true;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Runtime;
@@ -174,6 +175,7 @@ internal sealed class Waiter : TimerEntry
     /// <summary>Makes the current wait throw. False if there is none, or it was ended. Only in the hub's thread.</summary>
     public bool TryThrow(Exception error)
     {
+        Debug.Assert(HubLoop.OfThisThreadOrNull == _task.Hub.Loop);
         long version = Volatile.Read(ref _state) >> PhaseBits;
         if (IsTaskCompleted)
         {
