@@ -9,6 +9,7 @@ internal static class Growth
     private const int WarmUp = 300; // rounds, for what is needed once
     private const int Tries = 3; // something else of the process may grow meanwhile
     private const int Samples = 20;
+    private const int Moments = 40;
 
     // A round that leaves an object leaves at least 24 bytes; other threads of the process come and go.
     private const long BytesForEachRound = 8;
@@ -56,10 +57,11 @@ internal static class Growth
         long native = Native();
         long managed = GC.GetTotalMemory(forceFullCollection: true);
         int most = Repeat(operation, rounds);
-        managed = GC.GetTotalMemory(forceFullCollection: true) - managed;
+        long limit = (BytesForEachRound * rounds) + Noise;
+        managed = Settled(managed, limit) - managed;
         native = Native() - native;
         List<string> grown = [];
-        if (managed > (BytesForEachRound * rounds) + Noise)
+        if (managed > limit)
         {
             grown.Add($"{managed} bytes");
         }
@@ -75,6 +77,19 @@ internal static class Growth
         }
 
         return grown.Count == 0 ? null : string.Join(", ", grown);
+    }
+
+    // Other threads have yet to let go of some, .NET's of operations that were cancelled, for example.
+    private static long Settled(long before, long limit)
+    {
+        long now = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 0; i < Moments && now - before > limit; i++)
+        {
+            Hub.Sleep(InHub.Tick * 50);
+            now = GC.GetTotalMemory(forceFullCollection: true);
+        }
+
+        return now;
     }
 
     // Returns the most descriptors there were.
