@@ -11,6 +11,7 @@ public unsafe partial class DescriptorLimitPrograms
     private const int DescriptorLimit = 7; // RLIMIT_NOFILE
     private const int Spare = 60;
     private const int Rounds = 3;
+    private const int Workers = 16;
 
     private static bool s_isLimited;
 
@@ -122,8 +123,23 @@ public unsafe partial class DescriptorLimitPrograms
         }
     }
 
+    // .NET ends the process when its own threads for sockets and timers want another worker of the pool and none can be started.
+    // So all are there before.
+    private static void StartWorkers()
+    {
+        ThreadPool.SetMinThreads(Workers, Workers);
+        using CountdownEvent begun = new(Workers);
+        Task[] tasks = [.. Enumerable.Range(0, Workers).Select(_ => Task.Run(() =>
+        {
+            begun.Signal();
+            begun.Wait();
+        }))];
+        Task.WaitAll(tasks);
+    }
+
     private static void LimitDescriptors()
     {
+        StartWorkers();
         if (s_isLimited)
         {
             return;
