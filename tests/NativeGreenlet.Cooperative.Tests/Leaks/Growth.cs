@@ -53,9 +53,9 @@ internal static class Growth
 
     private static string? Try(Operation operation, int rounds)
     {
-        int descriptors = Descriptors();
-        long native = Native();
         long managed = GC.GetTotalMemory(forceFullCollection: true);
+        int descriptors = Descriptors(); // after the finalizers, or those of the last rounds would make room for these
+        long native = Native();
         int most = Repeat(operation, rounds);
         long limit = (BytesForEachRound * rounds) + Noise;
         managed = Settled(managed, limit) - managed;
