@@ -99,7 +99,7 @@ public class SoakProgram
         Assert.All(kinds.Keys, kind => Assert.True(_outcomes.GetValueOrDefault($"{kind} done") > 0, $"{kind} was never done"));
         Assert.InRange(after.Descriptors, 0, before.Descriptors + 15);
         Assert.InRange(after.Threads, 0, before.Threads + 10);
-        Assert.InRange(after.Memory, 0, before.Memory + (8 << 20));
+        Assert.InRange(after.Memory, long.MinValue, before.Memory + (8 << 20)); // a conservative collector may count less than nothing
     }
 
     // In a hub: until it is over, tasks of each kind, each of which may be killed or run out of time.
