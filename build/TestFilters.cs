@@ -14,11 +14,14 @@ internal static class TestFilters
     // more than one.
     private static readonly string[] s_anyRuntime = ["Clients", "Leaks", "Platforms", "Publish", "Tools.Tests"];
 
+    // What measures time, or has two threads for each step of a greenlet: next to another suite it would measure that one.
+    private static readonly string[] s_alone = ["CostTests", "OtherBackendTests"];
+
     /// <summary>What <c>test</c> runs, on the backend of this machine.</summary>
     public static string Short { get; } = Without(s_long);
 
     /// <summary>What <c>test full</c> adds.</summary>
-    public static string Long { get; } = string.Join('|', s_long.Select(name => $"FullyQualifiedName~.{name}."));
+    public static string Long { get; } = With(s_long);
 
     /// <summary>What <c>test</c> repeats on another backend.</summary>
     public static string OtherBackend { get; } = Without([.. s_anyBackend.Union(s_long)]);
@@ -26,8 +29,16 @@ internal static class TestFilters
     /// <summary>What <c>test full</c> repeats on another runtime.</summary>
     public static string OtherRuntime { get; } = Without(s_anyRuntime);
 
+    /// <summary>What of <see cref="OtherRuntime"/> runs beside the same tests on another runtime.</summary>
+    public static string SideBySide { get; } = Without([.. s_anyRuntime, .. s_alone]);
+
+    /// <summary>The rest of <see cref="OtherRuntime"/>.</summary>
+    public static string Alone { get; } = With(s_alone);
+
     /// <summary>What <c>try-runtime</c> runs.</summary>
     public static string Trial { get; } = Without([.. s_anyRuntime.Union(s_long)]);
+
+    private static string With(string[] names) => string.Join('|', names.Select(name => $"FullyQualifiedName~.{name}."));
 
     private static string Without(string[] names) => string.Join('&', names.Select(name => $"FullyQualifiedName!~.{name}."));
 }

@@ -92,6 +92,7 @@ internal static class TestVerb
             new Part("Managed tests, Debug: with assertions", TestWithAssertions),
             new Part("Managed tests, Release: all, the long ones", () => TestSolution(TestFilters.Long)),
             RuntimeTestsPart(runtimes),
+            .. runtimes.Select(MeasuredTestPart),
         ];
     }
 
@@ -143,11 +144,14 @@ internal static class TestVerb
         () =>
         {
             Task<bool>[] tests = [.. runtimes.Select(runtime => Task.Factory.StartNew(
-                () => Managed.TestApart($"tests on .NET {runtime.Version}", TestFilters.OtherRuntime, runtime, Checks(runtime), s_patience),
+                () => Managed.TestApart($"tests on .NET {runtime.Version}", TestFilters.SideBySide, runtime, Checks(runtime), s_patience),
                 TaskCreationOptions.LongRunning))];
             Task.WaitAll(tests);
             return tests.All(test => test.Result);
         });
+
+    private static Part MeasuredTestPart(DotnetRuntime runtime) => new(
+        $"Managed tests, Release: what measures, on .NET {runtime.Version}", () => TestSolution(TestFilters.Alone, Checks(runtime), runtime));
 
     // The two libraries that have any.
     private static bool TestWithAssertions() =>

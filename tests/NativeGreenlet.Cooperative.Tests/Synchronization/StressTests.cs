@@ -120,6 +120,7 @@ public class StressTests
     [Fact]
     public async Task Permits_and_locks_survive_kills_on_several_hubs()
     {
+        const int LeastEntries = 100;
         GreenSemaphore semaphore = new(3, 3);
         GreenLock gate = new();
         int inside = 0;
@@ -131,7 +132,7 @@ public class StressTests
         {
             Random random = new(seed);
             List<GreenTask> tasks = [];
-            while (watch.Elapsed < s_time)
+            while (watch.Elapsed < s_time || Volatile.Read(ref entries) < LeastEntries) // on a busy machine for longer
             {
                 tasks.RemoveAll(task => task.IsCompleted);
                 tasks.Add(Hub.Spawn(() =>
@@ -181,7 +182,6 @@ public class StressTests
         }))).WaitAsync(InHub.Patience);
         Assert.Equal((3, 0, 0), (semaphore.CurrentCount, inside, locked));
         Assert.InRange(worst, 1, 3);
-        Assert.True(entries > 100, $"only {entries}");
     }
 
     [Fact]

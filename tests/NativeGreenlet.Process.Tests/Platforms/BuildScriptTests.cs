@@ -47,11 +47,20 @@ public partial class BuildScriptTests
     {
         Assert.Equal(!isLong, TestFilters.Short.Split('&').All(condition => Satisfies(test, condition)));
         Assert.Equal(isLong, TestFilters.Long.Split('|').Any(condition => Satisfies(test, condition)));
-
-        static bool Satisfies(string test, string condition) => condition.StartsWith("FullyQualifiedName!~", StringComparison.Ordinal)
-            ? !test.Contains(condition["FullyQualifiedName!~".Length..], StringComparison.Ordinal)
-            : test.Contains(condition["FullyQualifiedName~".Length..], StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("NativeGreenlet.Tests.Semantics.StateTests.A_test", true, false)]
+    [InlineData("NativeGreenlet.Tests.Survival.CostTests.A_test", false, true)]
+    [InlineData("NativeGreenlet.Cooperative.Tests.Infrastructure.OtherBackendTests.A_test", false, true)]
+    [InlineData("NativeGreenlet.Tools.Tests.GdbTests.A_test", false, false)]
+    public void On_another_runtime_a_test_runs_once(string test, bool isBeside, bool isAlone)
+    {
+        Assert.Equal(isBeside || isAlone, TestFilters.OtherRuntime.Split('&').All(condition => Satisfies(test, condition)));
+        Assert.Equal(isBeside, TestFilters.SideBySide.Split('&').All(condition => Satisfies(test, condition)));
+        Assert.Equal(isAlone, TestFilters.Alone.Split('|').Any(condition => Satisfies(test, condition)));
+    }
+
 
     [Theory]
     [InlineData("eleven")]
@@ -63,6 +72,10 @@ public partial class BuildScriptTests
         StopException stop = Assert.Throws<StopException>(() => DotnetRuntime.Get(version));
         Assert.Contains(version, stop.Message, StringComparison.Ordinal);
     }
+
+    private static bool Satisfies(string test, string condition) => condition.StartsWith("FullyQualifiedName!~", StringComparison.Ordinal)
+        ? !test.Contains(condition["FullyQualifiedName!~".Length..], StringComparison.Ordinal)
+        : test.Contains(condition["FullyQualifiedName~".Length..], StringComparison.Ordinal);
 
     private static string[] Verbs() => [.. HelpLine().Matches(Help.Text).Select(match => match.Groups[1].Value).Distinct()];
 
