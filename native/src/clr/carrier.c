@@ -55,19 +55,6 @@ static void take_out_ended_thread(void) {
   carrier->current = main;
 }
 
-// The first frame of a thread that runs managed code only: none, or the one that the runtime left when it started the thread,
-// which stays. Now there may be others, of native code that has called managed code: then that cannot be told, and each
-// switch away from the thread's own stack looks for words that lead there.
-static uintptr_t plain_frame_of_thread(const ng_thread_words* thread) {
-  const uintptr_t top = *thread->frame;
-  if (top == (uintptr_t)ng_layout.frame_end) {
-    return top;
-  }
-  const bool is_of_start = *(const uintptr_t*)top == ng_layout.start_frame_identifier &&
-                           *ng_frame_link((ng_frame*)top) == (uintptr_t)ng_layout.frame_end;
-  return is_of_start ? top : 0;
-}
-
 ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_callback entry, ng_carrier** result) {
   if (thread == NULL || commit == NULL || entry == NULL || result == NULL) {
     return NG_ERROR_ARGUMENT;
@@ -114,7 +101,7 @@ ng_status ng_carrier_attach(void* thread, ng_commit_callback commit, ng_entry_ca
   main->anchor_address = (uintptr_t)ng_layout.frame_end;
   main->terminator_link = ng_frame_link(&main->terminator); // of no chain: a place for the store to go
   memcpy(main->limits, carrier->thread.limits, sizeof main->limits);
-  main->plain_frame = plain_frame_of_thread(&carrier->thread);
+  main->plain_frame = ng_plain_frame_of(&carrier->thread);
   ng_words_initialize(&carrier->words, thread, &main->kept, main->plain_frame != 0);
   carrier->current = main;
   carrier->first = main;

@@ -11,6 +11,16 @@ bool ng_direct_frame_is_plain(const ng_direct_frame* frame) {
   return all == 0;
 }
 
+uintptr_t ng_plain_frame_of(const ng_thread_words* thread) {
+  const uintptr_t top = *thread->frame;
+  if (top == (uintptr_t)ng_layout.frame_end) {
+    return top;
+  }
+  const bool is_of_start = *(const uintptr_t*)top == ng_layout.start_frame_identifier &&
+                           *ng_frame_link((ng_frame*)top) == (uintptr_t)ng_layout.frame_end;
+  return is_of_start ? top : 0;
+}
+
 bool ng_chain_is_whole(const ng_greenlet* greenlet) {
   ng_carrier* carrier = greenlet->carrier;
   ng_greenlet* previous = greenlet->previous;

@@ -114,6 +114,11 @@ void ng_sliced_count(uint64_t* carriers); // sliced.c
 void ng_chain_insert(ng_carrier* carrier, ng_greenlet* greenlet);
 void ng_chain_remove(ng_greenlet* greenlet);
 
+// The first frame of a thread that runs managed code only: none, or the one that the runtime left when it started the thread,
+// which stays. 0 if there are others, of native code that has called managed code: then it cannot be told whether more of it
+// does later, and each switch away from the thread's own stack looks for words that lead there.
+uintptr_t ng_plain_frame_of(const ng_thread_words* thread);
+
 // Whether the words of a frame that the runtime must find zero are: for assertions.
 bool ng_direct_frame_is_plain(const ng_direct_frame* frame);
 

@@ -165,7 +165,8 @@ ng_status ng_sliced_attach(void* thread, const ng_slices_config* config, ng_slic
 #if defined(NG_BREAKABLE)
   carrier->slices.does_not_zero = NG_BROKEN(NG_BREAK_ZEROS);
 #endif
-  ng_words_initialize(&carrier->words, thread, &carrier->main.kept, false);
+  carrier->main.plain_frame = ng_plain_frame_of(&carrier->thread);
+  ng_words_initialize(&carrier->words, thread, &carrier->main.kept, carrier->main.plain_frame != 0);
   carrier->main.high = carrier->thread.limits[0];
   show_arena_to_collector(carrier);
   *result = carrier;
@@ -275,7 +276,7 @@ ng_status ng_sliced_query(const ng_sliced_carrier* carrier, ng_slices_statistics
   return carrier == NULL ? NG_ERROR_ARGUMENT : ng_slices_query(&carrier->slices, statistics);
 }
 
-// As in ng_commit. What main's first frame is without a native part, is not known here.
+// As in ng_commit.
 static bool has_native_part(const ng_sliced_carrier* carrier, const ng_sliced_greenlet* from) {
   const uintptr_t top = *carrier->thread.frame;
   return top != from->plain_frame && top != (uintptr_t)ng_layout.frame_end &&
