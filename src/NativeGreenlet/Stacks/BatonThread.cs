@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Scheduling;
 
@@ -8,7 +7,6 @@ namespace NativeGreenlet.Stacks;
 /// An OS thread as the stack of a greenlet: it runs while it has the baton. Threads whose greenlet has ended wait in a
 /// pool for the next.
 /// </summary>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "A SemaphoreSlim without a wait handle holds nothing to dispose of.")]
 internal sealed class BatonThread
 {
     private const int MostIdle = 64;
@@ -18,7 +16,7 @@ internal sealed class BatonThread
     private static readonly Lock s_lock = new();
     private static readonly Stack<BatonThread> s_idle = new();
 
-    private readonly SemaphoreSlim _baton = new(0); // spins a little before it blocks
+    private readonly Baton _baton = new();
     private readonly int _stackSize;
     private Carrier? _carrier;
     private nint _bottom; // 0 for a thread that is not ours
@@ -59,7 +57,7 @@ internal sealed class BatonThread
     }
 
     /// <summary>Lets it run.</summary>
-    public void Give() => _baton.Release();
+    public void Give() => _baton.Give();
 
     /// <summary>Waits, on this very thread, until it may run.</summary>
     public unsafe void Wait()
@@ -84,7 +82,7 @@ internal sealed class BatonThread
         _carrier = null;
         if (!TryPool())
         {
-            _baton.Release(); // to end
+            _baton.Give(); // to end
         }
     }
 
