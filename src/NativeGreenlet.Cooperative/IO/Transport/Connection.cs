@@ -199,20 +199,14 @@ internal sealed class Connection : IByteStream, IDisposable
         }
     }
 
-    /// <summary>Waits for a connection to this socket, which listens.</summary>
+    /// <summary>Waits for a connection to this socket, which listens. Where the socket was handed out, or hubs have no poller, that
+    /// is an operation of .NET, which is cancelled when the wait is given up; .NET may keep it until the socket's next event.</summary>
     /// <exception cref="SocketException">The system refused it.</exception>
     /// <exception cref="ObjectDisposedException">The socket was closed.</exception>
     public Connection Accept()
     {
-        try
-        {
-            Socket accepted = Hub.Await(token => _socket.AcceptAsync(token).AsTask(), static late => late.Dispose()); // one that came at the last moment
-            return new Connection(accepted, isHandedOut: false);
-        }
-        catch (SocketException exception) when (_isClosed && exception.SocketErrorCode == SocketError.OperationAborted)
-        {
-            throw new ObjectDisposedException("The socket was closed.", exception);
-        }
+        Socket accepted = AcceptWhenReady() ?? AcceptByOperation();
+        return new Connection(accepted, isHandedOut: false);
     }
 
     /// <summary>Receives a datagram; parks until one has come.</summary>
@@ -318,6 +312,39 @@ internal sealed class Connection : IByteStream, IDisposable
     {
         BeginClose();
         _socket.Dispose();
+    }
+
+    // Null if the other transport has to do it.
+    private Socket? AcceptWhenReady()
+    {
+        if (_readiness is not { } readiness || _isHandedOut)
+        {
+            return null;
+        }
+
+        _ = _receiveMutex.TryEnter("its turn to accept", long.MaxValue);
+        try
+        {
+            TransportResult result = Checked(readiness.Accept(out Socket? accepted));
+            result.Error?.Throw();
+            return accepted;
+        }
+        finally
+        {
+            _receiveMutex.Exit();
+        }
+    }
+
+    private Socket AcceptByOperation()
+    {
+        try
+        {
+            return Hub.Await(token => _socket.AcceptAsync(token).AsTask(), static late => late.Dispose()); // one that came at the last moment
+        }
+        catch (SocketException exception) when (_isClosed && exception.SocketErrorCode == SocketError.OperationAborted)
+        {
+            throw new ObjectDisposedException("The socket was closed.", exception);
+        }
     }
 
     // What fails because the socket was closed here fails in many ways.

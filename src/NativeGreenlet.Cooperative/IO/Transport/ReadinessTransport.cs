@@ -176,6 +176,35 @@ internal sealed class ReadinessTransport : SocketTransport, IDisposable
         return Receive(one, SocketFlags.Peek, deadline);
     }
 
+    /// <summary>Takes a connection that has come to this socket, which listens; parks until there is one. A wait that is given up has
+    /// begun nothing.</summary>
+    /// <param name="accepted">The connection.</param>
+    public TransportResult Accept(out Socket? accepted)
+    {
+        accepted = null;
+        while (!_isReleased)
+        {
+            try
+            {
+                if (TryAccept(out accepted))
+                {
+                    return TransportResult.Done();
+                }
+            }
+            catch (SocketException exception)
+            {
+                return TransportResult.Failed(exception);
+            }
+
+            if (!WaitFor(_readiness.Receiving, "a connection", long.MaxValue))
+            {
+                return TransportResult.TimedOut;
+            }
+        }
+
+        return TransportResult.HandedOver;
+    }
+
     /// <summary>Others can reach the socket from now on: whoever waits here is told, and goes on by the other transport. From any
     /// thread.</summary>
     public void Release()
@@ -214,6 +243,34 @@ internal sealed class ReadinessTransport : SocketTransport, IDisposable
         }
 
         return true;
+    }
+
+    // Another process may take the connection first: then .NET must not wait for the next one.
+    private bool TryAccept(out Socket? accepted)
+    {
+        accepted = null;
+        if (!_socket.Poll(0, SelectMode.SelectRead))
+        {
+            return false;
+        }
+
+        try
+        {
+            _socket.Blocking = false;
+            accepted = _socket.Accept();
+            return true;
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.WouldBlock)
+        {
+            return false;
+        }
+        finally
+        {
+            if (!_handle.IsClosed)
+            {
+                _socket.Blocking = true;
+            }
+        }
     }
 
     // Linux tells of an attempt that has failed once more: here nobody wants to know.
