@@ -51,7 +51,7 @@ internal static class Managed
 
     /// <summary>The same for the solution, with the output in a file until it has ended: several may run at a time. Then shows the
     /// closing lines; all lines, if a test failed.</summary>
-    public static bool TestApart(string name, string? filter, DotnetRuntime runtime, Shell.Variables? variables, params string[] arguments)
+    public static bool TestApart(string name, string? filter, DotnetRuntime? runtime, Shell.Variables? variables, params string[] arguments)
     {
         string path = Shell.PathOfLog(name);
         int code = Shell.RunInto(path, "dotnet", TestArguments([Solution], filter, runtime, arguments), variables);

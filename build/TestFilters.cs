@@ -3,8 +3,8 @@ namespace NativeGreenlet.Build;
 /// <summary>Which tests run when. Every test is in <see cref="Short"/> or in <see cref="Long"/>.</summary>
 internal static class TestFilters
 {
-    // What repeats the short tests for longer, needs servers or debuggers, or publishes programs.
-    private static readonly string[] s_long = ["Clients", "Fuzzing", "Leaks", "Publish", "Survival", "Tools.Tests"];
+    // What repeats the short tests for longer or in processes of their own, needs servers or debuggers, or publishes programs.
+    private static readonly string[] s_long = ["Clients", "Fuzzing", "Leaks", "OtherBackendTests", "Publish", "Survival", "Tools.Tests"];
 
     // What need not be run on every backend: tests that choose their own, in processes of their own.
     private static readonly string[] s_anyBackend =

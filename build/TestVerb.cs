@@ -114,14 +114,20 @@ internal static class TestVerb
         new Part("Native tests, Debug", () => Native.Test(Native.Debug)),
     ];
 
-    private static IEnumerable<Part> ShortManagedParts() =>
-    [
-        new Part("Managed tests, Release: on threads", () => TestSolution(TestFilters.OtherBackend, s_onThreads)),
-        .. OperatingSystem.IsLinux()
-            ? [new Part("Managed tests, Release: on slices", () => TestSolution(TestFilters.OtherBackend, s_onSlices))]
-            : Array.Empty<Part>(),
-        new Part("Managed tests, Release: all", () => TestSolution(TestFilters.Short)),
-    ];
+    private static IEnumerable<Part> ShortManagedParts()
+    {
+        List<(string Name, string Filter, DotnetRuntime? Runtime, Shell.Variables? Variables)> suites =
+        [
+            ("all tests", TestFilters.Short, null, null),
+            ("tests on threads", TestFilters.OtherBackend, null, s_onThreads),
+        ];
+        if (OperatingSystem.IsLinux())
+        {
+            suites.Add(("tests on slices", TestFilters.OtherBackend, null, s_onSlices));
+        }
+
+        yield return new Part("Managed tests, Release: on every backend, side by side", () => TestSideBySide(suites));
+    }
 
     private static IEnumerable<Part> RuntimeStressParts(DotnetRuntime runtime) =>
     [
@@ -138,17 +144,19 @@ internal static class TestVerb
         $"Managed tests, Release: on .NET {runtime.Version}{(Checks(runtime) is null ? string.Empty : ", every switch checked")}",
         () => TestSolution(TestFilters.OtherRuntime, Checks(runtime), runtime));
 
-    // Tests wait more than they compute, so two runtimes share the processors.
     private static Part RuntimeTestsPart(DotnetRuntime[] runtimes) => new(
         $"Managed tests, Release: side by side on .NET {string.Join(" and ", runtimes.Select(runtime => runtime.Version))}",
-        () =>
-        {
-            Task<bool>[] tests = [.. runtimes.Select(runtime => Task.Factory.StartNew(
-                () => Managed.TestApart($"tests on .NET {runtime.Version}", TestFilters.SideBySide, runtime, Checks(runtime), s_patience),
-                TaskCreationOptions.LongRunning))];
-            Task.WaitAll(tests);
-            return tests.All(test => test.Result);
-        });
+        () => TestSideBySide(runtimes.Select(runtime =>
+            ($"tests on .NET {runtime.Version}", TestFilters.SideBySide, (DotnetRuntime?)runtime, Checks(runtime)))));
+
+    // Tests wait more than they compute, so several suites share the processors.
+    private static bool TestSideBySide(IEnumerable<(string Name, string Filter, DotnetRuntime? Runtime, Shell.Variables? Variables)> suites)
+    {
+        Task<bool>[] tests = [.. suites.Select(suite => Task.Factory.StartNew(
+            () => Managed.TestApart(suite.Name, suite.Filter, suite.Runtime, suite.Variables, s_patience), TaskCreationOptions.LongRunning))];
+        Task.WaitAll(tests);
+        return tests.All(test => test.Result);
+    }
 
     private static Part MeasuredTestPart(DotnetRuntime runtime) => new(
         $"Managed tests, Release: what measures, on .NET {runtime.Version}", () => TestSolution(TestFilters.Alone, Checks(runtime), runtime));
