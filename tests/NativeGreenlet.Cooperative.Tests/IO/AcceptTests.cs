@@ -116,6 +116,20 @@ public class AcceptTests
         Assert.True(inner.Blocking);
     });
 
+    // Streams of .NET refuse others.
+    [Fact]
+    public void What_is_accepted_is_a_socket_that_blocks() => InHub.Run(() =>
+    {
+        using GreenSocket listener = Listen();
+        using GreenSocket near = new();
+        near.Connect(listener.LocalEndPoint!);
+        using GreenSocket far = listener.Accept();
+        Assert.True(far.Socket.Blocking);
+        using GreenStream stream = far.GetStream();
+        stream.WriteByte(1);
+        Assert.Equal(1, near.Receive(new byte[2]));
+    });
+
     [Fact]
     public void A_socket_that_does_not_listen_says_so() => InHub.Run(() =>
     {

@@ -258,6 +258,7 @@ internal sealed class ReadinessTransport : SocketTransport, IDisposable
         {
             _socket.Blocking = false;
             accepted = _socket.Accept();
+            accepted.Blocking = true; // it has that from the listener
             return true;
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.WouldBlock)
