@@ -11,6 +11,7 @@
 #   elsewhere      the same on a platform for which the package has no native library
 #   missing        the same where there should be a native library and is not: an error that says what to do
 #   roll-forward   the README's example, built for net10.0, on the runtime of .NET 11
+#   net11          the README's example, built for net11.0 with the reference package of .NET 11, on its runtime
 #   cooperative    a program on NativeGreenlet.Cooperative, published in three ways
 #   aspnetcore     a server on NativeGreenlet.AspNetCore, published in two ways
 set -eu
@@ -280,16 +281,19 @@ missing() {
   verdict missing "$status" "$what"
 }
 
-# A program for net10.0 takes the assemblies for net10.0, and is started on a later runtime.
-roll_forward() {
-  newest=11.0.0
+# on_newest NAME PROJECT [VARIABLE=VALUE]: publishes the project, runs it on the newest runtime, compares what it prints.
+newest=11.0.0
+on_newest() {
+  name=$1
+  program=$2
+  shift 2
   status=1
   what="it could not be published without a warning"
-  if publish roll-forward app; then
+  if publish "$name" "$program"; then
     host=$(unset NUGET_PACKAGES; sh tests/platforms/layout.sh "$newest") || stop "the runtime $newest could not be laid out"
     what="it does not print what it should"
-    if DOTNET_ROLL_FORWARD=LatestMajor timeout 120 "$host" exec "$place/out/app.dll" >"$place/printed" 2>"$place/described" &&
-      cmp -s "$place/printed" "$place/app/expected"; then
+    if env "$@" timeout 120 "$host" exec "$place/out/$program.dll" >"$place/printed" 2>"$place/described" &&
+      cmp -s "$place/printed" "$place/$program/expected"; then
       what=$(tail -n 1 "$place/described")
       case $what in
         "$segments"*".NET $newest"*) status=0 ;;
@@ -298,7 +302,41 @@ roll_forward() {
       cat "$place/printed" "$place/described"
     fi
   fi
-  verdict roll-forward "$status" "$what"
+  verdict "$name" "$status" "$what"
+}
+
+# A program for net10.0 takes the assemblies for net10.0, and is started on a later runtime.
+roll_forward() { on_newest roll-forward app DOTNET_ROLL_FORWARD=LatestMajor; }
+
+# A program for net11.0 takes the assemblies for net10.0. The SDK of .NET 10 does not know net11.0: the project says where its
+# reference assemblies are. Without roll-forward, so that it starts on .NET 11 only if it is for it.
+net11() {
+  project next Microsoft.NET.Sdk '<OutputType>Exe</OutputType><UseAppHost>false</UseAppHost>' "$(reference NativeGreenlet)"
+  sed 's|<TargetFramework>net10.0<|<TargetFramework>net11.0<|' "$place/next/next.csproj" >"$place/next/changed"
+  mv "$place/next/changed" "$place/next/next.csproj"
+  cat >"$place/next/Directory.Build.props" <<'PROPERTIES'
+<Project>
+  <PropertyGroup>
+    <NETCoreAppMaximumVersion>11.0</NETCoreAppMaximumVersion>
+    <AllowMissingPrunePackageData>true</AllowMissingPrunePackageData>
+  </PropertyGroup>
+</Project>
+PROPERTIES
+  cat >"$place/next/Directory.Build.targets" <<TARGETS
+<Project>
+  <PropertyGroup>
+    <NETCoreAppMaximumVersion>11.0</NETCoreAppMaximumVersion>
+  </PropertyGroup>
+  <ItemGroup>
+    <KnownFrameworkReference Include="Microsoft.NETCore.App" TargetFramework="net11.0" RuntimeFrameworkName="Microsoft.NETCore.App"
+      DefaultRuntimeFrameworkVersion="$newest" LatestRuntimeFrameworkVersion="$newest" TargetingPackName="Microsoft.NETCore.App.Ref"
+      TargetingPackVersion="$newest" RuntimePackNamePatterns="Microsoft.NETCore.App.Runtime.**RID**"
+      RuntimePackRuntimeIdentifiers="linux-x64;linux-arm64;linux-musl-x64;win-x64" />
+  </ItemGroup>
+</Project>
+TARGETS
+  cp "$place/app/Program.cs" "$place/app/expected" "$place/next"
+  on_newest net11 next DOTNET_ROLL_FORWARD=Disable
 }
 
 cooperative() {
@@ -321,11 +359,11 @@ aspnetcore() {
 }
 
 [ $# -gt 0 ] || set -- contents symbols deterministic framework self-contained single-file trimmed ready-to-run aot indirect \
-  elsewhere missing roll-forward cooperative aspnetcore
+  elsewhere missing roll-forward net11 cooperative aspnetcore
 for part; do
   # shellcheck disable=SC2086
   case $part in
-    contents | symbols | deterministic | indirect | elsewhere | missing | cooperative | aspnetcore) "$part" ;;
+    contents | symbols | deterministic | indirect | elsewhere | missing | net11 | cooperative | aspnetcore) "$part" ;;
     roll-forward) roll_forward ;;
     framework) variant framework app "$segments" ;;
     self-contained) variant self-contained app "$segments" $alone ;;
