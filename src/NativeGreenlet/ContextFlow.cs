@@ -6,9 +6,9 @@ public enum ContextFlow
     /// <summary>A copy of its creator's, as for a new thread or task. The default.</summary>
     Capture,
 
-    /// <summary>An empty one, as greenlet does (row 118).</summary>
+    /// <summary>An empty one, as greenlet does.</summary>
     Empty,
 
-    /// <summary>Its creator's own: changes made in either are seen by both (row 119).</summary>
+    /// <summary>Its creator's own: changes made in either are seen by both.</summary>
     Share,
 }

@@ -7,7 +7,7 @@ using NativeGreenlet.Stacks;
 namespace NativeGreenlet;
 
 /// <summary>
-/// Figures about all greenlets of the process (row 30). The same are published by the meter <c>NativeGreenlet</c>, and
+/// Figures about all greenlets of the process. The same are published by the meter <c>NativeGreenlet</c>, and
 /// single events by the event source <c>NativeGreenlet</c>. Figures of other threads are as of a moment ago.
 /// </summary>
 public static class GreenletDiagnostics

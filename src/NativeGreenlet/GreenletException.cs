@@ -2,7 +2,7 @@ namespace NativeGreenlet;
 
 /// <summary>
 /// A greenlet could not be started, switched to or changed. What it concerns is as it was before the call.
-/// Mirrors <c>greenlet.error</c> (row 80).
+/// Mirrors <c>greenlet.error</c>.
 /// </summary>
 public class GreenletException : InvalidOperationException
 {

@@ -10,7 +10,7 @@ namespace NativeGreenlet;
 
 /// <summary>
 /// A sequence produced by a plain function that calls <see cref="Yield"/>, itself or from functions it calls, at any
-/// depth: no <c>yield return</c>, no state machine. Mirrors the generators of greenlet's documentation (row 53).
+/// depth: no <c>yield return</c>, no state machine. Mirrors the generators of greenlet's documentation.
 /// </summary>
 /// <remarks>Each enumeration runs the body anew, in a greenlet of its own, on the enumerating thread. Disposing of the
 /// enumerator, as <c>foreach</c> does, ends a body that is not finished: its <c>finally</c> blocks run.</remarks>

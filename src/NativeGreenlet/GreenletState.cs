@@ -1,6 +1,6 @@
 namespace NativeGreenlet;
 
-/// <summary>Where a greenlet is in its life. Mirrors the states that greenlet shows (row 26).</summary>
+/// <summary>Where a greenlet is in its life. Mirrors the states that greenlet shows.</summary>
 public enum GreenletState
 {
     /// <summary>Created; its body has not begun.</summary>

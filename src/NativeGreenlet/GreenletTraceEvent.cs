@@ -1,6 +1,6 @@
 namespace NativeGreenlet;
 
-/// <summary>What a trace callback is told of. More kinds may be added: ignore those you do not know (row 112).</summary>
+/// <summary>What a trace callback is told of. More kinds may be added: ignore those you do not know.</summary>
 public enum GreenletTraceEvent
 {
     /// <summary>The target continues with a value.</summary>

@@ -1,6 +1,6 @@
 namespace NativeGreenlet;
 
-/// <summary>An exception that left a greenlet while it was being killed, so that nobody could receive it (row 83).</summary>
+/// <summary>An exception that left a greenlet while it was being killed, so that nobody could receive it.</summary>
 public sealed class UnobservedGreenletExceptionEventArgs : EventArgs
 {
     internal UnobservedGreenletExceptionEventArgs(Greenlet greenlet, Exception exception)
@@ -14,7 +14,7 @@ public sealed class UnobservedGreenletExceptionEventArgs : EventArgs
 
     /// <summary>
     /// What left it; or a <see cref="GreenletException"/> if it swallowed the <see cref="GreenletExit"/> and suspended
-    /// itself again, in which case it is still alive (row 82).
+    /// itself again, in which case it is still alive.
     /// </summary>
     public Exception Exception { get; }
 }
