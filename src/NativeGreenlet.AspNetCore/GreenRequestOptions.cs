@@ -3,6 +3,15 @@ using Microsoft.AspNetCore.Http;
 namespace NativeGreenlet.AspNetCore;
 
 /// <summary>How requests run on greenlets.</summary>
+/// <example><code>
+/// WebApplicationBuilder builder = WebApplication.CreateBuilder();
+/// builder.Services.AddGreenlets(options =&gt;
+/// {
+///     options.MaxConcurrentRequests = 10_000;
+///     options.QueueLimit = 1_000;
+///     options.WarnWhenBlockedFor = TimeSpan.FromMilliseconds(500);
+/// });
+/// </code></example>
 public sealed class GreenRequestOptions
 {
     /// <summary>How many hub threads there are; null for one for each processor. They are started with the first

@@ -4,6 +4,18 @@ using Microsoft.AspNetCore.Http;
 namespace NativeGreenlet.AspNetCore;
 
 /// <summary>Adds greenlets to the pipeline of requests.</summary>
+/// <example><code>
+/// WebApplicationBuilder builder = WebApplication.CreateBuilder();
+/// builder.Services.AddGreenlets();
+/// WebApplication web = builder.Build();
+/// web.UseGreenlets();
+/// web.MapGet("/", () =&gt;
+/// {
+///     Hub.Sleep(TimeSpan.FromSeconds(1)); // holds no thread
+///     return "hello";
+/// });
+/// web.Run();
+/// </code></example>
 public static class GreenletApplicationBuilderExtensions
 {
     /// <summary>

@@ -4,6 +4,10 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace NativeGreenlet.AspNetCore;
 
 /// <summary>Adds what <c>UseGreenlets</c> needs.</summary>
+/// <example><code>
+/// WebApplicationBuilder builder = WebApplication.CreateBuilder();
+/// builder.Services.AddGreenlets(options =&gt; options.Hubs = 4);
+/// </code></example>
 public static class GreenletServiceCollectionExtensions
 {
     /// <summary>Adds the hubs on which requests run. They end with the service provider, after the server.</summary>

@@ -11,6 +11,19 @@ namespace NativeGreenlet;
 /// </summary>
 /// <remarks>The body refers to the coroutine from its own stack, so that one which is left suspended is not collected by
 /// itself: dispose of it.</remarks>
+/// <example><code>
+/// using Coroutine&lt;int, int&gt; sum = new((self, value) =&gt;
+/// {
+///     int total = 0;
+///     while (true)
+///     {
+///         total += value;
+///         value = self.Yield(total);
+///     }
+/// });
+/// Console.WriteLine(sum.Resume(1)); // 1
+/// Console.WriteLine(sum.Resume(2)); // 3
+/// </code></example>
 /// <typeparam name="TIn">What is passed in.</typeparam>
 /// <typeparam name="TOut">What comes out.</typeparam>
 public sealed class Coroutine<TIn, TOut> : IDisposable

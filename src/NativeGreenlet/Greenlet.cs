@@ -22,6 +22,17 @@ namespace NativeGreenlet;
 /// that a long-running method made: where code is not optimized (a debug build, the first calls of a method), the
 /// temporaries of an expression such as <c>new Greenlet(...).Switch()</c> live as long as the method runs.</para>
 /// </remarks>
+/// <example><code>
+/// Greenlet main = Greenlet.Current;
+/// Greenlet greeter = new(name =&gt;
+/// {
+///     object? next = main.Switch($"hello {name}");
+///     return $"goodbye {next}";
+/// });
+/// Console.WriteLine(greeter.Switch("Ada")); // hello Ada
+/// Console.WriteLine(greeter.Switch("Bob")); // goodbye Bob
+/// Console.WriteLine(greeter.IsDead); // True
+/// </code></example>
 [DebuggerDisplay("{ToString(),nq}")]
 [SuppressMessage("Design", "CA1063:Implement IDisposable correctly", Justification = "Dispose switches stacks; there is nothing for a derived class to add, and no finalizer.")]
 public class Greenlet : IDisposable

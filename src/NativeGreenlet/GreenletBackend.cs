@@ -1,6 +1,12 @@
 namespace NativeGreenlet;
 
 /// <summary>How stacks are switched in this process.</summary>
+/// <example><code>
+/// if (GreenletRuntime.Backend == GreenletBackend.Threads)
+/// {
+///     Console.WriteLine($"Every greenlet holds a thread here: {GreenletRuntime.Description}");
+/// }
+/// </code></example>
 public enum GreenletBackend
 {
     /// <summary>Each greenlet has a stack segment of its own, walked by the precise collector where it lies.</summary>

@@ -10,6 +10,10 @@ namespace NativeGreenlet;
 /// Figures about all greenlets of the process. The same are published by the meter <c>NativeGreenlet</c>, and
 /// single events by the event source <c>NativeGreenlet</c>. Figures of other threads are as of a moment ago.
 /// </summary>
+/// <example><code>
+/// Console.WriteLine($"{GreenletDiagnostics.Suspended} of {GreenletDiagnostics.Live} greenlets are suspended");
+/// GreenletDiagnostics.Dump(Console.Error); // each with its stack
+/// </code></example>
 public static class GreenletDiagnostics
 {
     /// <summary>Greenlets that have begun and not ended, main greenlets not counted.</summary>

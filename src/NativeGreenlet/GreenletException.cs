@@ -4,6 +4,18 @@ namespace NativeGreenlet;
 /// A greenlet could not be started, switched to or changed. What it concerns is as it was before the call.
 /// Mirrors <c>greenlet.error</c>.
 /// </summary>
+/// <example><code>
+/// Greenlet child = new(() =&gt; { });
+/// Greenlet grandchild = new(() =&gt; { }, child);
+/// try
+/// {
+///     child.Parent = grandchild;
+/// }
+/// catch (GreenletException exception)
+/// {
+///     Console.WriteLine($"{exception.Reason}: {exception.Message}"); // CyclicParent: ...
+/// }
+/// </code></example>
 public class GreenletException : InvalidOperationException
 {
     /// <summary>Creates the exception without a message of its own.</summary>

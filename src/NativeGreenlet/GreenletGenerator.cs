@@ -14,6 +14,20 @@ namespace NativeGreenlet;
 /// </summary>
 /// <remarks>Each enumeration runs the body anew, in a greenlet of its own, on the enumerating thread. Disposing of the
 /// enumerator, as <c>foreach</c> does, ends a body that is not finished: its <c>finally</c> blocks run.</remarks>
+/// <example><code>
+/// GreenletGenerator&lt;int&gt; numbers = new(() =&gt; Count(3));
+/// Console.WriteLine(string.Join(", ", numbers)); // 1, 2, 3
+///
+/// static void Count(int last)
+/// {
+///     if (last &gt; 1)
+///     {
+///         Count(last - 1);
+///     }
+///
+///     GreenletGenerator&lt;int&gt;.Yield(last);
+/// }
+/// </code></example>
 /// <typeparam name="T">The type of the values.</typeparam>
 [SuppressMessage("Naming", "CA1710:Identifiers should have correct suffix", Justification = "It is a generator, not a collection.")]
 public class GreenletGenerator<T> : IEnumerable<T>

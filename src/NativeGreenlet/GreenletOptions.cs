@@ -1,6 +1,11 @@
 namespace NativeGreenlet;
 
 /// <summary>What a greenlet can be given besides its body.</summary>
+/// <example><code>
+/// GreenletOptions options = new() { Name = "parser", StackSize = 4 * 1024 * 1024 };
+/// using Greenlet parser = new(text =&gt; ((string)text!).Length, options);
+/// Console.WriteLine(parser.Switch("42")); // 2
+/// </code></example>
 public sealed class GreenletOptions
 {
     /// <summary>The parent; null stands for the greenlet that creates it.</summary>

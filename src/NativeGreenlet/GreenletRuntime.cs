@@ -4,6 +4,10 @@ using NativeGreenlet.Runtime;
 namespace NativeGreenlet;
 
 /// <summary>How greenlets work in this process, and why.</summary>
+/// <example><code>
+/// Console.WriteLine(GreenletRuntime.Description);
+/// Console.WriteLine(GreenletRuntime.SelfTest());
+/// </code></example>
 public static class GreenletRuntime
 {
     /// <summary>

@@ -1,6 +1,9 @@
 namespace NativeGreenlet;
 
 /// <summary>An exception that left a greenlet while it was being killed, so that nobody could receive it.</summary>
+/// <example><code>
+/// Greenlet.UnobservedException += (_, e) =&gt; Console.Error.WriteLine($"{e.Greenlet} failed while it was killed: {e.Exception}");
+/// </code></example>
 public sealed class UnobservedGreenletExceptionEventArgs : EventArgs
 {
     internal UnobservedGreenletExceptionEventArgs(Greenlet greenlet, Exception exception)

@@ -4,6 +4,10 @@ using Microsoft.AspNetCore.Http;
 namespace NativeGreenlet.AspNetCore;
 
 /// <summary>Greenlets for single endpoints.</summary>
+/// <example><code>
+/// app.MapGet("/slow", () =&gt; GreenFile.ReadAllText("greeting.txt")).RequireGreenlets();
+/// app.MapGet("/fast", () =&gt; "hello").DisableGreenlets();
+/// </code></example>
 public static class GreenletEndpointConventionBuilderExtensions
 {
     /// <summary>

@@ -3,6 +3,14 @@ using System.Diagnostics;
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>Data of <see cref="HubWatchdog.Blocked"/>.</summary>
+/// <example><code>
+/// using HubWatchdog watchdog = new();
+/// watchdog.Blocked += Report;
+/// watchdog.Start();
+///
+/// static void Report(object? sender, HubBlockedEventArgs e) =&gt;
+///     Console.Error.WriteLine($"{e.Hub.Name} has run {e.Task} for {e.Duration.TotalMilliseconds} ms without a wait");
+/// </code></example>
 public sealed class HubBlockedEventArgs : EventArgs
 {
     internal HubBlockedEventArgs(Hub hub, GreenTask? task, TimeSpan duration, StackTrace? stackTrace, string? pinnedBy = null)

@@ -6,6 +6,10 @@ using NativeGreenlet.Cooperative.Hubs;
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A few threads with a hub each, and many runs in every one. What is run goes to the hub with the fewest.</summary>
+/// <example><code>
+/// await using HubPool pool = new(size: 4); // four threads, any number of tasks
+/// await pool.RunAsync(() =&gt; Hub.Sleep(TimeSpan.FromSeconds(1)));
+/// </code></example>
 public sealed class HubPool : IDisposable, IAsyncDisposable
 {
     private readonly Lock _lock = new();

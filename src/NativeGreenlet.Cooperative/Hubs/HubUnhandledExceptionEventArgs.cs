@@ -1,6 +1,13 @@
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>Data of <see cref="Hub.UnhandledException"/>.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     Hub.Current.UnhandledException += (_, e) =&gt; Console.Error.WriteLine($"{e.Task}: {e.Exception.Message}");
+///     Hub.Spawn(() =&gt; throw new InvalidDataException("nobody joins this task"));
+/// });
+/// </code></example>
 public sealed class HubUnhandledExceptionEventArgs : EventArgs
 {
     internal HubUnhandledExceptionEventArgs(GreenTask? task, Exception exception)

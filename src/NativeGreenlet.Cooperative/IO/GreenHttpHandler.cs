@@ -17,7 +17,7 @@ namespace NativeGreenlet.Cooperative;
 /// </remarks>
 /// <example><code>
 /// using HttpClient client = new(new GreenHttpHandler());
-/// using HttpResponseMessage reply = client.Send(new HttpRequestMessage(HttpMethod.Get, address), HttpCompletionOption.ResponseHeadersRead);
+/// using HttpResponseMessage reply = client.Send(new HttpRequestMessage(HttpMethod.Get, "http://example.org/"), HttpCompletionOption.ResponseHeadersRead);
 /// using StreamReader reader = new(reply.Content.ReadAsStream());
 /// while (reader.ReadLine() is { } line) // parks until the next one comes
 /// {

@@ -6,6 +6,14 @@ namespace NativeGreenlet.Cooperative;
 /// TLS over a <see cref="GreenStream"/>. <c>new SslStream(greenStream)</c> works as well, with its synchronous methods:
 /// they read and write the stream below, and that parks.
 /// </summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     using GreenStream plain = GreenSocket.Connect("example.org", 443).GetStream();
+///     using GreenStream secure = GreenSsl.AuthenticateAsClient(plain, new SslClientAuthenticationOptions { TargetHost = "example.org" });
+///     secure.Write("HEAD / HTTP/1.0\r\nHost: example.org\r\n\r\n"u8);
+/// });
+/// </code></example>
 public static class GreenSsl
 {
     /// <summary>Makes a TLS connection as a client; parks during the handshake.</summary>
