@@ -12,7 +12,7 @@ namespace NativeGreenlet.Cooperative;
 ///     }
 ///     catch (BlockingSwitchOutException)
 ///     {
-///         Hub.Spawn(() =&gt; Hub.Sleep(TimeSpan.FromSeconds(1))); // tasks can
+///         _ = Hub.Current.InvokeAsync(() =&gt; Hub.Sleep(TimeSpan.FromSeconds(1))); // tasks can
 ///     }
 /// }));
 /// </code></example>

@@ -20,7 +20,7 @@ namespace NativeGreenlet.Cooperative;
 ///         }
 ///     });
 ///     Hub.Yield(); // it sleeps now
-///     waiting.Switch();
+///     Hub.Current.Post(() =&gt; waiting.Switch());
 /// });
 /// </code></example>
 public class InvalidSwitchException : InvalidOperationException

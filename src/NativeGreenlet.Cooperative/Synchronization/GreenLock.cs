@@ -164,11 +164,14 @@ public sealed class GreenLock : IShared
 
     /// <summary>Gives a lock back when it is disposed of.</summary>
     /// <example><code>
-    /// GreenLock mutex = new();
-    /// using (GreenLock.Scope scope = mutex.EnterScope())
+    /// Hub.Run(() =&gt;
     /// {
-    ///     Console.WriteLine(mutex.IsHeldByCurrentTask); // True
-    /// }
+    ///     GreenLock mutex = new();
+    ///     using (GreenLock.Scope scope = mutex.EnterScope())
+    ///     {
+    ///         Console.WriteLine(mutex.IsHeldByCurrentTask); // True
+    ///     }
+    /// });
     /// </code></example>
     public readonly ref struct Scope
     {

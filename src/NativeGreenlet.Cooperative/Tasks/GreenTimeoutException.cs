@@ -2,19 +2,22 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>Thrown out of a wait when a <see cref="GreenTimeout"/> around it is due.</summary>
 /// <example><code>
-/// GreenTimeout limit = new(TimeSpan.FromSeconds(1));
-/// try
+/// Hub.Run(() =&gt;
 /// {
-///     Hub.Sleep(TimeSpan.FromSeconds(2));
-/// }
-/// catch (GreenTimeoutException exception) when (exception.Timeout == limit)
-/// {
-///     Console.WriteLine("given up after a second"); // and not by a timeout around this one
-/// }
-/// finally
-/// {
-///     limit.Dispose();
-/// }
+///     GreenTimeout limit = new(TimeSpan.FromSeconds(1));
+///     try
+///     {
+///         Hub.Sleep(TimeSpan.FromSeconds(2));
+///     }
+///     catch (GreenTimeoutException exception) when (exception.Timeout == limit)
+///     {
+///         Console.WriteLine("given up after a second"); // and not by a timeout around this one
+///     }
+///     finally
+///     {
+///         limit.Dispose();
+///     }
+/// });
 /// </code></example>
 public class GreenTimeoutException : TimeoutException
 {
