@@ -14,6 +14,7 @@ public static class GreenletServiceCollectionExtensions
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets options.</param>
     /// <returns>The services.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
     public static IServiceCollection AddGreenlets(this IServiceCollection services, Action<GreenRequestOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);

@@ -103,7 +103,7 @@ public class Greenlet : IDisposable
         Core.StackSize = options.StackSize;
     }
 
-    /// <summary>For a derived class that overrides <see cref="Run"/>.</summary>
+    /// <summary>Creates a greenlet of a derived class that overrides <see cref="Run"/>.</summary>
     /// <param name="parent">The parent; null stands for the current greenlet.</param>
     protected Greenlet(Greenlet? parent = null)
         : this(parent, ContextFlow.Capture)
@@ -127,13 +127,13 @@ public class Greenlet : IDisposable
     }
 
     /// <summary>
-    /// An exception left a greenlet while it was being killed because nobody referred to it or because another thread
-    /// disposed of it; or it swallowed its <see cref="GreenletExit"/> and goes on living. Raised on the greenlet's
-    /// thread. Mirrors the unraisable hook.
+    /// Occurs, on the greenlet's thread, when an exception leaves a greenlet that is killed because nobody refers to it or
+    /// because another thread disposed of it, or when a greenlet that is killed swallows its <see cref="GreenletExit"/> and
+    /// goes on living. Mirrors the unraisable hook.
     /// </summary>
     public static event EventHandler<UnobservedGreenletExceptionEventArgs>? UnobservedException;
 
-    /// <summary>The greenlet that the calling thread executes: its main greenlet if none was started.</summary>
+    /// <summary>Gets the greenlet that the calling thread executes: its main greenlet if none was started.</summary>
     public static Greenlet Current
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -141,7 +141,8 @@ public class Greenlet : IDisposable
     }
 
     /// <summary>
-    /// The greenlet that continues when this one ends; null only for a main greenlet. May be changed in any state.
+    /// Gets or sets the greenlet that continues when this one ends; null only for a main greenlet. May be changed in any
+    /// state.
     /// </summary>
     /// <exception cref="ArgumentNullException">Set to null.</exception>
     /// <exception cref="InvalidOperationException">Set for a main greenlet.</exception>
@@ -187,31 +188,32 @@ public class Greenlet : IDisposable
         }
     }
 
-    /// <summary>Where the greenlet is in its life.</summary>
+    /// <summary>Gets where the greenlet is in its life.</summary>
     public GreenletState State => Core.ObservedState;
 
-    /// <summary>Whether its body has begun and not ended.</summary>
+    /// <summary>Gets whether its body has begun and not ended.</summary>
     public bool IsActive => State is GreenletState.Running or GreenletState.Suspended;
 
-    /// <summary>Whether it has ended, by a return, an exception or a kill, or its thread has.</summary>
+    /// <summary>Gets whether it has ended, by a return, an exception or a kill, or its thread has.</summary>
     public bool IsDead => State == GreenletState.Dead;
 
-    /// <summary>Whether it stands for its thread's own stack.</summary>
+    /// <summary>Gets whether it stands for its thread's own stack.</summary>
     public bool IsMain => Core.IsMain;
 
-    /// <summary>A name for diagnostics; the library does not use it.</summary>
+    /// <summary>Gets or sets a name for diagnostics; the library does not use it.</summary>
     public string? Name
     {
         get => Core.Name ?? _mainName;
         set => Core.Name = value;
     }
 
-    /// <summary>The <see cref="Environment.CurrentManagedThreadId"/> of its thread; 0 before its first start.</summary>
+    /// <summary>Gets the <see cref="Environment.CurrentManagedThreadId"/> of its thread; 0 before its first start.</summary>
     public int OwnerThreadId => Core.Carrier?.ThreadId ?? 0;
 
     /// <summary>
-    /// The greenlet's execution context (the values of <see cref="AsyncLocal{T}"/>); null stands for an empty one. Can
-    /// be read and written in every state; for the running greenlet it takes effect at once; a dead one keeps its last.
+    /// Gets or sets the greenlet's execution context (the values of <see cref="AsyncLocal{T}"/>); null stands for an empty
+    /// one. Can be read and written in every state; for the running greenlet it takes effect at once; a dead one keeps its
+    /// last.
     /// </summary>
     /// <exception cref="GreenletException"><see cref="GreenletError.WrongThread"/> if the greenlet is running on another
     /// thread.</exception>
@@ -235,7 +237,8 @@ public class Greenlet : IDisposable
         }
     }
 
-    /// <summary>Bytes of its stack that a suspended greenlet uses; 0 in every other state and for a main greenlet.</summary>
+    /// <summary>Gets how many bytes of its stack a suspended greenlet uses; 0 in every other state and for a main
+    /// greenlet.</summary>
     public long StackBytesUsed => State == GreenletState.Suspended ? Core.StackBytesUsed : 0;
 
     internal GreenletCore Core { get; }
@@ -292,15 +295,18 @@ public class Greenlet : IDisposable
     /// <param name="exception">What to raise; null stands for a new <see cref="GreenletExit"/>.</param>
     /// <returns>What the caller is continued with.</returns>
     /// <exception cref="GreenletException">As for <see cref="Switch"/>.</exception>
+    /// <exception cref="Exception">Whatever the caller is continued with, as for <see cref="Switch"/>.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public object? Throw(Exception? exception = null) =>
         Dispatch(this, null, ExceptionDispatchInfo.Capture(exception ?? new GreenletExit()));
 
-    /// <summary>As <see cref="Throw(Exception?)"/>, with the stack trace that was captured.</summary>
+    /// <summary>Continues this greenlet with an exception, as <see cref="Throw(Exception?)"/> does, with the stack trace that
+    /// was captured.</summary>
     /// <param name="exception">What to raise.</param>
     /// <returns>What the caller is continued with.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="exception"/> is null.</exception>
     /// <exception cref="GreenletException">As for <see cref="Switch"/>.</exception>
+    /// <exception cref="Exception">Whatever the caller is continued with, as for <see cref="Switch"/>.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public object? Throw(ExceptionDispatchInfo exception)
     {
@@ -320,6 +326,8 @@ public class Greenlet : IDisposable
     /// raised.
     /// </remarks>
     /// <exception cref="InvalidOperationException">This is a main greenlet.</exception>
+    /// <exception cref="GreenletExit">This is the current greenlet.</exception>
+    /// <exception cref="Exception">Whatever else left the greenlet while it was ended.</exception>
     public void Dispose()
     {
         GC.SuppressFinalize(this);
@@ -369,6 +377,7 @@ public class Greenlet : IDisposable
     /// Gets the managed frames of a suspended greenlet, innermost first, without those of whoever created or continued
     /// it; null in every other state.
     /// </summary>
+    /// <returns>The frames; null unless it is suspended.</returns>
     /// <exception cref="GreenletException"><see cref="GreenletError.WrongThread"/> on another thread than its own.</exception>
     public StackTrace? GetStackTrace()
     {
@@ -392,10 +401,12 @@ public class Greenlet : IDisposable
         return previous;
     }
 
-    /// <summary>The trace callback of the calling thread.</summary>
+    /// <summary>Gets the trace callback of the calling thread.</summary>
+    /// <returns>The callback; null if there is none.</returns>
     public static GreenletTraceCallback? GetTrace() => Carrier.OfThisThread.Tracer;
 
-    /// <summary>What it is, its thread and its state, for people. Not a format to rely on.</summary>
+    /// <summary>Describes the greenlet: its type, name, thread and state. The format may change.</summary>
+    /// <returns>The text.</returns>
     public override string ToString()
     {
         string state = State switch
@@ -467,7 +478,7 @@ public class Greenlet : IDisposable
     /// <summary>Lets go of the constructor's delegate, and with it of all that it captured.</summary>
     internal void ForgetRun() => _run = null;
 
-    /// <summary>The body of a derived class.</summary>
+    /// <summary>Runs the greenlet: override it to give a derived class its body.</summary>
     /// <param name="value">What the first switch passed.</param>
     /// <returns>What the parent receives.</returns>
     protected virtual object? Run(object? value) => throw NoRun();

@@ -48,6 +48,6 @@ public class GreenletException : InvalidOperationException
         Reason = reason;
     }
 
-    /// <summary>The reason, for programs.</summary>
+    /// <summary>Gets the reason, by which a program can decide what to do.</summary>
     public GreenletError Reason { get; }
 }

@@ -60,8 +60,8 @@ public class GreenletGenerator<T> : IEnumerable<T>
     [EditorBrowsable(EditorBrowsableState.Never)]
     public GreenletGenerator(Func<Task> body) => throw new NotSupportedException("A generator cannot await.");
 
-    /// <summary>Gives a value to whoever enumerates the generator that the caller runs in, and waits until that asks for
-    /// the next.</summary>
+    /// <summary>Gives a value to the code that enumerates the generator in which the caller runs, and suspends the caller
+    /// until that code asks for the next value.</summary>
     /// <param name="value">The value.</param>
     /// <param name="level">1 for the innermost generator around the caller, 2 for the one that enumerates it, and so on:
     /// a generator inside another may yield for the outer one.</param>

@@ -32,7 +32,7 @@ public sealed class GreenletLocal<T>
         _initialize = initialize;
     }
 
-    /// <summary>The current greenlet's value.</summary>
+    /// <summary>Gets or sets the current greenlet's value.</summary>
     public T Value
     {
         get
@@ -65,6 +65,6 @@ public sealed class GreenletLocal<T>
         }
     }
 
-    /// <summary>Whether the current greenlet has a value.</summary>
+    /// <summary>Gets whether the current greenlet has a value.</summary>
     public bool IsValueCreated => _values.TryGetValue(Greenlet.Current, out _);
 }

@@ -12,11 +12,11 @@ public sealed class UnobservedGreenletExceptionEventArgs : EventArgs
         Exception = exception;
     }
 
-    /// <summary>The greenlet that was being killed.</summary>
+    /// <summary>Gets the greenlet that was being killed.</summary>
     public Greenlet Greenlet { get; }
 
     /// <summary>
-    /// What left it; or a <see cref="GreenletException"/> if it swallowed the <see cref="GreenletExit"/> and suspended
+    /// Gets what left it; or a <see cref="GreenletException"/> if it swallowed the <see cref="GreenletExit"/> and suspended
     /// itself again, in which case it is still alive.
     /// </summary>
     public Exception Exception { get; }

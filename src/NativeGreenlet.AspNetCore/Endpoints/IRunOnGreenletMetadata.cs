@@ -8,6 +8,6 @@ namespace NativeGreenlet.AspNetCore;
 /// </code></example>
 public interface IRunOnGreenletMetadata
 {
-    /// <summary>Whether it does.</summary>
+    /// <summary>Gets whether <c>UseGreenlets</c> runs the endpoint's requests on greenlets.</summary>
     bool RunOnGreenlet { get; }
 }

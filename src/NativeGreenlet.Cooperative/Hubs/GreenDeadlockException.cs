@@ -46,6 +46,6 @@ public class GreenDeadlockException : InvalidOperationException
         Waiters = waiters;
     }
 
-    /// <summary>Each task that waits, and for what.</summary>
+    /// <summary>Gets each task that waits, and for what.</summary>
     public IReadOnlyList<string> Waiters { get; }
 }

@@ -16,9 +16,9 @@ public sealed class HubUnhandledExceptionEventArgs : EventArgs
         Exception = exception;
     }
 
-    /// <summary>The task that it left; null for a callback in the hub.</summary>
+    /// <summary>Gets the task that it left; null for a callback in the hub.</summary>
     public GreenTask? Task { get; }
 
-    /// <summary>What was thrown.</summary>
+    /// <summary>Gets what was thrown.</summary>
     public Exception Exception { get; }
 }

@@ -20,6 +20,11 @@ public static class GreenSsl
     /// <param name="stream">The connection.</param>
     /// <param name="options">Name of the server, certificates and the like.</param>
     /// <returns>The encrypted stream. Closing it closes the connection.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The handshake failed: a certificate was not
+    /// accepted, for example.</exception>
+    /// <exception cref="IOException">The connection failed.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static GreenStream AuthenticateAsClient(Stream stream, SslClientAuthenticationOptions options)
     {
         SslStream ssl = new(stream, leaveInnerStreamOpen: false);
@@ -31,6 +36,11 @@ public static class GreenSsl
     /// <param name="stream">The connection.</param>
     /// <param name="options">Certificate and the like.</param>
     /// <returns>The encrypted stream. Closing it closes the connection.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The handshake failed: a certificate was not
+    /// accepted, for example.</exception>
+    /// <exception cref="IOException">The connection failed.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static GreenStream AuthenticateAsServer(Stream stream, SslServerAuthenticationOptions options)
     {
         SslStream ssl = new(stream, leaveInnerStreamOpen: false);
