@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace NativeGreenlet.AspNetCore;
 
-/// <summary>How requests run on greenlets.</summary>
+/// <summary>Options of requests that run on greenlets.</summary>
 /// <example><code>
 /// WebApplicationBuilder builder = WebApplication.CreateBuilder();
 /// builder.Services.AddGreenlets(options =&gt;

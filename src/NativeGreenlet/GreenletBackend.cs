@@ -1,6 +1,6 @@
 namespace NativeGreenlet;
 
-/// <summary>How stacks are switched in this process.</summary>
+/// <summary>The ways in which stacks are switched.</summary>
 /// <example><code>
 /// if (GreenletRuntime.Backend == GreenletBackend.Threads)
 /// {

@@ -39,8 +39,8 @@ public class GreenletException : InvalidOperationException
     }
 
     /// <summary>Creates the exception with a reason, a message and, if there is one, its cause.</summary>
-    /// <param name="reason">The reason, for programs.</param>
-    /// <param name="message">What happened and what to do about it, for people.</param>
+    /// <param name="reason">The reason, by which a program can decide what to do.</param>
+    /// <param name="message">What happened and what to do about it.</param>
     /// <param name="innerException">The cause.</param>
     public GreenletException(GreenletError reason, string? message, Exception? innerException = null)
         : base(message, innerException)

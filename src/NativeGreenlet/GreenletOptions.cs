@@ -1,6 +1,6 @@
 namespace NativeGreenlet;
 
-/// <summary>What a greenlet can be given besides its body.</summary>
+/// <summary>Options of a new greenlet: parent, name, stack size and execution context.</summary>
 /// <example><code>
 /// GreenletOptions options = new() { Name = "parser", StackSize = 4 * 1024 * 1024 };
 /// using Greenlet parser = new(text =&gt; ((string)text!).Length, options);

@@ -3,7 +3,7 @@ using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet;
 
-/// <summary>How greenlets work in this process, and why.</summary>
+/// <summary>Tells how greenlets work in this process, and why.</summary>
 /// <example><code>
 /// Console.WriteLine(GreenletRuntime.Description);
 /// Console.WriteLine(GreenletRuntime.SelfTest());

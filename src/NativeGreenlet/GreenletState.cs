@@ -1,6 +1,6 @@
 namespace NativeGreenlet;
 
-/// <summary>Where a greenlet is in its life. Mirrors the states that greenlet shows.</summary>
+/// <summary>The states of a greenlet. Mirrors the states that Python's greenlet shows.</summary>
 /// <example><code>
 /// Greenlet greenlet = new(() =&gt; Greenlet.Current.Parent!.Switch());
 /// Console.WriteLine(greenlet.State == GreenletState.Unstarted); // True

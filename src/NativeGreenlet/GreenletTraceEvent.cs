@@ -1,6 +1,6 @@
 namespace NativeGreenlet;
 
-/// <summary>What a trace callback is told of. More kinds may be added: ignore those you do not know.</summary>
+/// <summary>The kinds of events that a trace callback gets. More kinds may be added: ignore those you do not know.</summary>
 /// <example><code>
 /// Greenlet.SetTrace((kind, origin, target) =&gt;
 /// {

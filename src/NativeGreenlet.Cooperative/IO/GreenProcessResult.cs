@@ -1,6 +1,6 @@
 namespace NativeGreenlet.Cooperative;
 
-/// <summary>How a process ended.</summary>
+/// <summary>The result of a process that has ended: its exit code and its output.</summary>
 /// <example><code>
 /// GreenProcessResult result = GreenProcess.Run("git", "status", "--short");
 /// if (result.ExitCode != 0)
