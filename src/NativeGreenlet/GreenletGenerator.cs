@@ -68,6 +68,7 @@ public class GreenletGenerator<T> : IEnumerable<T>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="level"/> is less than 1.</exception>
     /// <exception cref="InvalidOperationException">The caller runs in fewer generators than that, or the one meant is of
     /// another type of values.</exception>
+    /// <exception cref="GreenletExit">The enumerator is disposed of.</exception>
     [SuppressMessage("Design", "CA1000:Do not declare static members on generic types", Justification = "The type says what may be yielded.")]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
     public static void Yield(T value, int level = 1) => _ = Deliver(value, level).Switch();

@@ -40,6 +40,7 @@ public sealed class GreenNursery : IDisposable
     /// <summary>Runs a scope. Returns when it and all children have ended.</summary>
     /// <param name="scope">The scope, which spawns the children.</param>
     /// <exception cref="ArgumentNullException"><paramref name="scope"/> is null.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What left the scope, or the first child that failed.</exception>
     public static void Run(Action<GreenNursery> scope)
     {
