@@ -2,30 +2,39 @@ using Microsoft.AspNetCore.Http;
 
 namespace NativeGreenlet.AspNetCore;
 
-/// <summary>How requests run on greenlets.</summary>
+/// <summary>Options of requests that run on greenlets.</summary>
+/// <example><code>
+/// WebApplicationBuilder builder = WebApplication.CreateBuilder();
+/// builder.Services.AddGreenlets(options =&gt;
+/// {
+///     options.MaxConcurrentRequests = 10_000;
+///     options.QueueLimit = 1_000;
+///     options.WarnWhenBlockedFor = TimeSpan.FromMilliseconds(500);
+/// });
+/// </code></example>
 public sealed class GreenRequestOptions
 {
-    /// <summary>How many hub threads there are; null for one for each processor. They are started with the first
+    /// <summary>Gets or sets how many hub threads there are; null for one for each processor. They are started with the first
     /// request.</summary>
     public int? Hubs { get; set; }
 
-    /// <summary>Whether <c>UseGreenlets</c> runs all requests on greenlets, but those of endpoints that refuse it; else only
-    /// those of endpoints that ask for it. True unless it is set.</summary>
+    /// <summary>Gets or sets whether <c>UseGreenlets</c> runs all requests on greenlets, but those of endpoints that refuse it;
+    /// else only those of endpoints that ask for it. True unless it is set.</summary>
     /// <seealso cref="RunOnGreenletAttribute"/>
     public bool RunByDefault { get; set; } = true;
 
-    /// <summary>How many requests run on greenlets at a time; null for no limit.</summary>
+    /// <summary>Gets or sets how many requests run on greenlets at a time; null for no limit.</summary>
     public int? MaxConcurrentRequests { get; set; }
 
-    /// <summary>How many requests wait when there are <see cref="MaxConcurrentRequests"/>, the first come first; none unless
-    /// it is set. One more is answered at once by <see cref="RejectionStatusCode"/>.</summary>
+    /// <summary>Gets or sets how many requests wait when there are <see cref="MaxConcurrentRequests"/>, the first come first; none
+    /// unless it is set. One more is answered at once by <see cref="RejectionStatusCode"/>.</summary>
     public int QueueLimit { get; set; }
 
-    /// <summary>The answer to a request that is one too many, or for which there is no stack; 503 unless it is
-    /// set.</summary>
+    /// <summary>Gets or sets the status code of the answer to a request that is one too many, or for which there is no
+    /// stack; 503 unless it is set.</summary>
     public int RejectionStatusCode { get; set; } = StatusCodes.Status503ServiceUnavailable;
 
-    /// <summary>A handler that keeps its hub from going on for this long is warned of in the log, with its stack trace; null
-    /// for never. One second unless it is set. A thread watches.</summary>
+    /// <summary>Gets or sets for how long a handler may keep its hub from going on before the log warns of it, with its stack
+    /// trace; null for no warnings. One second unless it is set. A thread watches.</summary>
     public TimeSpan? WarnWhenBlockedFor { get; set; } = TimeSpan.FromSeconds(1);
 }

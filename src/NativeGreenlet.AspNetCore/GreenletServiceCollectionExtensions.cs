@@ -4,12 +4,17 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace NativeGreenlet.AspNetCore;
 
 /// <summary>Adds what <c>UseGreenlets</c> needs.</summary>
+/// <example><code>
+/// WebApplicationBuilder builder = WebApplication.CreateBuilder();
+/// builder.Services.AddGreenlets(options =&gt; options.Hubs = 4);
+/// </code></example>
 public static class GreenletServiceCollectionExtensions
 {
     /// <summary>Adds the hubs on which requests run. They end with the service provider, after the server.</summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets options.</param>
     /// <returns>The services.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
     public static IServiceCollection AddGreenlets(this IServiceCollection services, Action<GreenRequestOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);

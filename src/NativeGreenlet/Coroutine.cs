@@ -11,6 +11,19 @@ namespace NativeGreenlet;
 /// </summary>
 /// <remarks>The body refers to the coroutine from its own stack, so that one which is left suspended is not collected by
 /// itself: dispose of it.</remarks>
+/// <example><code>
+/// using Coroutine&lt;int, int&gt; sum = new((self, value) =&gt;
+/// {
+///     int total = 0;
+///     while (true)
+///     {
+///         total += value;
+///         value = self.Yield(total);
+///     }
+/// });
+/// Console.WriteLine(sum.Resume(1)); // 1
+/// Console.WriteLine(sum.Resume(2)); // 3
+/// </code></example>
 /// <typeparam name="TIn">What is passed in.</typeparam>
 /// <typeparam name="TOut">What comes out.</typeparam>
 public sealed class Coroutine<TIn, TOut> : IDisposable
@@ -32,7 +45,7 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
         _greenlet = new Greenlet(Start);
     }
 
-    /// <summary>Whether the body has ended.</summary>
+    /// <summary>Gets whether the body has ended.</summary>
     public bool IsDead => _greenlet.IsDead;
 
     /// <summary>Runs the body until it yields or returns.</summary>
@@ -79,11 +92,12 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
         return result;
     }
 
-    /// <summary>Inside the body: suspends it, making the pending resume return.</summary>
+    /// <summary>Suspends the body, inside which it is called, and makes the pending <see cref="Resume"/> return.</summary>
     /// <param name="value">What that resume returns.</param>
     /// <returns>What the next resume passes.</returns>
     /// <exception cref="InvalidOperationException">Called outside of the body.</exception>
     /// <exception cref="GreenletException">Called by another thread while the body runs, or the switch failed.</exception>
+    /// <exception cref="GreenletExit">The coroutine is disposed of.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.AggressiveInlining)] // parks: as Greenlet.Switch
     [SkipLocalsInit]
     public unsafe TIn Yield(TOut value)
@@ -104,6 +118,7 @@ public sealed class Coroutine<TIn, TOut> : IDisposable
 
     /// <summary>Ends the body if it is suspended: <see cref="GreenletExit"/> is raised in it.</summary>
     /// <exception cref="InvalidOperationException">Another greenlet has resumed it and still waits for what it yields.</exception>
+    /// <exception cref="Exception">Whatever leaves the body besides <see cref="GreenletExit"/>.</exception>
     public void Dispose()
     {
         if (_greenlet.IsAskedByAnother(_isAtYield))

@@ -10,8 +10,7 @@ namespace NativeGreenlet;
 
 /// <summary>
 /// A function with a stack of its own, on the caller's thread, that can be left in the middle and continued later by an
-/// explicit switch. Mirrors Python's <c>greenlet</c>; the numbers in these comments are the rows of
-/// <c>docs/greenlet-compatibility.md</c>.
+/// explicit switch. Mirrors Python's <c>greenlet</c>, feature by feature: <c>docs/greenlet-compatibility.md</c>.
 /// </summary>
 /// <remarks>
 /// <para>A greenlet is bound to the thread that first starts it, and only that thread may switch to it. Every thread has
@@ -23,6 +22,17 @@ namespace NativeGreenlet;
 /// that a long-running method made: where code is not optimized (a debug build, the first calls of a method), the
 /// temporaries of an expression such as <c>new Greenlet(...).Switch()</c> live as long as the method runs.</para>
 /// </remarks>
+/// <example><code>
+/// Greenlet main = Greenlet.Current;
+/// Greenlet greeter = new(name =&gt;
+/// {
+///     object? next = main.Switch($"hello {name}");
+///     return $"goodbye {next}";
+/// });
+/// Console.WriteLine(greeter.Switch("Ada")); // hello Ada
+/// Console.WriteLine(greeter.Switch("Bob")); // goodbye Bob
+/// Console.WriteLine(greeter.IsDead); // True
+/// </code></example>
 [DebuggerDisplay("{ToString(),nq}")]
 [SuppressMessage("Design", "CA1063:Implement IDisposable correctly", Justification = "Dispose switches stacks; there is nothing for a derived class to add, and no finalizer.")]
 public class Greenlet : IDisposable
@@ -30,9 +40,9 @@ public class Greenlet : IDisposable
     private readonly string? _mainName;
     private Func<object?, object?>? _run; // until it starts, or is dead without having started
 
-    /// <summary>Creates a greenlet that runs a function of the first value it is switched to with (row 1).</summary>
+    /// <summary>Creates a greenlet that runs a function of the first value it is switched to with.</summary>
     /// <param name="run">The body. Its result goes to the parent.</param>
-    /// <param name="parent">The parent; null stands for the current greenlet (row 2).</param>
+    /// <param name="parent">The parent; null stands for the current greenlet.</param>
     /// <exception cref="ArgumentNullException"><paramref name="run"/> is null.</exception>
     public Greenlet(Func<object?, object?> run, Greenlet? parent = null)
         : this(parent)
@@ -93,7 +103,7 @@ public class Greenlet : IDisposable
         Core.StackSize = options.StackSize;
     }
 
-    /// <summary>For a derived class that overrides <see cref="Run"/> (row 13).</summary>
+    /// <summary>Creates a greenlet of a derived class that overrides <see cref="Run"/>.</summary>
     /// <param name="parent">The parent; null stands for the current greenlet.</param>
     protected Greenlet(Greenlet? parent = null)
         : this(parent, ContextFlow.Capture)
@@ -117,13 +127,13 @@ public class Greenlet : IDisposable
     }
 
     /// <summary>
-    /// An exception left a greenlet while it was being killed because nobody referred to it or because another thread
-    /// disposed of it; or it swallowed its <see cref="GreenletExit"/> and goes on living. Raised on the greenlet's
-    /// thread. Mirrors the unraisable hook (rows 82 and 83).
+    /// Occurs, on the greenlet's thread, when an exception leaves a greenlet that is killed because nobody refers to it or
+    /// because another thread disposed of it, or when a greenlet that is killed swallows its <see cref="GreenletExit"/> and
+    /// goes on living. Mirrors the unraisable hook.
     /// </summary>
     public static event EventHandler<UnobservedGreenletExceptionEventArgs>? UnobservedException;
 
-    /// <summary>The greenlet that the calling thread executes: its main greenlet if none was started (rows 21 and 22).</summary>
+    /// <summary>Gets the greenlet that the calling thread executes: its main greenlet if none was started.</summary>
     public static Greenlet Current
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -131,15 +141,15 @@ public class Greenlet : IDisposable
     }
 
     /// <summary>
-    /// The greenlet that continues when this one ends; null only for a main greenlet. May be changed in any state
-    /// (row 59).
+    /// Gets or sets the greenlet that continues when this one ends; null only for a main greenlet. May be changed in any
+    /// state.
     /// </summary>
-    /// <exception cref="ArgumentNullException">Set to null (row 61).</exception>
-    /// <exception cref="InvalidOperationException">Set for a main greenlet (row 63).</exception>
+    /// <exception cref="ArgumentNullException">Set to null.</exception>
+    /// <exception cref="InvalidOperationException">Set for a main greenlet.</exception>
     /// <exception cref="GreenletException">
-    /// <see cref="GreenletError.CyclicParent"/> if the new parent descends from this greenlet (row 60);
+    /// <see cref="GreenletError.CyclicParent"/> if the new parent descends from this greenlet;
     /// <see cref="GreenletError.WrongThread"/> if this greenlet has started and the new parent belongs to another
-    /// thread (row 64); <see cref="GreenletError.ThreadExited"/> if that thread has ended (row 65).
+    /// thread; <see cref="GreenletError.ThreadExited"/> if that thread has ended.
     /// </exception>
     public Greenlet? Parent
     {
@@ -178,35 +188,35 @@ public class Greenlet : IDisposable
         }
     }
 
-    /// <summary>Where the greenlet is in its life (row 26).</summary>
+    /// <summary>Gets where the greenlet is in its life.</summary>
     public GreenletState State => Core.ObservedState;
 
-    /// <summary>Whether its body has begun and not ended (row 24).</summary>
+    /// <summary>Gets whether its body has begun and not ended.</summary>
     public bool IsActive => State is GreenletState.Running or GreenletState.Suspended;
 
-    /// <summary>Whether it has ended, by a return, an exception or a kill, or its thread has (row 25).</summary>
+    /// <summary>Gets whether it has ended, by a return, an exception or a kill, or its thread has.</summary>
     public bool IsDead => State == GreenletState.Dead;
 
-    /// <summary>Whether it stands for its thread's own stack (row 22).</summary>
+    /// <summary>Gets whether it stands for its thread's own stack.</summary>
     public bool IsMain => Core.IsMain;
 
-    /// <summary>A name for diagnostics; the library does not use it.</summary>
+    /// <summary>Gets or sets a name for diagnostics; the library does not use it.</summary>
     public string? Name
     {
         get => Core.Name ?? _mainName;
         set => Core.Name = value;
     }
 
-    /// <summary>The <see cref="Environment.CurrentManagedThreadId"/> of its thread; 0 before its first start.</summary>
+    /// <summary>Gets the <see cref="Environment.CurrentManagedThreadId"/> of its thread; 0 before its first start.</summary>
     public int OwnerThreadId => Core.Carrier?.ThreadId ?? 0;
 
     /// <summary>
-    /// The greenlet's execution context (the values of <see cref="AsyncLocal{T}"/>); null stands for an empty one. Can
-    /// be read and written in every state; for the running greenlet it takes effect at once; a dead one keeps its last
-    /// (rows 118 to 122).
+    /// Gets or sets the greenlet's execution context (the values of <see cref="AsyncLocal{T}"/>); null stands for an empty
+    /// one. Can be read and written in every state; for the running greenlet it takes effect at once; a dead one keeps its
+    /// last.
     /// </summary>
     /// <exception cref="GreenletException"><see cref="GreenletError.WrongThread"/> if the greenlet is running on another
-    /// thread (row 102).</exception>
+    /// thread.</exception>
     public ExecutionContext? Context
     {
         get
@@ -227,8 +237,8 @@ public class Greenlet : IDisposable
         }
     }
 
-    /// <summary>Bytes of its stack that a suspended greenlet uses; 0 in every other state and for a main greenlet
-    /// (row 111).</summary>
+    /// <summary>Gets how many bytes of its stack a suspended greenlet uses; 0 in every other state and for a main
+    /// greenlet.</summary>
     public long StackBytesUsed => State == GreenletState.Suspended ? Core.StackBytesUsed : 0;
 
     internal GreenletCore Core { get; }
@@ -241,10 +251,10 @@ public class Greenlet : IDisposable
 
     /// <summary>
     /// Continues this greenlet, or starts it. Returns when something switches back to the caller: what that passes is
-    /// the result, which need not have to do with <paramref name="value"/> (rows 33, 34, 41).
+    /// the result, which need not have to do with <paramref name="value"/>.
     /// </summary>
-    /// <remarks>A dead greenlet stands for its parent (row 39). Switching to the current greenlet returns the value at
-    /// once (row 38).</remarks>
+    /// <remarks>A dead greenlet stands for its parent. Switching to the current greenlet returns the value at
+    /// once.</remarks>
     /// <param name="value">What the greenlet's own switch returns, or what its body is called with.</param>
     /// <returns>What the caller is continued with.</returns>
     /// <exception cref="GreenletException">
@@ -275,7 +285,7 @@ public class Greenlet : IDisposable
     }
 
     /// <summary>
-    /// Continues this greenlet with an exception, raised in it where it is suspended (rows 69 to 75).
+    /// Continues this greenlet with an exception, raised in it where it is suspended.
     /// </summary>
     /// <remarks>
     /// One that has not started dies without running, and the exception goes to its parent. In a dead one, a
@@ -285,15 +295,18 @@ public class Greenlet : IDisposable
     /// <param name="exception">What to raise; null stands for a new <see cref="GreenletExit"/>.</param>
     /// <returns>What the caller is continued with.</returns>
     /// <exception cref="GreenletException">As for <see cref="Switch"/>.</exception>
+    /// <exception cref="Exception">Whatever the caller is continued with, as for <see cref="Switch"/>.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public object? Throw(Exception? exception = null) =>
         Dispatch(this, null, ExceptionDispatchInfo.Capture(exception ?? new GreenletExit()));
 
-    /// <summary>As <see cref="Throw(Exception?)"/>, with the stack trace that was captured.</summary>
+    /// <summary>Continues this greenlet with an exception, as <see cref="Throw(Exception?)"/> does, with the stack trace that
+    /// was captured.</summary>
     /// <param name="exception">What to raise.</param>
     /// <returns>What the caller is continued with.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="exception"/> is null.</exception>
     /// <exception cref="GreenletException">As for <see cref="Switch"/>.</exception>
+    /// <exception cref="Exception">Whatever the caller is continued with, as for <see cref="Switch"/>.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public object? Throw(ExceptionDispatchInfo exception)
     {
@@ -303,16 +316,18 @@ public class Greenlet : IDisposable
 
     /// <summary>
     /// Ends the greenlet. One that has not started will never run; a suspended one gets a <see cref="GreenletExit"/>
-    /// with the caller for its parent meanwhile, and its <c>finally</c> blocks have run when this returns (row 81); the
+    /// with the caller for its parent meanwhile, and its <c>finally</c> blocks have run when this returns; the
     /// current one throws <see cref="GreenletExit"/>; a dead one is left alone.
     /// </summary>
     /// <remarks>
     /// On another thread than the greenlet's the request is queued and carried out by that thread at its next use of
     /// this library. An exception other than <see cref="GreenletExit"/> that leaves the greenlet is thrown here. If the
     /// greenlet swallows the exit and suspends itself again, it stays alive and <see cref="UnobservedException"/> is
-    /// raised (row 82).
+    /// raised.
     /// </remarks>
     /// <exception cref="InvalidOperationException">This is a main greenlet.</exception>
+    /// <exception cref="GreenletExit">This is the current greenlet.</exception>
+    /// <exception cref="Exception">Whatever else left the greenlet while it was ended.</exception>
     public void Dispose()
     {
         GC.SuppressFinalize(this);
@@ -359,9 +374,10 @@ public class Greenlet : IDisposable
     }
 
     /// <summary>
-    /// The managed frames of a suspended greenlet, innermost first, without those of whoever created or continued it
-    /// (rows 108 and 110); null in every other state.
+    /// Gets the managed frames of a suspended greenlet, innermost first, without those of whoever created or continued
+    /// it; null in every other state.
     /// </summary>
+    /// <returns>The frames; null unless it is suspended.</returns>
     /// <exception cref="GreenletException"><see cref="GreenletError.WrongThread"/> on another thread than its own.</exception>
     public StackTrace? GetStackTrace()
     {
@@ -374,7 +390,7 @@ public class Greenlet : IDisposable
         return Core.Carrier == carrier ? carrier.Report(Core) : throw WrongThread(this, carrier);
     }
 
-    /// <summary>Sets the trace callback of the calling thread; null for none (rows 103 and 112).</summary>
+    /// <summary>Sets the trace callback of the calling thread; null for none.</summary>
     /// <param name="callback">Called after each switch of this thread.</param>
     /// <returns>The previous callback.</returns>
     public static GreenletTraceCallback? SetTrace(GreenletTraceCallback? callback)
@@ -385,10 +401,12 @@ public class Greenlet : IDisposable
         return previous;
     }
 
-    /// <summary>The trace callback of the calling thread (row 112).</summary>
+    /// <summary>Gets the trace callback of the calling thread.</summary>
+    /// <returns>The callback; null if there is none.</returns>
     public static GreenletTraceCallback? GetTrace() => Carrier.OfThisThread.Tracer;
 
-    /// <summary>What it is, its thread and its state, for people (row 27). Not a format to rely on.</summary>
+    /// <summary>Describes the greenlet: its type, name, thread and state. The format may change.</summary>
+    /// <returns>The text.</returns>
     public override string ToString()
     {
         string state = State switch
@@ -427,7 +445,7 @@ public class Greenlet : IDisposable
         new GreenletException(GreenletError.NotSupported, $"GreenletExit did not kill {greenlet}: it caught the exception and suspended itself again."));
 
     /// <summary>Looks up what to run. That may be any code, which may even start this greenlet: false if it is no longer
-    /// unstarted (rows 15 and 46).</summary>
+    /// unstarted.</summary>
     internal bool ResolveRun()
     {
         if (Core.Run is null)
@@ -457,21 +475,21 @@ public class Greenlet : IDisposable
         return true;
     }
 
-    /// <summary>Lets go of the constructor's delegate, and with it of all that it captured (row 8).</summary>
+    /// <summary>Lets go of the constructor's delegate, and with it of all that it captured.</summary>
     internal void ForgetRun() => _run = null;
 
-    /// <summary>The body of a derived class (row 13).</summary>
+    /// <summary>Runs the greenlet: override it to give a derived class its body.</summary>
     /// <param name="value">What the first switch passed.</param>
     /// <returns>What the parent receives.</returns>
     protected virtual object? Run(object? value) => throw NoRun();
 
     /// <summary>
-    /// Looks up what to run: once, at the first start, in the greenlet that switches. It may itself switch (rows 15
-    /// and 46). By default the constructor's delegate, else <see cref="Run"/>.
+    /// Looks up what to run: once, at the first start, in the greenlet that switches. It may itself switch. By default
+    /// the constructor's delegate, else <see cref="Run"/>.
     /// </summary>
     /// <returns>The body.</returns>
     /// <exception cref="GreenletException"><see cref="GreenletError.NoRun"/>: neither was given; the greenlet stays
-    /// unstarted (row 11).</exception>
+    /// unstarted.</exception>
     protected virtual Func<object?, object?> GetRun()
     {
         if (_run is { } given)
@@ -526,7 +544,7 @@ public class Greenlet : IDisposable
         }
     }
 
-    /// <summary>An unstarted greenlet belongs to the thread of its nearest ancestor that has started (row 66).</summary>
+    /// <summary>An unstarted greenlet belongs to the thread of its nearest ancestor that has started.</summary>
     internal static Carrier? Lineage(Greenlet greenlet)
     {
         Greenlet? at = greenlet;

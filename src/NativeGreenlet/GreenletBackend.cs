@@ -1,6 +1,12 @@
 namespace NativeGreenlet;
 
-/// <summary>How stacks are switched in this process.</summary>
+/// <summary>The ways in which stacks are switched.</summary>
+/// <example><code>
+/// if (GreenletRuntime.Backend == GreenletBackend.Threads)
+/// {
+///     Console.WriteLine($"Every greenlet holds a thread here: {GreenletRuntime.Description}");
+/// }
+/// </code></example>
 public enum GreenletBackend
 {
     /// <summary>Each greenlet has a stack segment of its own, walked by the precise collector where it lies.</summary>

@@ -7,29 +7,34 @@ using NativeGreenlet.Stacks;
 namespace NativeGreenlet;
 
 /// <summary>
-/// Figures about all greenlets of the process (row 30). The same are published by the meter <c>NativeGreenlet</c>, and
+/// Figures about all greenlets of the process. The same are published by the meter <c>NativeGreenlet</c>, and
 /// single events by the event source <c>NativeGreenlet</c>. Figures of other threads are as of a moment ago.
 /// </summary>
+/// <example><code>
+/// Console.WriteLine($"{GreenletDiagnostics.Suspended} of {GreenletDiagnostics.Live} greenlets are suspended");
+/// GreenletDiagnostics.Dump(Console.Error); // each with its stack
+/// </code></example>
 public static class GreenletDiagnostics
 {
-    /// <summary>Greenlets that have begun and not ended, main greenlets not counted.</summary>
+    /// <summary>Gets the number of greenlets that have begun and not ended, main greenlets not counted.</summary>
     public static long Live => CarrierRegistry.Sum(carrier => carrier.LiveCount);
 
-    /// <summary>Of those, the ones that are suspended.</summary>
+    /// <summary>Gets how many of the <see cref="Live"/> greenlets are suspended.</summary>
     public static long Suspended => CarrierRegistry.Sum(carrier => carrier.SuspendedCount);
 
-    /// <summary>Greenlets that wait for their thread to kill them.</summary>
+    /// <summary>Gets the number of greenlets that wait for their thread to kill them.</summary>
     public static long PendingKills => CarrierRegistry.Sum(carrier => carrier.PendingKillCount);
 
-    /// <summary>Threads with a main greenlet.</summary>
+    /// <summary>Gets the number of threads with a main greenlet.</summary>
     public static long Threads => CarrierRegistry.Sum(_ => 1);
 
-    /// <summary>Switches so far, by threads that are still alive.</summary>
+    /// <summary>Gets the number of switches so far, by threads that are still alive.</summary>
     public static long Switches => CarrierRegistry.Sum(carrier => carrier.SwitchCount);
 
-    /// <summary>Thread objects of the runtime that parked stacks are linked into: one for each thread that runs greenlets, and
-    /// one for each greenlet suspended inside a catch block, a filter or runtime code; and free ones, up to 64 or as many as
-    /// are in use after a collection. They are no threads of the system, where the runtime allows it.</summary>
+    /// <summary>Gets the number of the runtime's thread objects into which parked stacks are linked: one for each thread that runs
+    /// greenlets, and one for each greenlet suspended inside a catch block, a filter or runtime code; and free ones, up to
+    /// 64 or as many as are in use after a collection. They are no threads of the system, where the runtime allows
+    /// it.</summary>
     public static unsafe long ThreadRecords
     {
         get
@@ -39,7 +44,7 @@ public static class GreenletDiagnostics
         }
     }
 
-    /// <summary>Stack segments in use and waiting in the pool.</summary>
+    /// <summary>Gets how many stack segments are in use, and how many wait in the pool.</summary>
     public static (long InUse, long Pooled) Segments
     {
         get

@@ -1,6 +1,23 @@
 namespace NativeGreenlet;
 
 /// <summary>Why a <see cref="GreenletException"/> was thrown.</summary>
+/// <example><code>
+/// Greenlet greenlet = new(() =&gt; Greenlet.Current.Parent!.Switch());
+/// greenlet.Switch();
+/// Thread other = new(() =&gt;
+/// {
+///     try
+///     {
+///         greenlet.Switch();
+///     }
+///     catch (GreenletException exception) when (exception.Reason == GreenletError.WrongThread)
+///     {
+///         Console.WriteLine(exception.Message);
+///     }
+/// });
+/// other.Start();
+/// other.Join();
+/// </code></example>
 public enum GreenletError
 {
     /// <summary>The greenlet belongs to another thread than the caller's.</summary>

@@ -2,8 +2,20 @@ namespace NativeGreenlet;
 
 /// <summary>
 /// A greenlet could not be started, switched to or changed. What it concerns is as it was before the call.
-/// Mirrors <c>greenlet.error</c> (row 80).
+/// Mirrors <c>greenlet.error</c>.
 /// </summary>
+/// <example><code>
+/// Greenlet child = new(() =&gt; { });
+/// Greenlet grandchild = new(() =&gt; { }, child);
+/// try
+/// {
+///     child.Parent = grandchild;
+/// }
+/// catch (GreenletException exception)
+/// {
+///     Console.WriteLine($"{exception.Reason}: {exception.Message}"); // CyclicParent: ...
+/// }
+/// </code></example>
 public class GreenletException : InvalidOperationException
 {
     /// <summary>Creates the exception without a message of its own.</summary>
@@ -27,8 +39,8 @@ public class GreenletException : InvalidOperationException
     }
 
     /// <summary>Creates the exception with a reason, a message and, if there is one, its cause.</summary>
-    /// <param name="reason">The reason, for programs.</param>
-    /// <param name="message">What happened and what to do about it, for people.</param>
+    /// <param name="reason">The reason, by which a program can decide what to do.</param>
+    /// <param name="message">What happened and what to do about it.</param>
     /// <param name="innerException">The cause.</param>
     public GreenletException(GreenletError reason, string? message, Exception? innerException = null)
         : base(message, innerException)
@@ -36,6 +48,6 @@ public class GreenletException : InvalidOperationException
         Reason = reason;
     }
 
-    /// <summary>The reason, for programs.</summary>
+    /// <summary>Gets the reason, by which a program can decide what to do.</summary>
     public GreenletError Reason { get; }
 }

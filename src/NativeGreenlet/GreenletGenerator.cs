@@ -10,10 +10,24 @@ namespace NativeGreenlet;
 
 /// <summary>
 /// A sequence produced by a plain function that calls <see cref="Yield"/>, itself or from functions it calls, at any
-/// depth: no <c>yield return</c>, no state machine. Mirrors the generators of greenlet's documentation (row 53).
+/// depth: no <c>yield return</c>, no state machine. Mirrors the generators of greenlet's documentation.
 /// </summary>
 /// <remarks>Each enumeration runs the body anew, in a greenlet of its own, on the enumerating thread. Disposing of the
 /// enumerator, as <c>foreach</c> does, ends a body that is not finished: its <c>finally</c> blocks run.</remarks>
+/// <example><code>
+/// GreenletGenerator&lt;int&gt; numbers = new(() =&gt; Count(3));
+/// Console.WriteLine(string.Join(", ", numbers)); // 1, 2, 3
+///
+/// static void Count(int last)
+/// {
+///     if (last &gt; 1)
+///     {
+///         Count(last - 1);
+///     }
+///
+///     GreenletGenerator&lt;int&gt;.Yield(last);
+/// }
+/// </code></example>
 /// <typeparam name="T">The type of the values.</typeparam>
 [SuppressMessage("Naming", "CA1710:Identifiers should have correct suffix", Justification = "It is a generator, not a collection.")]
 public class GreenletGenerator<T> : IEnumerable<T>
@@ -46,14 +60,15 @@ public class GreenletGenerator<T> : IEnumerable<T>
     [EditorBrowsable(EditorBrowsableState.Never)]
     public GreenletGenerator(Func<Task> body) => throw new NotSupportedException("A generator cannot await.");
 
-    /// <summary>Gives a value to whoever enumerates the generator that the caller runs in, and waits until that asks for
-    /// the next.</summary>
+    /// <summary>Gives a value to the code that enumerates the generator in which the caller runs, and suspends the caller
+    /// until that code asks for the next value.</summary>
     /// <param name="value">The value.</param>
     /// <param name="level">1 for the innermost generator around the caller, 2 for the one that enumerates it, and so on:
     /// a generator inside another may yield for the outer one.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="level"/> is less than 1.</exception>
     /// <exception cref="InvalidOperationException">The caller runs in fewer generators than that, or the one meant is of
     /// another type of values.</exception>
+    /// <exception cref="GreenletExit">The enumerator is disposed of.</exception>
     [SuppressMessage("Design", "CA1000:Do not declare static members on generic types", Justification = "The type says what may be yielded.")]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks: nothing may be kept alive from here
     public static void Yield(T value, int level = 1) => _ = Deliver(value, level).Switch();

@@ -6,6 +6,11 @@ namespace NativeGreenlet;
 /// A value of which every greenlet has its own, as every thread has of a <see cref="ThreadLocal{T}"/>. It lives as long
 /// as both the greenlet and this object. Unlike an <see cref="AsyncLocal{T}"/> it is not inherited.
 /// </summary>
+/// <example><code>
+/// GreenletLocal&lt;int&gt; visits = new(() =&gt; 0);
+/// visits.Value++;
+/// new Greenlet(() =&gt; Console.WriteLine(visits.Value)).Switch(); // 0: it has a value of its own
+/// </code></example>
 /// <typeparam name="T">The type of the value.</typeparam>
 public sealed class GreenletLocal<T>
 {
@@ -27,7 +32,7 @@ public sealed class GreenletLocal<T>
         _initialize = initialize;
     }
 
-    /// <summary>The current greenlet's value.</summary>
+    /// <summary>Gets or sets the current greenlet's value.</summary>
     public T Value
     {
         get
@@ -60,6 +65,6 @@ public sealed class GreenletLocal<T>
         }
     }
 
-    /// <summary>Whether the current greenlet has a value.</summary>
+    /// <summary>Gets whether the current greenlet has a value.</summary>
     public bool IsValueCreated => _values.TryGetValue(Greenlet.Current, out _);
 }

@@ -1,17 +1,22 @@
 namespace NativeGreenlet;
 
-/// <summary>What a greenlet can be given besides its body.</summary>
+/// <summary>Options of a new greenlet: parent, name, stack size and execution context.</summary>
+/// <example><code>
+/// GreenletOptions options = new() { Name = "parser", StackSize = 4 * 1024 * 1024 };
+/// using Greenlet parser = new(text =&gt; ((string)text!).Length, options);
+/// Console.WriteLine(parser.Switch("42")); // 2
+/// </code></example>
 public sealed class GreenletOptions
 {
-    /// <summary>The parent; null stands for the greenlet that creates it.</summary>
+    /// <summary>Gets or sets the parent; null stands for the greenlet that creates it.</summary>
     public Greenlet? Parent { get; set; }
 
-    /// <summary>A name for diagnostics.</summary>
+    /// <summary>Gets or sets a name for diagnostics.</summary>
     public string? Name { get; set; }
 
     /// <summary>
-    /// Bytes of stack the greenlet needs at most; 0 stands for the default of 1 MiB. This is address space: memory is
-    /// taken as it is touched.
+    /// Gets or sets how many bytes of stack the greenlet needs at most; 0 stands for the default of 1 MiB. This is address
+    /// space: memory is taken as it is touched.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 1 GiB.</exception>
     public int StackSize
@@ -25,6 +30,6 @@ public sealed class GreenletOptions
         }
     }
 
-    /// <summary>The execution context the greenlet starts with.</summary>
+    /// <summary>Gets or sets the execution context the greenlet starts with.</summary>
     public ContextFlow ContextFlow { get; set; }
 }

@@ -3,11 +3,15 @@ using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet;
 
-/// <summary>How greenlets work in this process, and why.</summary>
+/// <summary>Tells how greenlets work in this process, and why.</summary>
+/// <example><code>
+/// Console.WriteLine(GreenletRuntime.Description);
+/// Console.WriteLine(GreenletRuntime.SelfTest());
+/// </code></example>
 public static class GreenletRuntime
 {
     /// <summary>
-    /// The way stacks are switched. Chosen once, at the first use: <see cref="GreenletBackend.Segments"/> on a runtime
+    /// Gets the way stacks are switched. Chosen once, at the first use: <see cref="GreenletBackend.Segments"/> on a runtime
     /// that we know, or <see cref="GreenletBackend.Slices"/> if its collector is conservative, else
     /// <see cref="GreenletBackend.Threads"/>. The environment variable <c>NATIVEGREENLET_BACKEND</c>
     /// (<c>segments</c>, <c>slices</c> or <c>threads</c>) overrides.
@@ -17,7 +21,7 @@ public static class GreenletRuntime
     /// for (<see cref="GreenletError.NativeLibraryMissing"/>).</exception>
     public static GreenletBackend Backend => BackendSelection.Instance.Backend;
 
-    /// <summary>Why <see cref="Backend"/> was chosen, the runtime's version, and what was learned about it.</summary>
+    /// <summary>Gets why <see cref="Backend"/> was chosen, the runtime's version, and what was learned about it.</summary>
     /// <exception cref="GreenletException">As for <see cref="Backend"/>.</exception>
     public static string Description => BackendSelection.Instance.Description;
 

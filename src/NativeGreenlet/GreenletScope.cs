@@ -9,7 +9,7 @@ namespace NativeGreenlet;
 /// </summary>
 /// <remarks>
 /// When a thread ends, nothing can run on it any more: greenlets that are still suspended on it are dead at once, without
-/// their <c>finally</c> blocks (row 85). A thread that must clean up puts a scope around its work.
+/// their <c>finally</c> blocks. A thread that must clean up puts a scope around its work.
 /// </remarks>
 /// <example><code>
 /// new Thread(() =>

@@ -1,6 +1,14 @@
 namespace NativeGreenlet;
 
-/// <summary>Where a greenlet is in its life. Mirrors the states that greenlet shows (row 26).</summary>
+/// <summary>The states of a greenlet. Mirrors the states that Python's greenlet shows.</summary>
+/// <example><code>
+/// Greenlet greenlet = new(() =&gt; Greenlet.Current.Parent!.Switch());
+/// Console.WriteLine(greenlet.State == GreenletState.Unstarted); // True
+/// greenlet.Switch();
+/// Console.WriteLine(greenlet.State == GreenletState.Suspended); // True
+/// greenlet.Switch();
+/// Console.WriteLine(greenlet.State == GreenletState.Dead); // True
+/// </code></example>
 public enum GreenletState
 {
     /// <summary>Created; its body has not begun.</summary>

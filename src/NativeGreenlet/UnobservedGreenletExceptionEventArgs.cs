@@ -1,6 +1,9 @@
 namespace NativeGreenlet;
 
-/// <summary>An exception that left a greenlet while it was being killed, so that nobody could receive it (row 83).</summary>
+/// <summary>An exception that left a greenlet while it was being killed, so that nobody could receive it.</summary>
+/// <example><code>
+/// Greenlet.UnobservedException += (_, e) =&gt; Console.Error.WriteLine($"{e.Greenlet} failed while it was killed: {e.Exception}");
+/// </code></example>
 public sealed class UnobservedGreenletExceptionEventArgs : EventArgs
 {
     internal UnobservedGreenletExceptionEventArgs(Greenlet greenlet, Exception exception)
@@ -9,12 +12,12 @@ public sealed class UnobservedGreenletExceptionEventArgs : EventArgs
         Exception = exception;
     }
 
-    /// <summary>The greenlet that was being killed.</summary>
+    /// <summary>Gets the greenlet that was being killed.</summary>
     public Greenlet Greenlet { get; }
 
     /// <summary>
-    /// What left it; or a <see cref="GreenletException"/> if it swallowed the <see cref="GreenletExit"/> and suspended
-    /// itself again, in which case it is still alive (row 82).
+    /// Gets what left it; or a <see cref="GreenletException"/> if it swallowed the <see cref="GreenletExit"/> and suspended
+    /// itself again, in which case it is still alive.
     /// </summary>
     public Exception Exception { get; }
 }

@@ -60,7 +60,7 @@ void ng_sliced_count(uint64_t* carriers_now) {
   ng_spinlock_leave(&lock);
 }
 
-// A carrier is listed while it is one, under its thread.
+// Adds a carrier to the list, under the runtime's object of its thread; false if that thread has one already.
 static bool enlist(ng_sliced_carrier* carrier) {
   ng_spinlock_enter(&lock);
   const ng_sliced_carrier* each = carriers;

@@ -4,6 +4,10 @@ using Microsoft.AspNetCore.Http;
 namespace NativeGreenlet.AspNetCore;
 
 /// <summary>Greenlets for single endpoints.</summary>
+/// <example><code>
+/// app.MapGet("/slow", () =&gt; GreenFile.ReadAllText("greeting.txt")).RequireGreenlets();
+/// app.MapGet("/fast", () =&gt; "hello").DisableGreenlets();
+/// </code></example>
 public static class GreenletEndpointConventionBuilderExtensions
 {
     /// <summary>
@@ -13,6 +17,7 @@ public static class GreenletEndpointConventionBuilderExtensions
     /// <typeparam name="TBuilder">The type of the builder.</typeparam>
     /// <param name="builder">The endpoints.</param>
     /// <returns>The builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static TBuilder RequireGreenlets<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder
     {
@@ -32,6 +37,7 @@ public static class GreenletEndpointConventionBuilderExtensions
     /// <typeparam name="TBuilder">The type of the builder.</typeparam>
     /// <param name="builder">The endpoints.</param>
     /// <returns>The builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static TBuilder DisableGreenlets<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder
     {

@@ -44,7 +44,8 @@ public sealed class HubWatchdog : IDisposable
         };
     }
 
-    /// <summary>A hub is blocked, or was.</summary>
+    /// <summary>Occurs when a hub is blocked, and once more, with a stack trace, when the task that blocked it next waits.
+    /// Raised in the watchdog's thread, the second time in the hub's.</summary>
     public event EventHandler<HubBlockedEventArgs>? Blocked;
 
     /// <summary>Starts to watch. Does nothing if it was started already.</summary>

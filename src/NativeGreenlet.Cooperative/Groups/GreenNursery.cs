@@ -34,11 +34,13 @@ public sealed class GreenNursery : IDisposable
         ((IShared)_changed).Room.IsInternal = true;
     }
 
-    /// <summary>Children that have not ended.</summary>
+    /// <summary>Gets the number of children that have not ended.</summary>
     public int Count => _children.Count;
 
     /// <summary>Runs a scope. Returns when it and all children have ended.</summary>
     /// <param name="scope">The scope, which spawns the children.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="scope"/> is null.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What left the scope, or the first child that failed.</exception>
     public static void Run(Action<GreenNursery> scope)
     {
@@ -65,6 +67,7 @@ public sealed class GreenNursery : IDisposable
     /// have ended.</summary>
     /// <param name="scope">The scope, which spawns the children. What comes after an <c>await</c> is in the hub, too, and may
     /// wait there.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="scope"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What left the scope, or the first child that failed.</exception>
     public static void Run(Func<GreenNursery, Task> scope)
@@ -76,6 +79,7 @@ public sealed class GreenNursery : IDisposable
     /// <summary>Starts a child.</summary>
     /// <param name="body">What it does.</param>
     /// <returns>The task.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The scope has ended.</exception>
     public GreenTask Spawn(Action body)
     {
@@ -94,6 +98,7 @@ public sealed class GreenNursery : IDisposable
     /// <summary>Starts a child whose body is asynchronous; see <see cref="Hub.Spawn(Func{Task})"/>.</summary>
     /// <param name="body">What it does.</param>
     /// <returns>The task.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The scope has ended.</exception>
     public GreenTask Spawn(Func<Task> body)
     {

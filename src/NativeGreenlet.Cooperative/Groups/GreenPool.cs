@@ -9,6 +9,16 @@ using NativeGreenlet.Cooperative.Waiting;
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>Tasks of which no more than a number run at a time: <see cref="Spawn(Action)"/> waits for a free place.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenPool pool = new(10); // at most ten tasks at a time
+///     foreach (int length in pool.Map(["example.org", "example.com"], host =&gt; GreenDns.GetHostAddresses(host).Length))
+///     {
+///         Console.WriteLine(length);
+///     }
+/// });
+/// </code></example>
 public sealed class GreenPool
 {
     private readonly GreenSemaphore _places;

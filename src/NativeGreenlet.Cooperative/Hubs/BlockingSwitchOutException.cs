@@ -3,6 +3,19 @@ namespace NativeGreenlet.Cooperative;
 /// <summary>
 /// A callback that runs in the hub itself had to wait: nobody could continue it.
 /// </summary>
+/// <example><code>
+/// Hub.Run(() =&gt; Hub.Current.Post(() =&gt;
+/// {
+///     try
+///     {
+///         Hub.Sleep(TimeSpan.FromSeconds(1)); // callbacks run between tasks: they cannot wait
+///     }
+///     catch (BlockingSwitchOutException)
+///     {
+///         _ = Hub.Current.InvokeAsync(() =&gt; Hub.Sleep(TimeSpan.FromSeconds(1))); // tasks can
+///     }
+/// }));
+/// </code></example>
 public class BlockingSwitchOutException : InvalidOperationException
 {
     /// <summary>Creates the exception.</summary>

@@ -4,6 +4,16 @@ namespace NativeGreenlet.Cooperative;
 /// Every task of a run waits, and certainly nothing can wake any of them (<see cref="HubOptions.DeadlockPatience"/> says when that is
 /// certain). Thrown in the main task, whose wait it ends.
 /// </summary>
+/// <example><code>
+/// try
+/// {
+///     Hub.Run(() =&gt; new GreenEvent().Wait()); // nobody can set it
+/// }
+/// catch (GreenDeadlockException exception)
+/// {
+///     Console.Error.WriteLine(string.Join('\n', exception.Waiters));
+/// }
+/// </code></example>
 public class GreenDeadlockException : InvalidOperationException
 {
     /// <summary>Creates the exception.</summary>
@@ -36,6 +46,6 @@ public class GreenDeadlockException : InvalidOperationException
         Waiters = waiters;
     }
 
-    /// <summary>Each task that waits, and for what.</summary>
+    /// <summary>Gets each task that waits, and for what.</summary>
     public IReadOnlyList<string> Waiters { get; }
 }

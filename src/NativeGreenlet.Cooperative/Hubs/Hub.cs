@@ -35,8 +35,8 @@ public sealed partial class Hub : IDisposable
     private readonly Lock _starting = new();
     private volatile bool _hasThread;
 
-    /// <summary>Makes a hub whose thread is started when the hub is first needed, so that one can listen to its events
-    /// before.</summary>
+    /// <summary>Creates a hub whose thread is started when the hub is first needed, so that handlers can be added to its
+    /// events before.</summary>
     /// <param name="options">How it behaves; null for the defaults.</param>
     public Hub(HubOptions? options = null)
         : this(options, isPooled: false, name: "hub")
@@ -52,16 +52,16 @@ public sealed partial class Hub : IDisposable
     }
 
     /// <summary>
-    /// A task ended with an exception that nobody waits for, or a callback threw. The hub goes on in any case. Raised in
-    /// the hub's thread; a handler must not wait. Without a handler the exception is written to the standard error.
+    /// Occurs when a task has ended with an exception that nobody waits for, or a callback threw. The hub goes on in any
+    /// case. Raised in the hub's thread; a handler must not wait. Without a handler the exception is written to the standard error.
     /// </summary>
     public event EventHandler<HubUnhandledExceptionEventArgs>? UnhandledException;
 
     /// <summary>
-    /// Every task of a run has waited for <see cref="HubOptions.DeadlockPatience"/> or longer, and the library knows of nobody who
-    /// will wake one, but cannot know all: another thread, a timer or an asynchronous method may. Raised in the hub's thread, once
-    /// for each time that a run comes to a halt; a handler must not wait. Without a handler a line is written to the standard
-    /// error. The event source <c>NativeGreenlet.Cooperative</c> tells it, too.
+    /// Occurs when every task of a run has waited for <see cref="HubOptions.DeadlockPatience"/> or longer, and the library
+    /// knows of nobody who will wake one, but cannot know all: another thread, a timer or an asynchronous method may. Raised
+    /// in the hub's thread, once for each time that a run comes to a halt; a handler must not wait. Without a handler a line
+    /// is written to the standard error. The event source <c>NativeGreenlet.Cooperative</c> tells it, too.
     /// </summary>
     public event EventHandler<HubDeadlockSuspectedEventArgs>? DeadlockSuspected;
 
@@ -105,6 +105,7 @@ public sealed partial class Hub : IDisposable
     /// </summary>
     /// <param name="main">The main task.</param>
     /// <param name="options">How the hub behaves; null for the defaults.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
     /// <exception cref="InvalidOperationException">There is a hub on this thread already.</exception>
     /// <exception cref="GreenDeadlockException">Nothing was left that could have woken a task.</exception>
     /// <exception cref="Exception">What left the main task.</exception>
@@ -127,6 +128,7 @@ public sealed partial class Hub : IDisposable
     /// completed. What comes after an <c>await</c> is in the hub, too, and may wait there.</summary>
     /// <param name="main">The main task.</param>
     /// <param name="options">How the hub behaves; null for the defaults.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
     /// <exception cref="InvalidOperationException">There is a hub on this thread already.</exception>
     /// <exception cref="GreenDeadlockException">Nothing was left that could have woken a task.</exception>
     /// <exception cref="Exception">What left the main task.</exception>
@@ -154,12 +156,14 @@ public sealed partial class Hub : IDisposable
     }
 
     /// <summary>
-    /// From <c>async</c> code: runs a main task on one of a few shared hub threads, one for each processor. It and what it
-    /// spawns hold no thread while they wait.
+    /// Runs a main task on one of a few shared hub threads, one for each processor, for a caller in <c>async</c> code. The
+    /// task and what it spawns hold no thread while they wait.
     /// </summary>
     /// <param name="main">The main task.</param>
     /// <param name="cancellationToken">Makes its next wait throw an <see cref="OperationCanceledException"/>.</param>
     /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
+    /// <exception cref="OutOfMemoryException">There is no thread for the hub.</exception>
     public static Task RunAsync(Action main, CancellationToken cancellationToken = default) =>
         HubPool.Shared.RunAsync(main, cancellationToken);
 
@@ -174,6 +178,8 @@ public sealed partial class Hub : IDisposable
     /// <param name="cancellationToken">Makes the wait in the hub that it is in, or its next one, throw an
     /// <see cref="OperationCanceledException"/>. An <c>await</c> goes on: give what is awaited the token.</param>
     /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
+    /// <exception cref="OutOfMemoryException">There is no thread for the hub.</exception>
     public static Task RunAsync(Func<Task> main, CancellationToken cancellationToken = default) =>
         HubPool.Shared.RunAsync(main, cancellationToken);
 
@@ -199,6 +205,7 @@ public sealed partial class Hub : IDisposable
     /// <param name="main">The main task.</param>
     /// <param name="cancellationToken">Makes its next wait throw an <see cref="OperationCanceledException"/>.</param>
     /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The hub has ended; the task throws it.</exception>
     /// <exception cref="OutOfMemoryException">The hub has no thread yet, and cannot have one.</exception>
     public Task InvokeAsync(Action main, CancellationToken cancellationToken = default)
@@ -221,6 +228,7 @@ public sealed partial class Hub : IDisposable
     /// <param name="cancellationToken">Makes the wait in the hub that it is in, or its next one, throw an
     /// <see cref="OperationCanceledException"/>. An <c>await</c> goes on: give what is awaited the token.</param>
     /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The hub has ended; the task throws it.</exception>
     /// <exception cref="OutOfMemoryException">The hub has no thread yet, and cannot have one.</exception>
     public Task InvokeAsync(Func<Task> main, CancellationToken cancellationToken = default)
@@ -240,6 +248,7 @@ public sealed partial class Hub : IDisposable
 
     /// <summary>Calls something in the hub's thread, between tasks; from any thread. It must not wait.</summary>
     /// <param name="callback">What to call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The hub has ended; it will not be called.</exception>
     /// <exception cref="OutOfMemoryException">The hub has no thread yet, and cannot have one.</exception>
     public void Post(Action callback)
@@ -251,6 +260,7 @@ public sealed partial class Hub : IDisposable
 
     /// <summary>Calls something that throws in the hub's thread.</summary>
     /// <param name="callback">What to call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="callback"/> is null.</exception>
     [OverloadResolutionPriority(1)]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void Post(Func<Never> callback)
@@ -291,6 +301,7 @@ public sealed partial class Hub : IDisposable
 
     /// <summary>Writes every task of the hub: its state, what it waits for, and where.</summary>
     /// <param name="writer">Where to.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="writer"/> is null.</exception>
     /// <exception cref="InvalidOperationException">The caller is not inside this hub; call it through
     /// <see cref="Post(Action)"/>.</exception>
     public void Dump(TextWriter writer)

@@ -12,9 +12,9 @@ public sealed class HubDeadlockSuspectedEventArgs : EventArgs
         Waiters = waiters;
     }
 
-    /// <summary>For how long every task of the run has waited.</summary>
+    /// <summary>Gets for how long every task of the run has waited.</summary>
     public TimeSpan Duration { get; }
 
-    /// <summary>Each task of the run, and what it waits for.</summary>
+    /// <summary>Gets each task of the run, and what it waits for.</summary>
     public IReadOnlyList<string> Waiters { get; }
 }

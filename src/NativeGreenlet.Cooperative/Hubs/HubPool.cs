@@ -6,6 +6,10 @@ using NativeGreenlet.Cooperative.Hubs;
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A few threads with a hub each, and many runs in every one. What is run goes to the hub with the fewest.</summary>
+/// <example><code>
+/// await using HubPool pool = new(size: 4); // four threads, any number of tasks
+/// await pool.RunAsync(() =&gt; Hub.Sleep(TimeSpan.FromSeconds(1)));
+/// </code></example>
 public sealed class HubPool : IDisposable, IAsyncDisposable
 {
     private readonly Lock _lock = new();
@@ -27,6 +31,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     /// <summary>Creates a pool of hubs that behave in a certain way; its threads are started as they are needed.</summary>
     /// <param name="options">How its hubs behave; their name is followed by a number.</param>
     /// <param name="size">How many hubs at most; null for one for each processor.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The size is not positive.</exception>
     public HubPool(HubOptions options, int? size = null)
         : this(options, size, isDefault: false)
@@ -43,13 +48,14 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         _options.Name = null;
     }
 
-    /// <summary>The pool of <see cref="Hub.RunAsync(Action, CancellationToken)"/>, one hub for each processor. It cannot be disposed of.</summary>
+    /// <summary>Gets the pool of <see cref="Hub.RunAsync(Action, CancellationToken)"/>, one hub for each processor. It cannot be
+    /// disposed of.</summary>
     public static HubPool Shared { get; } = new();
 
-    /// <summary>How many hubs at most.</summary>
+    /// <summary>Gets how many hubs the pool has at most.</summary>
     public int Size => _hubs.Length;
 
-    /// <summary>All hubs; starts those that were not needed yet.</summary>
+    /// <summary>Gets all hubs; starts those that were not needed yet.</summary>
     /// <exception cref="ObjectDisposedException">The pool has been disposed of.</exception>
     public IReadOnlyList<Hub> Hubs
     {
@@ -62,15 +68,17 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Runs that go on or wait to begin.</summary>
+    /// <summary>Gets the number of runs that go on or wait to begin.</summary>
     public int PendingRuns => _hubs.Sum(hub => hub?.PendingRuns ?? 0);
 
-    /// <summary>Runs a main task in the hub with the fewest; from any thread. It and what it spawns hold no thread while
+    /// <summary>Runs a main task in the hub with the fewest runs; from any thread. It and what it spawns hold no thread while
     /// they wait.</summary>
     /// <param name="main">The main task.</param>
     /// <param name="cancellationToken">Makes its next wait throw an <see cref="OperationCanceledException"/>.</param>
     /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The pool has been disposed of.</exception>
+    /// <exception cref="OutOfMemoryException">The hub has no thread yet, and cannot have one.</exception>
     public Task RunAsync(Action main, CancellationToken cancellationToken = default) =>
         Choose().InvokeAsync(main, cancellationToken);
 
@@ -86,7 +94,9 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     /// <param name="cancellationToken">Makes the wait in the hub that it is in, or its next one, throw an
     /// <see cref="OperationCanceledException"/>. An <c>await</c> goes on: give what is awaited the token.</param>
     /// <returns>A task that completes when the main task has ended, and all that it spawned.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The pool has been disposed of.</exception>
+    /// <exception cref="OutOfMemoryException">The hub has no thread yet, and cannot have one.</exception>
     public Task RunAsync(Func<Task> main, CancellationToken cancellationToken = default) =>
         Choose().InvokeAsync(main, cancellationToken);
 
@@ -96,8 +106,8 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     public Task<T> RunAsync<T>(Func<Task<T>?> main, CancellationToken cancellationToken = default) =>
         Choose().InvokeAsync(main, cancellationToken);
 
-    /// <summary>For <c>async</c> code: calls a function for each item in one hub, several at a time, and gives the results as
-    /// they come. The next items are taken meanwhile; never more than twice the limit are ahead of who uses the
+    /// <summary>Calls a function for each item in one hub, several at a time, and gives <c>async</c> code the results as they
+    /// come. The next items are taken meanwhile; never more than twice the limit are ahead of who uses the
     /// results.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
@@ -108,6 +118,8 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     /// <param name="cancellationToken">Ends it by an <see cref="OperationCanceledException"/>.</param>
     /// <returns>The results. To leave them ends what still runs; so does an exception, which is thrown as it is. When the
     /// enumeration is over nothing runs any more.</returns>
+    /// <exception cref="ArgumentNullException">The items or the function are null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is not positive.</exception>
     public IAsyncEnumerable<TResult> MapAsync<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, int limit, bool isInOrder = true, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(function);

@@ -1,6 +1,13 @@
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>Data of <see cref="Hub.UnhandledException"/>.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     Hub.Current.UnhandledException += (_, e) =&gt; Console.Error.WriteLine($"{e.Task}: {e.Exception.Message}");
+///     Hub.Spawn(() =&gt; throw new InvalidDataException("nobody joins this task"));
+/// });
+/// </code></example>
 public sealed class HubUnhandledExceptionEventArgs : EventArgs
 {
     internal HubUnhandledExceptionEventArgs(GreenTask? task, Exception exception)
@@ -9,9 +16,9 @@ public sealed class HubUnhandledExceptionEventArgs : EventArgs
         Exception = exception;
     }
 
-    /// <summary>The task that it left; null for a callback in the hub.</summary>
+    /// <summary>Gets the task that it left; null for a callback in the hub.</summary>
     public GreenTask? Task { get; }
 
-    /// <summary>What was thrown.</summary>
+    /// <summary>Gets what was thrown.</summary>
     public Exception Exception { get; }
 }

@@ -3,6 +3,16 @@ namespace NativeGreenlet.Cooperative;
 /// <summary>
 /// Something had to wait, and the caller is not inside a hub. It would have blocked the thread; that is refused.
 /// </summary>
+/// <example><code>
+/// try
+/// {
+///     Hub.Sleep(TimeSpan.FromSeconds(1)); // there is no hub on this thread
+/// }
+/// catch (MissingHubException)
+/// {
+///     Hub.Run(() =&gt; Hub.Sleep(TimeSpan.FromSeconds(1)));
+/// }
+/// </code></example>
 public class MissingHubException : InvalidOperationException
 {
     /// <summary>Creates the exception.</summary>

@@ -11,8 +11,10 @@ namespace NativeGreenlet.Cooperative;
 /// </code></example>
 public static class GreenDns
 {
-    /// <summary>The addresses of a host.</summary>
+    /// <summary>Looks up the addresses of a host.</summary>
     /// <param name="host">Its name, or an address.</param>
+    /// <returns>The addresses.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="host"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="SocketException">It has none, or nobody could be asked.</exception>
     public static IPAddress[] GetHostAddresses(string host)
@@ -21,8 +23,10 @@ public static class GreenDns
         return Hub.Await(token => Task.Run(() => Dns.GetHostAddressesAsync(host, token), token));
     }
 
-    /// <summary>The names and addresses of a host.</summary>
+    /// <summary>Looks up the names and addresses of a host.</summary>
     /// <param name="host">Its name, or an address.</param>
+    /// <returns>The names and addresses.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="host"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="SocketException">It has none, or nobody could be asked.</exception>
     public static IPHostEntry GetHostEntry(string host)

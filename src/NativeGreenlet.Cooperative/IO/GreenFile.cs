@@ -18,15 +18,21 @@ public static class GreenFile
     /// <param name="mode">How to open it.</param>
     /// <param name="access">What for.</param>
     /// <param name="share">What others may do meanwhile.</param>
+    /// <returns>A stream of the file.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="path"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">The system does not permit it.</exception>
     public static GreenStream Open(string path, FileMode mode = FileMode.Open, FileAccess access = FileAccess.Read, FileShare share = FileShare.Read) =>
         new(OpenFile(path, mode, access, share, bufferSize: 0));
 
-    /// <summary>All text of a file.</summary>
+    /// <summary>Reads all text of a file, UTF-8 unless the file says otherwise.</summary>
     /// <param name="path">Where it is.</param>
+    /// <returns>The text.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="path"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="IOException">It cannot be opened, or read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The system does not permit it.</exception>
     public static string ReadAllText(string path)
     {
         FileStream file = OpenFile(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
@@ -37,10 +43,13 @@ public static class GreenFile
         });
     }
 
-    /// <summary>All bytes of a file.</summary>
+    /// <summary>Reads all bytes of a file.</summary>
     /// <param name="path">Where it is.</param>
+    /// <returns>The bytes.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="path"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="IOException">It cannot be opened, or read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The system does not permit it.</exception>
     public static byte[] ReadAllBytes(string path)
     {
         FileStream file = OpenFile(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
@@ -52,11 +61,13 @@ public static class GreenFile
         });
     }
 
-    /// <summary>Writes text to a file, which is replaced.</summary>
+    /// <summary>Writes text to a file, as UTF-8 without a byte order mark; the file is replaced.</summary>
     /// <param name="path">Where it is.</param>
     /// <param name="text">The text.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="path"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="IOException">It cannot be opened, or written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The system does not permit it.</exception>
     public static void WriteAllText(string path, string text)
     {
         FileStream file = OpenFile(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1);
@@ -72,8 +83,10 @@ public static class GreenFile
     /// <summary>Writes bytes to a file, which is replaced.</summary>
     /// <param name="path">Where it is.</param>
     /// <param name="bytes">The bytes.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="IOException">It cannot be opened, or written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The system does not permit it.</exception>
     public static void WriteAllBytes(string path, byte[] bytes)
     {
         ArgumentNullException.ThrowIfNull(bytes);

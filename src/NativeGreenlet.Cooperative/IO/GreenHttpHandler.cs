@@ -2,8 +2,8 @@ using NativeGreenlet.Cooperative.IO;
 
 namespace NativeGreenlet.Cooperative;
 
-/// <summary>For an <see cref="HttpClient"/> whose synchronous <see cref="HttpClient.Send(HttpRequestMessage)"/> parks the
-/// task instead of blocking the thread; so do all synchronous ways to read the answer's content.</summary>
+/// <summary>Makes the synchronous <see cref="HttpClient.Send(HttpRequestMessage)"/> of an <see cref="HttpClient"/> park the task
+/// instead of blocking the thread; so do all synchronous ways to read the answer's content.</summary>
 /// <remarks>
 /// <para><c>Send</c> returns when the body is in memory, or, with <see cref="HttpCompletionOption.ResponseHeadersRead"/>, at the
 /// headers: the body is then read as it comes, by <see cref="HttpContent.ReadAsStream()"/>, by
@@ -17,7 +17,7 @@ namespace NativeGreenlet.Cooperative;
 /// </remarks>
 /// <example><code>
 /// using HttpClient client = new(new GreenHttpHandler());
-/// using HttpResponseMessage reply = client.Send(new HttpRequestMessage(HttpMethod.Get, address), HttpCompletionOption.ResponseHeadersRead);
+/// using HttpResponseMessage reply = client.Send(new HttpRequestMessage(HttpMethod.Get, "http://example.org/"), HttpCompletionOption.ResponseHeadersRead);
 /// using StreamReader reader = new(reply.Content.ReadAsStream());
 /// while (reader.ReadLine() is { } line) // parks until the next one comes
 /// {
@@ -26,14 +26,15 @@ namespace NativeGreenlet.Cooperative;
 /// </code></example>
 public sealed class GreenHttpHandler : DelegatingHandler
 {
-    /// <summary>Sends through a <see cref="SocketsHttpHandler"/> of its own.</summary>
+    /// <summary>Creates a handler that sends through a <see cref="SocketsHttpHandler"/> of its own.</summary>
     public GreenHttpHandler()
         : base(new SocketsHttpHandler())
     {
     }
 
-    /// <summary>Sends through another handler.</summary>
-    /// <param name="inner">The handler; its asynchronous method is used.</param>
+    /// <summary>Creates a handler that sends through another one.</summary>
+    /// <param name="inner">The other handler; its asynchronous method is used.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="inner"/> is null.</exception>
     public GreenHttpHandler(HttpMessageHandler inner)
         : base(inner)
     {
@@ -43,6 +44,9 @@ public sealed class GreenHttpHandler : DelegatingHandler
     /// <param name="request">The request.</param>
     /// <param name="cancellationToken">Cancels it. So does a kill or a timeout of the task.</param>
     /// <returns>The answer; its content is read from the network as it is asked for.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="request"/> is null.</exception>
+    /// <exception cref="HttpRequestException">The request failed: the connection, the name of the host, the protocol.</exception>
+    /// <exception cref="OperationCanceledException">The request was cancelled, or took longer than the client allows.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -54,6 +58,9 @@ public sealed class GreenHttpHandler : DelegatingHandler
     /// <param name="request">The request.</param>
     /// <param name="cancellationToken">Cancels it.</param>
     /// <returns>The answer.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="request"/> is null.</exception>
+    /// <exception cref="HttpRequestException">The request failed: the connection, the name of the host, the protocol.</exception>
+    /// <exception cref="OperationCanceledException">The request was cancelled, or took longer than the client allows.</exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         HttpResponseMessage response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);

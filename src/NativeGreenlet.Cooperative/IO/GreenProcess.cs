@@ -29,6 +29,9 @@ public static class GreenProcess
     /// <param name="input">What it gets on its standard input.</param>
     /// <param name="timeout">How long it may take; null for no limit.</param>
     /// <returns>Its exit code and what it wrote.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="start"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative, and not
+    /// <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
     /// <exception cref="TimeoutException">It took longer; the message tells whether it was killed, or had ended and something
     /// that it started holds its output.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>

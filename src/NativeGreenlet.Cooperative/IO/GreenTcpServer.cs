@@ -43,6 +43,7 @@ public sealed class GreenTcpServer : IDisposable
     /// <param name="handler">What to do with a connection. It is closed when this returns. What it throws is reported by
     /// <see cref="Hub.UnhandledException"/>.</param>
     /// <param name="pool">Limits the connections that are served at a time; null for no limit.</param>
+    /// <exception cref="ArgumentNullException">The address or the handler is null.</exception>
     public GreenTcpServer(IPEndPoint endPoint, Action<GreenStream> handler, GreenPool? pool = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
@@ -58,18 +59,21 @@ public sealed class GreenTcpServer : IDisposable
     /// an <c>await</c> is in the hub, too, and may wait there. What it throws is reported by
     /// <see cref="Hub.UnhandledException"/>.</param>
     /// <param name="pool">Limits the connections that are served at a time; null for no limit.</param>
+    /// <exception cref="ArgumentNullException">The address or the handler is null.</exception>
     public GreenTcpServer(IPEndPoint endPoint, Func<GreenStream, Task> handler, GreenPool? pool = null)
         : this(endPoint, AsHandler(handler), pool)
     {
     }
 
-    /// <summary>Where it listens; before <see cref="Start"/>, where it will; after <see cref="Stop"/>, where it did.</summary>
+    /// <summary>Gets where it listens; before <see cref="Start"/>, where it will; after <see cref="Stop"/>, where it did.</summary>
     public IPEndPoint EndPoint => _endPoint ?? _requested;
 
     /// <summary>
-    /// How many hubs serve the connections: 1, the caller's, unless it is set. More have threads, started as they are needed;
-    /// each connection stays in the hub that had the fewest when it came, and the handler runs in several threads at a time.
+    /// Gets or sets how many hubs serve the connections: 1, the caller's, unless it is set. More have threads, started as they
+    /// are needed; each connection stays in the hub that had the fewest when it came, and the handler runs in several
+    /// threads at a time.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
     public int HubCount
     {
         get => _hubCount;
@@ -80,10 +84,11 @@ public sealed class GreenTcpServer : IDisposable
         }
     }
 
-    /// <summary>How many connections may wait to be accepted, if the system allows as many; 512 unless it is set.</summary>
+    /// <summary>Gets or sets how many connections may wait to be accepted, if the system allows as many; 512 unless it is
+    /// set.</summary>
     public int Backlog { get; init; } = 512;
 
-    /// <summary>Connections that are being served.</summary>
+    /// <summary>Gets the number of connections that are being served.</summary>
     public int ConnectionCount => OwnCount + (_hubs?.Count ?? 0);
 
     private int OwnCount
@@ -140,6 +145,9 @@ public sealed class GreenTcpServer : IDisposable
 
     /// <summary>Starts the server, if it was not, and waits until it is stopped: until <see cref="Stop"/> is through with it, and
     /// so has given the connections their time.</summary>
+    /// <exception cref="SocketException">The address cannot be had.</exception>
+    /// <exception cref="ObjectDisposedException">It was stopped before it was started.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public void ServeForever()
     {
         if (_accepting is null)
@@ -160,6 +168,8 @@ public sealed class GreenTcpServer : IDisposable
     /// handler begins any more and none goes on, but that which is the caller itself, or which spawned it in another hub of the
     /// server: it gets the exit at its next wait.</summary>
     /// <param name="grace">The time; null for none.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative, and not
+    /// <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and something has to be waited for.</exception>
     public void Stop(TimeSpan? grace = null)
     {

@@ -8,7 +8,7 @@ internal sealed class ProcessRun(ProcessStartInfo start, string? input)
 {
     private volatile string _ending = "it is being killed";
 
-    /// <summary>What became of it when it was given up, for people.</summary>
+    /// <summary>Says in words what became of the program when its run was given up.</summary>
     public string Ending => _ending;
 
     /// <summary>Runs it to its end. When this ends, however, so has the program, and its descriptors are closed.</summary>

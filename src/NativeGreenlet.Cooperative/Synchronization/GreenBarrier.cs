@@ -3,6 +3,14 @@ using NativeGreenlet.Cooperative.Waiting;
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A place where a number of tasks, of any hub, wait for each other, again and again, as <see cref="Barrier"/>.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenBarrier barrier = new(participants: 2);
+///     Hub.Spawn(() =&gt; barrier.SignalAndWait());
+///     barrier.SignalAndWait(); // both go on together
+/// });
+/// </code></example>
 public sealed class GreenBarrier : IShared
 {
     private readonly WaitRoom _room;

@@ -5,6 +5,14 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>A rendezvous: <see cref="Send(T)"/> waits until somebody receives the item, <see cref="Receive()"/> until
 /// somebody sends one. Tasks of any hub may meet.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenChannel&lt;string&gt; channel = new();
+///     Hub.Spawn(() =&gt; channel.Send("hello")); // waits until somebody receives it
+///     Console.WriteLine(channel.Receive());
+/// });
+/// </code></example>
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class GreenChannel<T> : IShared
 {

@@ -6,6 +6,14 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>A result that will be there some day, or an exception. Tasks of any hub wait for it; any thread may set it,
 /// once.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenCompletionSource&lt;int&gt; answer = new();
+///     Hub.Spawn(() =&gt; answer.SetResult(42));
+///     Console.WriteLine(answer.Get()); // waits until it is set
+/// });
+/// </code></example>
 /// <typeparam name="T">The type of the result.</typeparam>
 public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
 {

@@ -4,6 +4,15 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>Waits until something has happened a number of times, as <see cref="CountdownEvent"/>. Tasks of any hub may
 /// wait; any thread may signal.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenCountdown parts = new(2);
+///     Hub.Spawn(() =&gt; parts.Signal());
+///     Hub.Spawn(() =&gt; parts.Signal());
+///     parts.Wait(); // until both have signalled
+/// });
+/// </code></example>
 public sealed class GreenCountdown : IGreenWaitable, IShared
 {
     private readonly GreenEvent _reached;

@@ -4,6 +4,18 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>A flag that tasks can wait for. All that wait are woken when it is set. Tasks of several hubs may wait for it,
 /// and any thread may set it.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenEvent ready = new();
+///     Hub.Spawn(() =&gt;
+///     {
+///         ready.Wait();
+///         Console.WriteLine("go");
+///     });
+///     ready.Set(); // all that wait go on
+/// });
+/// </code></example>
 public sealed class GreenEvent : IGreenWaitable, IShared
 {
     private readonly WaitRoom _room;

@@ -163,6 +163,16 @@ public sealed class GreenLock : IShared
         new($"The lock is not held by {self?.ToString() ?? "the caller, which is no task"}, but by {_owner?.ToString() ?? "nobody"}.");
 
     /// <summary>Gives a lock back when it is disposed of.</summary>
+    /// <example><code>
+    /// Hub.Run(() =&gt;
+    /// {
+    ///     GreenLock mutex = new();
+    ///     using (GreenLock.Scope scope = mutex.EnterScope())
+    ///     {
+    ///         Console.WriteLine(mutex.IsHeldByCurrentTask); // True
+    ///     }
+    /// });
+    /// </code></example>
     public readonly ref struct Scope
     {
         private readonly GreenLock _lock;

@@ -4,6 +4,15 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>A <see cref="GreenQueue{T}"/> from which the smallest item comes first; of equal ones, the first that was put
 /// in.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenPriorityQueue&lt;int&gt; queue = new();
+///     queue.Put(3);
+///     queue.Put(1);
+///     Console.WriteLine(queue.Get()); // 1: the least first
+/// });
+/// </code></example>
 /// <typeparam name="T">The type of the items.</typeparam>
 [SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "It is a queue.")]
 public sealed class GreenPriorityQueue<T> : GreenQueue<T>

@@ -8,6 +8,25 @@ namespace NativeGreenlet.Cooperative;
 /// A queue between tasks, of any hub. <see cref="Get()"/> waits while it is empty, <see cref="Put(T)"/> while it is full.
 /// Who waited longest goes first. What does not wait may be called from any thread.
 /// </summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenQueue&lt;int&gt; queue = new(capacity: 10);
+///     Hub.Spawn(() =&gt;
+///     {
+///         for (int i = 0; i &lt; 100; i++)
+///         {
+///             queue.Put(i); // waits while there are ten
+///         }
+///
+///         queue.Complete();
+///     });
+///     foreach (int item in queue.GetAll())
+///     {
+///         Console.WriteLine(item);
+///     }
+/// });
+/// </code></example>
 /// <typeparam name="T">The type of the items.</typeparam>
 [SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "It is a queue.")]
 public class GreenQueue<T> : IShared

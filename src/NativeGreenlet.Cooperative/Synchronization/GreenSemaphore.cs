@@ -5,6 +5,27 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>A number of permits. Tasks of any hub wait for one, in the order in which they came; any thread may release
 /// some.</summary>
+/// <example><code>
+/// GreenSemaphore slots = new(count: 3, maximum: 3);
+/// Hub.Run(() =&gt;
+/// {
+///     for (int i = 0; i &lt; 10; i++)
+///     {
+///         Hub.Spawn(() =&gt;
+///         {
+///             slots.Wait();
+///             try
+///             {
+///                 Hub.Sleep(TimeSpan.FromSeconds(1)); // at most three at a time
+///             }
+///             finally
+///             {
+///                 slots.Release();
+///             }
+///         });
+///     }
+/// });
+/// </code></example>
 public sealed class GreenSemaphore : IShared
 {
     private readonly WaitRoom _room;

@@ -3,6 +3,15 @@ using System.Diagnostics.CodeAnalysis;
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A <see cref="GreenQueue{T}"/> from which the item that was put in last comes first.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenStack&lt;string&gt; stack = new();
+///     stack.Put("first");
+///     stack.Put("second");
+///     Console.WriteLine(stack.Get()); // second: the last one put comes first
+/// });
+/// </code></example>
 /// <typeparam name="T">The type of the items.</typeparam>
 [SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "It is a stack.")]
 public sealed class GreenStack<T> : GreenQueue<T>

@@ -13,6 +13,21 @@ namespace NativeGreenlet.Cooperative;
 /// A greenlet that a hub runs. Made by <see cref="Hub.Spawn(Action)"/>. Can be waited for by other tasks
 /// (<see cref="Join()"/>), and by <c>async</c> code (<c>await</c>, <see cref="AsTask"/>).
 /// </summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenTask ticker = Hub.Spawn(() =&gt;
+///     {
+///         while (true)
+///         {
+///             Console.WriteLine("tick");
+///             Hub.Sleep(TimeSpan.FromSeconds(1));
+///         }
+///     });
+///     Hub.Sleep(TimeSpan.FromSeconds(3.5));
+///     ticker.Kill(); // and waits until its finally blocks have run
+/// });
+/// </code></example>
 [DebuggerDisplay("{ToString(),nq}")]
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The hub ends the greenlet, by killing the task.")]
 public class GreenTask : IGreenWaitable

@@ -4,6 +4,14 @@ using System.Runtime.CompilerServices;
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>A <see cref="GreenTask"/> with a result.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenTask&lt;int&gt; first = Hub.Spawn(() =&gt; 40);
+///     GreenTask&lt;int&gt; second = Hub.Spawn(() =&gt; 2);
+///     Console.WriteLine(first.Result + second.Result); // waits for both
+/// });
+/// </code></example>
 /// <typeparam name="T">The type of the result.</typeparam>
 public class GreenTask<T> : GreenTask
 {

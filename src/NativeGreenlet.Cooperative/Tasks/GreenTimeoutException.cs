@@ -1,6 +1,24 @@
 namespace NativeGreenlet.Cooperative;
 
 /// <summary>Thrown out of a wait when a <see cref="GreenTimeout"/> around it is due.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenTimeout limit = new(TimeSpan.FromSeconds(1));
+///     try
+///     {
+///         Hub.Sleep(TimeSpan.FromSeconds(2));
+///     }
+///     catch (GreenTimeoutException exception) when (exception.Timeout == limit)
+///     {
+///         Console.WriteLine("given up after a second"); // and not by a timeout around this one
+///     }
+///     finally
+///     {
+///         limit.Dispose();
+///     }
+/// });
+/// </code></example>
 public class GreenTimeoutException : TimeoutException
 {
     /// <summary>Creates the exception.</summary>

@@ -4,6 +4,15 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>Something that <see cref="Hub.Wait"/> can wait for together with others: a task, an event, a completion
 /// source.</summary>
+/// <example><code>
+/// Hub.Run(() =&gt;
+/// {
+///     GreenEvent stop = new();
+///     GreenTask work = Hub.Spawn(() =&gt; Hub.Sleep(TimeSpan.FromSeconds(1)));
+///     IReadOnlyList&lt;IGreenWaitable&gt; ready = Hub.Wait([stop, work], count: 1); // the first of them
+///     Console.WriteLine(ready.Contains(work));
+/// });
+/// </code></example>
 public interface IGreenWaitable
 {
     /// <summary>Whether a wait for it would return at once.</summary>

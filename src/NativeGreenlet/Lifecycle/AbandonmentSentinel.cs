@@ -4,7 +4,7 @@ namespace NativeGreenlet.Lifecycle;
 
 /// <summary>
 /// An object that only a greenlet's public object refers to, and that refers back to it. When its finalizer runs, nobody
-/// can reach the greenlet any more; the finalizer hands it to its thread to be killed (row 71). Kept apart from
+/// can reach the greenlet any more; the finalizer hands it to its thread to be killed. Kept apart from
 /// <see cref="Greenlet"/> so that greenlets which never start, or are dead, cost the finalizer nothing.
 /// </summary>
 internal sealed class AbandonmentSentinel

@@ -63,7 +63,7 @@ internal sealed unsafe partial class Carrier
 
     /// <summary>
     /// Raises <see cref="GreenletExit"/> inside a suspended greenlet and returns when it has ended or switched back. For
-    /// the duration its parent is the current greenlet (row 81).
+    /// the duration its parent is the current greenlet.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // parks
     public void Kill(GreenletCore core, Greenlet greenlet, string message)

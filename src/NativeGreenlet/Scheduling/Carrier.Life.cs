@@ -216,7 +216,7 @@ internal sealed unsafe partial class Carrier
     }
 
     /// <summary>Ends a carrier whose thread has ended: what is still suspended on it is dead at once, nothing of it
-    /// runs any more, and its stacks are given back (row 85).</summary>
+    /// runs any more, and its stacks are given back.</summary>
     public void Exit()
     {
         _hasExited = true;

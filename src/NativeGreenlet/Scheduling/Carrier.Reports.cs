@@ -4,7 +4,7 @@ using NativeGreenlet.Interop;
 
 namespace NativeGreenlet.Scheduling;
 
-/// <content>What its suspended greenlets are doing, for people.</content>
+/// <content>Writes what the carrier's suspended greenlets are doing into dumps and stack traces.</content>
 internal sealed unsafe partial class Carrier
 {
     /// <summary>The managed frames of a suspended greenlet of this thread: continues it for just long enough to look.

@@ -28,7 +28,7 @@ internal sealed unsafe class GreenletCore
 
     public Greenlet? Parent;
 
-    /// <summary>While it is being killed: the parent that it has otherwise and gets back (row 81).</summary>
+    /// <summary>While it is being killed: the parent that it has otherwise and gets back.</summary>
     public Greenlet? OwnParent;
 
     /// <summary>What to run; null once it has started.</summary>
@@ -89,7 +89,7 @@ internal sealed unsafe class GreenletCore
     /// parent meanwhile.</summary>
     public Greenlet? TreeParent => OwnParent ?? Parent;
 
-    /// <summary>The state as it is known outside: when their thread has ended, greenlets are dead at once (row 85).</summary>
+    /// <summary>The state as it is known outside: when their thread has ended, greenlets are dead at once.</summary>
     public GreenletState ObservedState
     {
         get

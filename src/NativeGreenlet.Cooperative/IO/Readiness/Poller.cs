@@ -107,7 +107,7 @@ internal sealed unsafe class Poller : IDisposable
         }
     }
 
-    /// <summary>Has them no longer. From any thread.</summary>
+    /// <summary>Removes a socket, so that its events are no longer reported. From any thread.</summary>
     public void Remove(SafeHandle handle, ulong key)
     {
         lock (_gate)

@@ -13,7 +13,8 @@ internal sealed class SocketDirection
     /// <summary>Whether somebody waits for it to be ready.</summary>
     public bool IsWaitedFor => _waiter is not null;
 
-    /// <summary>Whether it has become ready since that was asked.</summary>
+    /// <summary>Takes the signal that the socket has become ready, and clears it.</summary>
+    /// <returns>Whether there was a signal since the last call.</returns>
     public bool TakeSignal()
     {
         bool isSignalled = _isSignalled;

@@ -1,0 +1,109 @@
+using System.Reflection;
+using System.Xml.Linq;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace NativeGreenlet.AspNetCore.Tests.Documentation;
+
+/// <summary>Every public type has an example in its XML documentation, and every example compiles.</summary>
+/// <remarks>An example is a program of top-level statements, types after them. Its namespaces and the names that it may use without
+/// a declaration are those of <see cref="Surroundings"/>.</remarks>
+public class ExampleTests
+{
+    private const string Surroundings =
+        """
+        global using System;
+        global using System.Collections.Generic;
+        global using System.Data.Common;
+        global using System.Diagnostics;
+        global using System.IO;
+        global using System.Linq;
+        global using System.Net;
+        global using System.Net.Http;
+        global using System.Net.Security;
+        global using System.Net.Sockets;
+        global using System.Runtime.ExceptionServices;
+        global using System.Runtime.InteropServices;
+        global using System.Text;
+        global using System.Threading;
+        global using System.Threading.Tasks;
+        global using Microsoft.AspNetCore.Builder;
+        global using Microsoft.AspNetCore.Http;
+        global using Microsoft.AspNetCore.Http.Metadata;
+        global using Microsoft.Extensions.DependencyInjection;
+        global using Microsoft.Extensions.Logging;
+        global using NativeGreenlet;
+        global using NativeGreenlet.AspNetCore;
+        global using NativeGreenlet.Cooperative;
+        global using Npgsql;
+
+        abstract class Surroundings
+        {
+            protected static Hub hub = null!;
+            protected static WebApplication app = null!;
+            protected static ILogger logger = null!;
+            protected static Stream stream = null!;
+            protected static Socket socket = null!;
+            protected static EndPoint address = null!;
+            protected static NpgsqlConnection connection = null!;
+            protected static NpgsqlDataSource source = null!;
+            protected static GreenTask<int> part = null!;
+            protected static GreenLock gate = null!;
+            protected static GreenCondition changed = null!;
+            protected static Queue<string> items = null!;
+            protected static byte[] buffer = null!;
+            protected static byte[] bytes = null!;
+            protected static int reply;
+            protected static int total;
+
+            protected static void Read() { }
+            protected static void Write() { }
+            protected static Task<string> MakeReportAsync() => null!;
+        }
+        """;
+
+    [Fact]
+    public void Every_public_type_has_an_example()
+    {
+        string[] missing = [.. XmlDocumentation.Assemblies.SelectMany(assembly => assembly.GetExportedTypes())
+            .Select(XmlDocumentation.NameOf)
+            .Where(name => !XmlDocumentation.Members.TryGetValue(name, out XElement? member) || !Codes(member).Any())];
+
+        Assert.True(missing.Length == 0, "Without an example:\n" + string.Join('\n', missing));
+    }
+
+    [Fact]
+    public void Every_example_compiles()
+    {
+        CSharpParseOptions options = new(LanguageVersion.Latest);
+        List<SyntaxTree> trees = [CSharpSyntaxTree.ParseText(Surroundings, options, "surroundings")];
+        foreach ((string name, XElement member) in XmlDocumentation.Members)
+        {
+            trees.AddRange(Codes(member).Select(code => CSharpSyntaxTree.ParseText(Wrap(code, $"Example{trees.Count}_", options), options, name)));
+        }
+
+        string[] assemblies = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
+        CSharpCompilation compilation = CSharpCompilation.Create(
+            "Examples",
+            [.. trees.Select((tree, index) => index == 0 ? tree : tree.WithFilePath(tree.FilePath + "#" + index))],
+            assemblies.Select(file => MetadataReference.CreateFromFile(file)),
+            new(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
+        string[] errors = [.. compilation.GetDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error || found.Id == "CS0618").Select(found => found.ToString())];
+
+        Assert.True(errors.Length == 0, string.Join('\n', errors));
+        Assert.True(trees.Count > XmlDocumentation.Assemblies.Sum(assembly => assembly.GetExportedTypes().Length));
+    }
+
+    private static IEnumerable<string> Codes(XElement member) => member.Elements("example").Elements("code").Select(code => code.Value);
+
+    // Statements become the body of a method, on the lines on which they are; types, members of a namespace of the example's own.
+    private static string Wrap(string code, string prefix, CSharpParseOptions options)
+    {
+        CompilationUnitSyntax unit = CSharpSyntaxTree.ParseText(code, options).GetCompilationUnitRoot();
+        MemberDeclarationSyntax[] statements = [.. unit.Members.TakeWhile(member => member is GlobalStatementSyntax)];
+        string types = string.Concat(unit.Members.Skip(statements.Length).Select(member => member.ToFullString()));
+        string body = statements.Length == 0 ? unit.EndOfFileToken.ToFullString() : code[..statements[^1].FullSpan.End] + unit.EndOfFileToken.ToFullString();
+        return $"namespace {prefix} {{ class Program : Surroundings {{ static async Task<object?> RunAsync() {{ {body}\nreturn null; }} }}\n{types}\n}}";
+    }
+}
