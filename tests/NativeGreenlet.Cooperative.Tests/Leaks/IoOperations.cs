@@ -53,23 +53,21 @@ internal sealed class IoOperations : IDisposable
             (GreenSocket near, GreenSocket far) = Pair(isShared);
             (GreenSocket silent, GreenSocket idle) = Pair(isShared); // from which nothing ever comes
             _open.Add(silent);
-            Action settle = () => Arrive(silent, idle);
             yield return new("GreenSocket.Send GreenSocket.Receive", () =>
             {
                 near.Send(_bytes);
                 far.Receive(_bytes);
             });
-            yield return new("GreenSocket.Receive", () => KillWaiting(() => idle.Receive(new byte[1]))) { Settle = settle };
-            yield return new("GreenSocket.Receive", () => GreenTimeout.TryRun(s_soon, () => idle.Receive(new byte[1]))) { Settle = settle };
-            yield return new("GreenSocket.Receive", () => GreenTimeout.TryRun(s_soon, () => idle.Receive(new byte[1], SocketFlags.Peek))) { Settle = settle };
+            yield return new("GreenSocket.Receive", () => KillWaiting(() => idle.Receive(new byte[1])));
+            yield return new("GreenSocket.Receive", () => GreenTimeout.TryRun(s_soon, () => idle.Receive(new byte[1])));
+            yield return new("GreenSocket.Receive", () => GreenTimeout.TryRun(s_soon, () => idle.Receive(new byte[1], SocketFlags.Peek)));
             yield return new("GreenSocket.Receive GreenSocket.set_ReceiveTimeout", () =>
             {
                 idle.ReceiveTimeout = s_soon;
                 Assert.Throws<TimeoutException>(() => idle.Receive(new byte[1]));
-            })
-            { Settle = settle };
-            yield return new("GreenSocket.WaitUntilReadable", () => idle.WaitUntilReadable(s_soon)) { Settle = settle };
-            yield return new("GreenSocket.WaitUntilReadable", () => KillWaiting(() => idle.WaitUntilReadable())) { Settle = settle };
+            });
+            yield return new("GreenSocket.WaitUntilReadable", () => idle.WaitUntilReadable(s_soon));
+            yield return new("GreenSocket.WaitUntilReadable", () => KillWaiting(() => idle.WaitUntilReadable()));
         }
 
         (GreenSocket sender, GreenSocket full) = Pair(isShared: false); // a send to it has to wait
@@ -96,8 +94,8 @@ internal sealed class IoOperations : IDisposable
             other.ReceiveFrom(_bytes, out _);
         };
         yield return new("GreenSocket.SendTo GreenSocket.ReceiveFrom", datagram);
-        yield return new("GreenSocket.ReceiveFrom", () => GreenTimeout.TryRun(s_soon, () => other.ReceiveFrom(new byte[1], out _))) { Settle = datagram };
-        yield return new("GreenSocket.ReceiveFrom", () => KillWaiting(() => other.ReceiveFrom(new byte[1], out _))) { Settle = datagram };
+        yield return new("GreenSocket.ReceiveFrom", () => GreenTimeout.TryRun(s_soon, () => other.ReceiveFrom(new byte[1], out _)));
+        yield return new("GreenSocket.ReceiveFrom", () => KillWaiting(() => other.ReceiveFrom(new byte[1], out _)));
     }
 
     private IEnumerable<Operation> Connecting()
@@ -191,15 +189,14 @@ internal sealed class IoOperations : IDisposable
             _open.Add(silent);
             GreenStream idle = Keep(quiet.GetStream());
             Action settle = () => Arrive(silent, idle);
-            yield return new("GreenStream.ReadByte", () => KillWaiting(() => idle.ReadByte())) { Settle = settle };
-            yield return new("GreenStream.Read", () => GreenTimeout.TryRun(s_soon, () => _ = idle.Read(new byte[1], 0, 1))) { Settle = settle };
+            yield return new("GreenStream.ReadByte", () => KillWaiting(() => idle.ReadByte()));
+            yield return new("GreenStream.Read", () => GreenTimeout.TryRun(s_soon, () => _ = idle.Read(new byte[1], 0, 1)));
             yield return new("GreenStream.ReadAsync", () => GreenTimeout.TryRun(s_soon, () => _ = Hub.Await(token => idle.ReadAsync(new byte[1], 0, 1, token)))) { Settle = settle };
             yield return new("GreenStream.Read GreenStream.set_ReadTimeout", () =>
             {
                 idle.ReadTimeout = 1;
                 Assert.Throws<TimeoutException>(() => _ = idle.Read(new byte[1], 0, 1));
-            })
-            { Settle = settle };
+            });
         }
 
         yield return new("GreenStream.Seek GreenStream.SetLength GreenStream.Dispose", () =>
@@ -347,13 +344,6 @@ internal sealed class IoOperations : IDisposable
 
             count = 0;
         }
-    }
-
-    private static void Arrive(GreenSocket from, GreenSocket to)
-    {
-        to.ReceiveTimeout = Timeout.InfiniteTimeSpan;
-        from.Send([1]);
-        to.Receive(new byte[1]);
     }
 
     // By the stream's asynchronous methods, to which what was given up may belong.

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative.IO.Transport;
@@ -10,14 +11,21 @@ namespace NativeGreenlet.Cooperative.IO.Transport;
 /// Uses a socket by .NET's asynchronous operations: where hubs have no poller, for everything that is no connection, and for a
 /// socket that others can reach, because whoever waits in them is told when those close it.
 /// </summary>
+/// <remarks>Except on Windows .NET keeps an operation that was cancelled in the queue of its socket, 350 bytes or more, until something
+/// happens to the socket. So after a receive was given up the next ones first wait for one common operation that takes nothing: it
+/// is not cancelled, and ends when there is something to receive.</remarks>
 internal sealed class AsyncTransport : SocketTransport
 {
+    private static readonly bool s_keepsCancelled = !OperatingSystem.IsWindows();
+
     private readonly Socket _socket;
     private readonly bool _isConnection; // else each datagram has its own bounds
     private PendingRead? _reading; // each from its first use on
     private PendingWrite? _writing;
     private SocketFlags _receiveFlags; // of the operation that is begun
     private SocketFlags _sendFlags;
+    private volatile bool _hasGivenUp; // a receive, since something came
+    private Task<int>? _coming; // ends when there is something to receive; takes nothing
 
     /// <summary>Makes one.</summary>
     /// <param name="socket">The socket.</param>
@@ -47,8 +55,24 @@ internal sealed class AsyncTransport : SocketTransport
             return Peek(buffer, flags, deadline);
         }
 
+        if (_hasGivenUp && !buffer.IsEmpty && !Reading.IsWaitedFor)
+        {
+            TransportResult something = WaitReadable(deadline);
+            if (something.Status != TransportStatus.Done)
+            {
+                return something;
+            }
+        }
+
         _receiveFlags = flags;
-        return Reading.Read(buffer, deadline);
+        try
+        {
+            return Reading.Read(buffer, deadline);
+        }
+        finally
+        {
+            _hasGivenUp |= s_keepsCancelled && Reading.IsGivenUp;
+        }
     }
 
     /// <inheritdoc/>
@@ -84,7 +108,9 @@ internal sealed class AsyncTransport : SocketTransport
             }
         }
 
-        return Perform(token => _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, token).AsTask(), deadline);
+        return s_keepsCancelled
+            ? WaitForSomething(deadline)
+            : Perform(token => _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, token).AsTask(), deadline);
     }
 
     /// <summary>Receives by an operation and a buffer of its own, beside what other tasks receive: a datagram, or a byte out of
@@ -95,7 +121,8 @@ internal sealed class AsyncTransport : SocketTransport
     public TransportResult ReceiveApart(Span<byte> buffer, SocketFlags flags, long deadline)
     {
         byte[] own = new byte[buffer.Length];
-        TransportResult result = Perform(token => _socket.ReceiveAsync(own.AsMemory(), flags, token).AsTask(), deadline);
+        Func<CancellationToken, Task<int>> operation = token => _socket.ReceiveAsync(own.AsMemory(), flags, token).AsTask();
+        TransportResult result = (flags & SocketFlags.OutOfBand) != 0 ? Perform(operation, deadline) : PerformReceive(operation, deadline);
         own.AsSpan(0, result.Count).CopyTo(buffer);
         return result;
     }
@@ -110,7 +137,7 @@ internal sealed class AsyncTransport : SocketTransport
         byte[] own = new byte[buffer.Length];
         EndPoint any = new IPEndPoint(_socket.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
         EndPoint? from = null;
-        TransportResult result = Perform(
+        TransportResult result = PerformReceive(
             async token =>
             {
                 SocketReceiveFromResult received = await _socket.ReceiveFromAsync(own, flags, any, token).ConfigureAwait(false);
@@ -168,6 +195,86 @@ internal sealed class AsyncTransport : SocketTransport
         {
             buffer = buffer[await _socket.SendAsync(buffer, flags, cancellationToken).ConfigureAwait(false)..];
         }
+    }
+
+    private TransportResult PerformReceive(Func<CancellationToken, Task<int>> operation, long deadline)
+    {
+        if (_hasGivenUp)
+        {
+            TransportResult something = WaitForSomething(deadline);
+            if (something.Status != TransportStatus.Done)
+            {
+                return something;
+            }
+        }
+
+        Task<int>? begun = null;
+        try
+        {
+            return Perform(token => begun = operation(token), deadline);
+        }
+        finally
+        {
+            _hasGivenUp |= s_keepsCancelled && begun is { IsCompleted: false } or { IsCanceled: true };
+        }
+    }
+
+    // What came first may have been taken by somebody else: so it looks.
+    private TransportResult WaitForSomething(long deadline)
+    {
+        TransportResult result;
+        do
+        {
+            result = WaitForEvent(deadline);
+        }
+        while (result.Status == TransportStatus.Done && !_socket.Poll(0, SelectMode.SelectRead));
+        return result;
+    }
+
+    private TransportResult WaitForEvent(long deadline)
+    {
+        Task<int> coming = Coming();
+        try
+        {
+            if (!Hub.Await(coming, HubClock.Until(deadline)))
+            {
+                return TransportResult.TimedOut;
+            }
+
+            _hasGivenUp = false;
+            return TransportResult.Done();
+        }
+        catch (Exception exception) when (coming.Exception?.InnerException == exception)
+        {
+            return TransportResult.Failed(exception); // the system tells some of them only once
+        }
+        finally
+        {
+            if (coming.IsCompleted)
+            {
+                Interlocked.CompareExchange(ref _coming, null, coming);
+            }
+        }
+    }
+
+    // The one that was begun for an earlier caller, unless it has ended: that was long ago, perhaps.
+    private Task<int> Coming()
+    {
+        Task<int>? earlier = Volatile.Read(ref _coming);
+        if (earlier is { IsCompletedSuccessfully: false })
+        {
+            return earlier;
+        }
+
+        Task<int> begun;
+        using (WithoutContext.Begin())
+        {
+            begun = _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None).AsTask();
+        }
+
+        Hub.Forget(begun); // perhaps nobody asks what it failed with
+        Interlocked.CompareExchange(ref _coming, begun, earlier);
+        return begun;
     }
 
     // The operation has buffers of its own, and is cancelled, and its end waited for, if its task is killed or its time is up.

@@ -19,6 +19,12 @@ internal sealed class PendingRead(Func<Memory<byte>, CancellationToken, ValueTas
     /// <summary>Whether an earlier read left bytes, or is still in flight.</summary>
     public bool HasLeftovers => HasBytes || IsInFlight;
 
+    /// <summary>Whether asynchronous code waits for a read that was given up.</summary>
+    public bool IsWaitedFor => IsInFlight && Result.IsWaitedFor;
+
+    /// <summary>Whether a read was given up, and what it ended with has not been asked for.</summary>
+    public bool IsGivenUp => IsInFlight;
+
     /// <summary>Hands out what an earlier read has left, or else reads.</summary>
     /// <param name="destination">Gets the bytes.</param>
     /// <param name="deadline">When to give up, by <see cref="HubClock"/>.</param>
@@ -50,7 +56,7 @@ internal sealed class PendingRead(Func<Memory<byte>, CancellationToken, ValueTas
     /// waits for is that code's.</summary>
     public TransportResult Settle()
     {
-        if (!IsInFlight || Result.IsWaitedFor)
+        if (!IsInFlight || IsWaitedFor)
         {
             return TransportResult.Done();
         }
