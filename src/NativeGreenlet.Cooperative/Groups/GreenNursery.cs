@@ -156,7 +156,7 @@ public sealed class GreenNursery : IDisposable
             Hub.ThrowPending(); // also if there is nobody to wait for
             while (HasOthers)
             {
-                _changed.Clear();
+                _changed.Reset();
                 _changed.Wait();
             }
 

@@ -63,7 +63,18 @@ public sealed class GreenPool
     public GreenTask Spawn(Action body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return Spawn(new GreenTask(body));
+        return Spawn(new GreenTask(body), CancellationToken.None);
+    }
+
+    /// <inheritdoc cref="Spawn(Action)"/>
+    /// <param name="body">What it does.</param>
+    /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled before there is a place, or the pool is being
+    /// killed.</exception>
+    public GreenTask Spawn(Action body, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn(new GreenTask(body), cancellationToken);
     }
 
     /// <inheritdoc cref="Spawn(Action)"/>
@@ -71,7 +82,18 @@ public sealed class GreenPool
     public GreenTask<T> Spawn<T>(Func<T> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return Spawn(new GreenTask<T>(body));
+        return Spawn(new GreenTask<T>(body), CancellationToken.None);
+    }
+
+    /// <inheritdoc cref="Spawn{T}(Func{T})"/>
+    /// <param name="body">What it does.</param>
+    /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled before there is a place, or the pool is being
+    /// killed.</exception>
+    public GreenTask<T> Spawn<T>(Func<T> body, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn(new GreenTask<T>(body), cancellationToken);
     }
 
     /// <summary>Starts a task whose body is asynchronous; waits while the pool is full. Its place is free again when what the body
@@ -84,7 +106,18 @@ public sealed class GreenPool
     public GreenTask Spawn(Func<Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return Spawn<GreenTask>(new AsyncGreenTask(body));
+        return Spawn<GreenTask>(new AsyncGreenTask(body), CancellationToken.None);
+    }
+
+    /// <inheritdoc cref="Spawn(Func{Task})"/>
+    /// <param name="body">What it does.</param>
+    /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled before there is a place, or the pool is being
+    /// killed.</exception>
+    public GreenTask Spawn(Func<Task> body, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn<GreenTask>(new AsyncGreenTask(body), cancellationToken);
     }
 
     /// <inheritdoc cref="Spawn(Func{Task})"/>
@@ -93,7 +126,19 @@ public sealed class GreenPool
     public GreenTask<T> Spawn<T>(Func<Task<T>?> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return Spawn<GreenTask<T>>(new AsyncGreenTask<T>(body));
+        return Spawn<GreenTask<T>>(new AsyncGreenTask<T>(body), CancellationToken.None);
+    }
+
+    /// <inheritdoc cref="Spawn{T}(Func{Task{T}})"/>
+    /// <param name="body">What it does.</param>
+    /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled before there is a place, or the pool is being
+    /// killed.</exception>
+    [OverloadResolutionPriority(1)]
+    public GreenTask<T> Spawn<T>(Func<Task<T>?> body, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Spawn<GreenTask<T>>(new AsyncGreenTask<T>(body), cancellationToken);
     }
 
     /// <summary>Calls a function for each item, several at a time.</summary>
@@ -191,18 +236,29 @@ public sealed class GreenPool
     /// the others.</summary>
     /// <param name="timeout">How long at most; null for no limit.</param>
     /// <returns>Whether all have.</returns>
-    public bool Join(TimeSpan? timeout = null)
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and a task has not ended.</exception>
+    public bool Join(TimeSpan? timeout = null) => Join(timeout, CancellationToken.None);
+
+    /// <summary>Waits until all its tasks have ended, also those that are started meanwhile. One of them that calls it waits for
+    /// the others.</summary>
+    /// <param name="timeout">How long at most; null for no limit.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled; the tasks go on.</param>
+    /// <returns>Whether all have.</returns>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and a task has not ended.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool Join(TimeSpan? timeout, CancellationToken cancellationToken)
     {
         TimeSpan patience = timeout ?? Timeout.InfiniteTimeSpan;
         HubClock.Check(patience, nameof(timeout));
         Hub.ThrowPending();
+        cancellationToken.ThrowIfCancellationRequested();
         long due = HubClock.After(patience);
         while (SnapshotOfOthers() is { Length: > 0 } tasks)
         {
             foreach (GreenTask task in tasks)
             {
                 TimeSpan left = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(0, due - HubClock.Now));
-                if (!task.Join(left))
+                if (!task.Join(left, cancellationToken))
                 {
                     return false;
                 }
@@ -211,6 +267,11 @@ public sealed class GreenPool
 
         return true;
     }
+
+    /// <inheritdoc cref="Join(TimeSpan?)"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Join(CancellationToken cancellationToken) => Join(null, cancellationToken);
 
     /// <summary>
     /// Kills all its tasks and waits until they have ended. Who waits for a place, or asks for one meanwhile, gets an
@@ -260,7 +321,7 @@ public sealed class GreenPool
     {
         ((IShared)_places).Room.Share();
         // It is none of the pool's tasks: that these are killed changes nothing.
-        while (_places.Take(Timeout.InfiniteTimeSpan) == SemaphoreResult.Refused)
+        while (_places.Take(Timeout.InfiniteTimeSpan, CancellationToken.None) == SemaphoreResult.Refused)
         {
         }
     }
@@ -283,7 +344,7 @@ public sealed class GreenPool
             {
                 GreenTask<TResult> task = create(item);
                 task.Observe();
-                tasks.Add(Spawn(task));
+                tasks.Add(Spawn(task, CancellationToken.None));
             }
 
             return [.. tasks.Select(task => task.Result)];
@@ -332,7 +393,7 @@ public sealed class GreenPool
                     ahead.Wait();
                     GreenTask<TResult> task = create(item);
                     task.Observe();
-                    Spawn(task);
+                    Spawn(task, CancellationToken.None);
                     if (isLeft)
                     {
                         // It had its place already when it was killed. The task has not begun: so it never will.
@@ -414,7 +475,7 @@ public sealed class GreenPool
         return self is null ? all : Array.FindAll(all, task => task != self);
     }
 
-    private TTask Spawn<TTask>(TTask task)
+    private TTask Spawn<TTask>(TTask task, CancellationToken cancellationToken)
         where TTask : GreenTask
     {
         Hub.EnterWait();
@@ -424,7 +485,7 @@ public sealed class GreenPool
             killed = _kills == 0 ? _killed : throw Refusal();
         }
 
-        return _places.Take(Timeout.InfiniteTimeSpan) == SemaphoreResult.Taken ? SpawnInPlace(task, killed) : throw Refusal();
+        return _places.Take(Timeout.InfiniteTimeSpan, cancellationToken) == SemaphoreResult.Taken ? SpawnInPlace(task, killed) : throw Refusal();
     }
 
     // Unless the pool has been killed since then.

@@ -97,14 +97,14 @@ public sealed partial class Hub
     }
 
     /// <summary>Waits for a time.</summary>
-    /// <param name="time">The time; zero is a <see cref="Yield"/>, <see cref="Timeout.InfiniteTimeSpan"/> lasts until the
+    /// <param name="delay">The time; zero is a <see cref="Yield"/>, <see cref="Timeout.InfiniteTimeSpan"/> lasts until the
     /// task is killed, and is never part of a deadlock.</param>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Sleep(TimeSpan time)
+    public static void Sleep(TimeSpan delay)
     {
-        HubClock.Check(time, nameof(time));
-        if (time == TimeSpan.Zero)
+        HubClock.Check(delay, nameof(delay));
+        if (delay == TimeSpan.Zero)
         {
             Yield();
             return;
@@ -112,7 +112,26 @@ public sealed partial class Hub
 
         GreenTask task = RequireTask();
         task.Waiter.Begin(SleepText);
-        task.Waiter.Park(task.Loop.Clock.In(time), isExternal: true);
+        task.Waiter.Park(task.Loop.Clock.In(delay), isExternal: true);
+    }
+
+    /// <inheritdoc cref="Sleep(TimeSpan)"/>
+    /// <param name="delay">The time; zero is a <see cref="Yield"/>, <see cref="Timeout.InfiniteTimeSpan"/> lasts until the task is killed or the token cancelled.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void Sleep(TimeSpan delay, CancellationToken cancellationToken)
+    {
+        HubClock.Check(delay, nameof(delay));
+        GreenTask task = EnterWait();
+        cancellationToken.ThrowIfCancellationRequested();
+        if (delay == TimeSpan.Zero)
+        {
+            Yield();
+            return;
+        }
+
+        task.Waiter.Begin(SleepText);
+        task.Waiter.Park(task.Loop.Clock.In(delay), isExternal: true, cancellationToken);
     }
 
     /// <summary>Lets every other task that can go on run first.</summary>
@@ -135,13 +154,20 @@ public sealed partial class Hub
     /// <exception cref="MissingHubException">The caller is not inside a hub; nothing is ever blocked instead.</exception>
     /// <exception cref="Exception">What the task threw: the same object, with the stack trace of the task and of the
     /// caller.</exception>
-    public static void Await(Task task)
+    public static void Await(Task task) => Await(task, CancellationToken.None);
+
+    /// <inheritdoc cref="Await(Task)"/>
+    /// <param name="task">The task.</param>
+    /// <param name="cancellationToken">Ends the wait; the task is left behind then.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled before the task has completed, or the task was
+    /// cancelled.</exception>
+    public static void Await(Task task, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(task);
-        GreenTask self = EnterWait(task);
+        GreenTask self = EnterWait(task, cancellationToken);
         if (!task.IsCompleted)
         {
-            ParkFor(self, task);
+            ParkFor(self, task, long.MaxValue, cancellationToken);
         }
 
         task.GetAwaiter().GetResult();
@@ -150,33 +176,36 @@ public sealed partial class Hub
     /// <inheritdoc cref="Await(Task)"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>The task's result.</returns>
-    public static T Await<T>(Task<T> task)
+    public static T Await<T>(Task<T> task) => Await(task, CancellationToken.None);
+
+    /// <inheritdoc cref="Await{T}(Task{T})"/>
+    /// <param name="task">The task.</param>
+    /// <param name="cancellationToken">Ends the wait; the task is left behind then.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled before the task has completed, or the task was
+    /// cancelled.</exception>
+    public static T Await<T>(Task<T> task, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(task);
-        GreenTask self = EnterWait(task);
+        GreenTask self = EnterWait(task, cancellationToken);
         if (!task.IsCompleted)
         {
-            ParkFor(self, task);
+            ParkFor(self, task, long.MaxValue, cancellationToken);
         }
 
         return task.GetAwaiter().GetResult();
     }
 
     /// <inheritdoc cref="Await(Task)"/>
-    public static void Await(ValueTask task)
+    public static void Await(ValueTask task) => Await(task, CancellationToken.None);
+
+    /// <inheritdoc cref="Await(Task, CancellationToken)"/>
+    public static void Await(ValueTask task, CancellationToken cancellationToken)
     {
         GreenTask self = RequireTask();
-        if (!task.IsCompleted || self.MayThrow)
+        if (!task.IsCompleted || self.MayThrow || cancellationToken.IsCancellationRequested)
         {
             // As a task it can be left behind, should this wait be given up.
-            Task whole = task.AsTask();
-            EnterWait(whole);
-            if (!whole.IsCompleted)
-            {
-                ParkFor(self, whole);
-            }
-
-            whole.GetAwaiter().GetResult();
+            Await(task.AsTask(), cancellationToken);
             return;
         }
 
@@ -184,42 +213,46 @@ public sealed partial class Hub
     }
 
     /// <inheritdoc cref="Await{T}(Task{T})"/>
-    public static T Await<T>(ValueTask<T> task)
+    public static T Await<T>(ValueTask<T> task) => Await(task, CancellationToken.None);
+
+    /// <inheritdoc cref="Await{T}(Task{T}, CancellationToken)"/>
+    public static T Await<T>(ValueTask<T> task, CancellationToken cancellationToken)
     {
         GreenTask self = RequireTask();
-        if (!task.IsCompleted || self.MayThrow)
-        {
-            Task<T> whole = task.AsTask();
-            EnterWait(whole);
-            if (!whole.IsCompleted)
-            {
-                ParkFor(self, whole);
-            }
-
-            return whole.GetAwaiter().GetResult();
-        }
-
-        return task.GetAwaiter().GetResult();
+        return !task.IsCompleted || self.MayThrow || cancellationToken.IsCancellationRequested
+            ? Await(task.AsTask(), cancellationToken)
+            : task.GetAwaiter().GetResult();
     }
 
     /// <summary>As <see cref="Await(Task)"/>, but no longer than a time.</summary>
     /// <param name="task">The task.</param>
-    /// <param name="timeout">The time.</param>
+    /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/> for no limit.</param>
     /// <returns>Whether it completed.</returns>
-    public static bool Await(Task task, TimeSpan timeout)
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="Exception">What the task threw.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative, and not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
+    public static bool Await(Task task, TimeSpan timeout) => Await(task, timeout, CancellationToken.None);
+
+    /// <inheritdoc cref="Await(Task, TimeSpan)"/>
+    /// <param name="task">The task.</param>
+    /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/> for no limit.</param>
+    /// <param name="cancellationToken">Ends the wait; the task is left behind then.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled before the task has completed, or the task was
+    /// cancelled.</exception>
+    public static bool Await(Task task, TimeSpan timeout, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(task);
         HubClock.Check(timeout, nameof(timeout));
-        EnterWait(task);
-        return AwaitBegun(task, timeout);
+        EnterWait(task, cancellationToken);
+        return AwaitBegun(task, timeout, cancellationToken);
     }
 
     /// <summary>Waits for an operation that the caller has begun after it has entered the wait: what that brings is not thrown
     /// away, should the caller be killed at the moment at which it is over.</summary>
-    internal static bool AwaitBegun(Task task, TimeSpan timeout)
+    internal static bool AwaitBegun(Task task, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         GreenTask self = RequireTask();
-        if (!task.IsCompleted && !ParkFor(self, task, HubClock.After(timeout)))
+        if (!task.IsCompleted && !ParkFor(self, task, HubClock.After(timeout), cancellationToken))
         {
             return false;
         }
@@ -349,11 +382,69 @@ public sealed partial class Hub
 
         GreenTask[] all = [.. tasks];
         EnterWait();
-        return Array.Find(all, task => task.IsCompleted) ?? (GreenTask)new MultipleWait(RequireTask().Waiter, [.. all.Distinct()], 1).ParkForFirst();
+        return Array.Find(all, task => task.IsCompleted) ?? (GreenTask)new MultipleWait(RequireTask().Waiter, [.. all.Distinct()], 1).ParkForFirst(long.MaxValue, CancellationToken.None)!;
     }
 
     /// <inheritdoc cref="WaitAny(ReadOnlySpan{GreenTask})"/>
     public static GreenTask WaitAny(IEnumerable<GreenTask> tasks) => WaitAny([.. tasks]);
+
+    /// <summary>Waits until objects of several kinds are all ready.</summary>
+    /// <param name="objects">Tasks, events, completion sources.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and one is not ready.</exception>
+    public static void WaitAll(params IGreenWaitable[] objects) => WaitAll(objects, Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="WaitAll(IGreenWaitable[])"/>
+    /// <param name="objects">Tasks, events, completion sources.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void WaitAll(IEnumerable<IGreenWaitable> objects, CancellationToken cancellationToken) => WaitAll(objects, Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <inheritdoc cref="WaitAll(IGreenWaitable[])"/>
+    /// <param name="objects">Tasks, events, completion sources.</param>
+    /// <param name="timeout">How long at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether all are ready, or were at some moment of the wait.</returns>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static bool WaitAll(IEnumerable<IGreenWaitable> objects, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        IGreenWaitable[] all = [.. objects ?? throw new ArgumentNullException(nameof(objects))];
+        return Wait(all, timeout, null, cancellationToken).Count == all.Length;
+    }
+
+    /// <summary>Waits until one of several objects is ready.</summary>
+    /// <param name="objects">Tasks, events, completion sources.</param>
+    /// <returns>The first that is.</returns>
+    /// <exception cref="ArgumentException">There is no object.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and none is ready.</exception>
+    public static IGreenWaitable WaitAny(params IGreenWaitable[] objects) => WaitAny(objects, Timeout.InfiniteTimeSpan)!;
+
+    /// <inheritdoc cref="WaitAny(IGreenWaitable[])"/>
+    /// <param name="objects">Tasks, events, completion sources.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static IGreenWaitable WaitAny(IEnumerable<IGreenWaitable> objects, CancellationToken cancellationToken) => WaitAny(objects, Timeout.InfiniteTimeSpan, cancellationToken)!;
+
+    /// <inheritdoc cref="WaitAny(IGreenWaitable[])"/>
+    /// <param name="objects">Tasks, events, completion sources.</param>
+    /// <param name="timeout">How long at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>The first that is; null if the time is up.</returns>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static IGreenWaitable? WaitAny(IEnumerable<IGreenWaitable> objects, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        IGreenWaitable[] all = [.. objects ?? throw new ArgumentNullException(nameof(objects))];
+        if (all.Length == 0)
+        {
+            throw new ArgumentException("There is no object to wait for.", nameof(objects));
+        }
+
+        ThrowPending();
+        cancellationToken.ThrowIfCancellationRequested();
+        return Array.Find(all, each => each.IsReady) is { } ready ? ready
+            : timeout == TimeSpan.Zero ? null
+            : new MultipleWait(RequireTask().Waiter, [.. all.Distinct()], 1).ParkForFirst(HubClock.After(timeout), cancellationToken);
+    }
 
     /// <summary>Waits for several tasks, one after the other as they end.</summary>
     /// <param name="tasks">The tasks.</param>
@@ -399,21 +490,24 @@ public sealed partial class Hub
     /// <param name="objects">Tasks, events, completion sources.</param>
     /// <param name="timeout">How long at most; null for no limit.</param>
     /// <param name="count">How many must be ready; null for all.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Those that are ready, or were at some moment of the wait: an event that was set and cleared at once counts.
     /// In the order in which they were given.</returns>
-    public static IReadOnlyList<IGreenWaitable> Wait(IEnumerable<IGreenWaitable> objects, TimeSpan? timeout = null, int? count = null)
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static IReadOnlyList<IGreenWaitable> Wait(IEnumerable<IGreenWaitable> objects, TimeSpan? timeout = null, int? count = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(objects);
         HubClock.Check(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
         IGreenWaitable[] all = [.. objects];
         ThrowPending();
+        cancellationToken.ThrowIfCancellationRequested();
         HashSet<IGreenWaitable> ready = [.. all.Where(each => each.IsReady)];
         int needed = Math.Min(count ?? all.Length, all.Length) - all.Count(ready.Contains);
         if (needed > 0 && timeout != TimeSpan.Zero)
         {
             IGreenWaitable[] others = [.. all.Except(ready)];
             MultipleWait wait = new(RequireTask().Waiter, others, Math.Min(needed, others.Length));
-            wait.Park(HubClock.After(timeout ?? Timeout.InfiniteTimeSpan));
+            wait.Park(HubClock.After(timeout ?? Timeout.InfiniteTimeSpan), cancellationToken);
 
             // What woke it counts, even if it is ready no longer; so does what is ready by now.
             ready.UnionWith(others.Where((each, index) => wait.IsSignalled(index) || each.IsReady));
@@ -465,15 +559,16 @@ public sealed partial class Hub
         Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
     // Should it throw, nobody waits for the task.
-    private static GreenTask EnterWait(Task task)
+    private static GreenTask EnterWait(Task task, CancellationToken cancellationToken)
     {
         GreenTask self = RequireTask();
-        if (self.MayThrow)
+        if (self.MayThrow || cancellationToken.IsCancellationRequested)
         {
             bool goesOn = false;
             try
             {
                 self.EnterWait();
+                cancellationToken.ThrowIfCancellationRequested();
                 goesOn = true;
             }
             finally
@@ -489,7 +584,7 @@ public sealed partial class Hub
     }
 
     /// <summary>Parks until a task has completed. False if the time is up.</summary>
-    internal static bool ParkFor(GreenTask self, Task task, long due = long.MaxValue)
+    internal static bool ParkFor(GreenTask self, Task task, long due = long.MaxValue, CancellationToken cancellationToken = default)
     {
         Waiter waiter = self.Waiter;
         AwaitContinuation continuation;
@@ -508,7 +603,7 @@ public sealed partial class Hub
         try
         {
             registration.Register();
-            isDone = waiter.Park(due, isExternal: true);
+            isDone = waiter.Park(due, isExternal: true, cancellationToken);
         }
         finally
         {

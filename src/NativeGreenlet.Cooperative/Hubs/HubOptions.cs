@@ -37,7 +37,7 @@ public sealed class HubOptions
     /// is listened to, or child process. The latter can be told on Linux only. Nothing is thrown or told while a signal
     /// (<see cref="Hub.OnSignal(System.Runtime.InteropServices.PosixSignal, Action)"/>), the token of the run, a
     /// <see cref="GreenTimeout"/>, or another thread or run that has used the object may still wake a task.
-    /// <see cref="Hub.Sleep"/> and waits for .NET tasks are part of no deadlock.</remarks>
+    /// <see cref="Hub.Sleep(TimeSpan)"/> and waits for .NET tasks are part of no deadlock.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">It is set to a negative time.</exception>
     public TimeSpan DeadlockPatience
     {

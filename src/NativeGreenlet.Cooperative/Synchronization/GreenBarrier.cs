@@ -50,15 +50,27 @@ public sealed class GreenBarrier : IShared
 
     /// <summary>Arrives and waits for the others. Who is killed or timed out before all have arrived has not arrived.</summary>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and not the last to arrive.</exception>
-    public void SignalAndWait() => SignalAndWait(Timeout.InfiniteTimeSpan);
+    public void SignalAndWait() => SignalAndWait(Timeout.InfiniteTimeSpan, CancellationToken.None);
+
+    /// <inheritdoc cref="SignalAndWait()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void SignalAndWait(CancellationToken cancellationToken) => SignalAndWait(Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <inheritdoc cref="SignalAndWait()"/>
     /// <param name="timeout">How long to wait for them at most.</param>
     /// <returns>Whether all have arrived; if not, the caller has not either.</returns>
-    public bool SignalAndWait(TimeSpan timeout)
+    public bool SignalAndWait(TimeSpan timeout) => SignalAndWait(timeout, CancellationToken.None);
+
+    /// <inheritdoc cref="SignalAndWait()"/>
+    /// <param name="timeout">How long to wait for them at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether all have arrived; if not, the caller has not either.</returns>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool SignalAndWait(TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
-        _room.EnterWait();
+        _room.EnterWait(cancellationToken);
         Waiter? waiter = null;
         long phase;
         while (true)
@@ -88,18 +100,28 @@ public sealed class GreenBarrier : IShared
             waiter = Hub.RequireTask().Waiter; // not under the lock
         }
 
-        bool isComplete = false;
+        bool isComplete;
         try
         {
-            isComplete = _room.Park(waiter, _waiters, HubClock.After(timeout));
+            isComplete = _room.Park(waiter, _waiters, HubClock.After(timeout), cancellationToken);
         }
-        finally
+        catch (OperationCanceledException exception) when (exception.CancellationToken == cancellationToken && cancellationToken.CanBeCanceled && !waiter.HasThrown)
         {
-            // Given up at the moment when the last arrived: then the phase is over all the same.
-            isComplete = isComplete || !TryWithdraw(phase);
+            if (TryWithdraw(phase))
+            {
+                throw;
+            }
+
+            return true; // the last arrived at the same moment
+        }
+        catch
+        {
+            TryWithdraw(phase);
+            throw;
         }
 
-        return isComplete;
+        // Given up at the moment when the last arrived: then the phase is over all the same.
+        return isComplete || !TryWithdraw(phase);
     }
 
     /// <summary>One more takes part, from this phase on.</summary>

@@ -50,17 +50,34 @@ public sealed class GreenChannel<T> : IShared
 
     /// <summary>Hands an item to a receiver; waits for one.</summary>
     /// <param name="item">The item.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public void Send(T item) => TrySend(item, Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc cref="Send(T)"/>
+    /// <param name="item">The item.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Send(T item, CancellationToken cancellationToken) => TrySend(item, Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <summary>Hands an item to a receiver, if there is one in time.</summary>
     /// <param name="item">The item.</param>
     /// <param name="timeout">How long to wait at most; by default not at all.</param>
     /// <returns>Whether it was received.</returns>
-    public bool TrySend(T item, TimeSpan timeout = default)
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public bool TrySend(T item, TimeSpan timeout = default) => TrySend(item, timeout, CancellationToken.None);
+
+    /// <summary>Hands an item to a receiver, if there is one in time.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="timeout">How long to wait at most; by default not at all.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether it was received.</returns>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool TrySend(T item, TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
         GreenTask self = Hub.RequireTask();
-        _room.EnterWait();
+        _room.EnterWait(cancellationToken);
         WaitNode node = self.Waiter.Node;
         lock (_room.Gate)
         {
@@ -82,7 +99,7 @@ public sealed class GreenChannel<T> : IShared
         bool isReceived = false;
         try
         {
-            isReceived = _room.Park(self.Waiter, _senders, HubClock.After(timeout));
+            isReceived = _room.Park(self.Waiter, _senders, HubClock.After(timeout), cancellationToken);
         }
         finally
         {
@@ -99,17 +116,31 @@ public sealed class GreenChannel<T> : IShared
     }
 
     /// <summary>Receives an item; waits for a sender.</summary>
-    public T Receive() => TryReceive(Timeout.InfiniteTimeSpan, out T? item) ? item : throw new InvalidOperationException();
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public T Receive() => Receive(CancellationToken.None);
+
+    /// <inheritdoc cref="Receive()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public T Receive(CancellationToken cancellationToken) => TryReceive(Timeout.InfiniteTimeSpan, cancellationToken, out T? item) ? item : throw new InvalidOperationException();
 
     /// <summary>Receives an item, if somebody sends one in time.</summary>
     /// <param name="timeout">How long to wait at most.</param>
     /// <param name="item">The item.</param>
     /// <returns>Whether somebody did.</returns>
-    public bool TryReceive(TimeSpan timeout, [MaybeNullWhen(false)] out T item)
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public bool TryReceive(TimeSpan timeout, [MaybeNullWhen(false)] out T item) => TryReceive(timeout, CancellationToken.None, out item);
+
+    /// <inheritdoc cref="TryReceive(TimeSpan, out T)"/>
+    /// <param name="timeout">How long to wait at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <param name="item">The item.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool TryReceive(TimeSpan timeout, CancellationToken cancellationToken, [MaybeNullWhen(false)] out T item)
     {
         HubClock.Check(timeout, nameof(timeout));
         GreenTask self = Hub.RequireTask();
-        _room.EnterWait();
+        _room.EnterWait(cancellationToken);
         WaitNode node = self.Waiter.Node;
         lock (_room.Gate)
         {
@@ -134,7 +165,7 @@ public sealed class GreenChannel<T> : IShared
             _room.Enqueue(self.Waiter, _receivers);
         }
 
-        if (!_room.Park(self.Waiter, _receivers, HubClock.After(timeout)))
+        if (!_room.Park(self.Waiter, _receivers, HubClock.After(timeout), cancellationToken))
         {
             item = default;
             return false;

@@ -92,9 +92,14 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
     public bool TryCancel() => TrySetException(new OperationCanceledException());
 
     /// <inheritdoc cref="Result"/>
-    public T Get()
+    public T Get() => Get(CancellationToken.None);
+
+    /// <inheritdoc cref="Result"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public T Get(CancellationToken cancellationToken)
     {
-        Wait(Timeout.InfiniteTimeSpan);
+        Wait(Timeout.InfiniteTimeSpan, cancellationToken);
         _error?.Throw();
         return _value;
     }
@@ -102,9 +107,16 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
     /// <summary>Waits for the result; throws the exception if it has one.</summary>
     /// <param name="timeout">How long at most.</param>
     /// <exception cref="TimeoutException">It took longer.</exception>
-    public T Get(TimeSpan timeout)
+    public T Get(TimeSpan timeout) => Get(timeout, CancellationToken.None);
+
+    /// <summary>Waits for the result; throws the exception if it has one.</summary>
+    /// <param name="timeout">How long at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="TimeoutException">It took longer.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public T Get(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (!Wait(timeout))
+        if (!Wait(timeout, cancellationToken))
         {
             throw new TimeoutException($"There was no result within {timeout}.");
         }
@@ -113,13 +125,29 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
         return _value;
     }
 
-    /// <summary>Waits until there is a result or an exception.</summary>
+    /// <summary>Waits until there is a result or an exception, which is not thrown here.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and there is no result.</exception>
+    public void Wait() => Wait(Timeout.InfiniteTimeSpan, CancellationToken.None);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Wait(CancellationToken cancellationToken) => Wait(Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <inheritdoc cref="Wait()"/>
     /// <param name="timeout">How long at most.</param>
     /// <returns>Whether there is.</returns>
-    public bool Wait(TimeSpan timeout)
+    public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="timeout">How long at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether there is.</returns>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool Wait(TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
-        _room.EnterWait();
+        _room.EnterWait(cancellationToken);
         if (_isCompleted || timeout == TimeSpan.Zero)
         {
             return _isCompleted;
@@ -136,7 +164,7 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
             _room.Enqueue(waiter, _waiters);
         }
 
-        return _room.Park(waiter, _waiters, HubClock.After(timeout));
+        return _room.Park(waiter, _waiters, HubClock.After(timeout), cancellationToken);
     }
 
     /// <summary>What it is, for people.</summary>

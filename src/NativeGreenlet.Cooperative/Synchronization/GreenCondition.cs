@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Cooperative.Waiting;
 
@@ -38,22 +39,38 @@ public sealed class GreenCondition : IShared
 
     void IShared.HandOn(WaitNode node, WaitQueue queue) => _waiters.WakeOne();
 
-    /// <summary>Gives the lock back, however often it was entered, waits for a signal, and takes it again; look then
+    /// <summary>Gives the lock back, however often it was entered, waits for a pulse, and takes it again; look then
     /// whether the condition is met.</summary>
     /// <exception cref="SynchronizationLockException">The current task does not hold the lock.</exception>
-    public void Wait() => Wait(Timeout.InfiniteTimeSpan);
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    public void Wait() => Wait(Timeout.InfiniteTimeSpan, CancellationToken.None);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Wait(CancellationToken cancellationToken) => Wait(Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <inheritdoc cref="Wait()"/>
     /// <param name="timeout">How long to wait for the signal at most; the lock is waited for without a limit. Zero only lets
     /// others have the lock.</param>
     /// <returns>Whether there was a signal.</returns>
-    /// <remarks>Also when the wait ends by a kill or a timeout, the lock is taken again before that goes on. A signal that
+    /// <remarks>Also when the wait ends by a kill, a timeout or the token, the lock is taken again before that goes on. A signal that
     /// came at the same time goes to the next that waits.</remarks>
-    public bool Wait(TimeSpan timeout)
+    public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="timeout">How long to wait for the signal at most; the lock is waited for without a limit. Zero only lets
+    /// others have the lock.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether there was a signal.</returns>
+    /// <remarks>Also when the wait ends by a kill, a timeout or the token, the lock is taken again before that goes on. A signal that
+    /// came at the same time goes to the next that waits.</remarks>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool Wait(TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
         GreenTask self = Hub.RequireTask();
-        _room.EnterWait();
+        _room.EnterWait(cancellationToken);
         Gate.RequireHeld();
         lock (_room.Gate)
         {
@@ -65,7 +82,7 @@ public sealed class GreenCondition : IShared
         Exception? interruption = null;
         try
         {
-            isSignalled = _room.Park(self.Waiter, _waiters, HubClock.After(timeout));
+            isSignalled = _room.Park(self.Waiter, _waiters, HubClock.After(timeout), cancellationToken);
         }
         catch (Exception exception) when (!self.Loop.HasEnded)
         {
@@ -94,7 +111,7 @@ public sealed class GreenCondition : IShared
         {
             if (isSignalled)
             {
-                Signal();
+                Pulse();
             }
 
             ExceptionDispatchInfo.Throw(interruption);
@@ -105,7 +122,7 @@ public sealed class GreenCondition : IShared
 
     /// <summary>Wakes one that waits, the one that waited longest. From any thread; hold the lock where it matters that
     /// nobody looks meanwhile.</summary>
-    public void Signal()
+    public void Pulse()
     {
         _room.Touch();
         lock (_room.Gate)
@@ -115,7 +132,7 @@ public sealed class GreenCondition : IShared
     }
 
     /// <summary>Wakes all that wait. From any thread.</summary>
-    public void SignalAll()
+    public void PulseAll()
     {
         _room.Touch();
         lock (_room.Gate)
@@ -123,6 +140,16 @@ public sealed class GreenCondition : IShared
             _waiters.WakeAll();
         }
     }
+
+    /// <summary>The former name of <see cref="Pulse"/>.</summary>
+    [Obsolete("Use Pulse.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void Signal() => Pulse();
+
+    /// <summary>The former name of <see cref="PulseAll"/>.</summary>
+    [Obsolete("Use PulseAll.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void SignalAll() => PulseAll();
 
     /// <summary>What it is, for people.</summary>
     public override string ToString() => "a condition";

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -56,19 +57,39 @@ public sealed class GreenCountdown : IGreenWaitable, IShared
     /// <summary>Makes it take more signals.</summary>
     /// <param name="count">How many more.</param>
     /// <exception cref="InvalidOperationException">None is missing any more: who waited was told.</exception>
-    public void Add(int count = 1)
+    public void AddCount(int count = 1)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         Change(count);
     }
 
+    /// <summary>The former name of <see cref="AddCount"/>.</summary>
+    /// <param name="count">How many more.</param>
+    /// <exception cref="InvalidOperationException">None is missing any more: who waited was told.</exception>
+    [Obsolete("Use AddCount.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void Add(int count = 1) => AddCount(count);
+
     /// <summary>Waits until no signal is missing.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and a signal is missing.</exception>
     public void Wait() => _reached.Wait();
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Wait(CancellationToken cancellationToken) => _reached.Wait(cancellationToken);
 
     /// <inheritdoc cref="Wait()"/>
     /// <param name="timeout">How long at most.</param>
     /// <returns>Whether none is missing.</returns>
-    public bool Wait(TimeSpan timeout) => _reached.Wait(timeout);
+    public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="timeout">How long at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether none is missing.</returns>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool Wait(TimeSpan timeout, CancellationToken cancellationToken) => _reached.Wait(timeout, cancellationToken);
 
     /// <summary>What it is, for people.</summary>
     public override string ToString() => $"a countdown ({CurrentCount} missing)";

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -48,24 +49,41 @@ public sealed class GreenEvent : IGreenWaitable, IShared
         }
     }
 
-    /// <summary>Clears it: who waits from now on waits for the next <see cref="Set"/>. From any thread.</summary>
-    public void Clear()
+    /// <summary>Resets it: who waits from now on waits for the next <see cref="Set"/>. From any thread.</summary>
+    public void Reset()
     {
         _room.Touch();
         _isSet = false;
     }
 
+    /// <summary>The former name of <see cref="Reset"/>.</summary>
+    [Obsolete("Use Reset.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void Clear() => Reset();
+
     /// <summary>Waits until it is set.</summary>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and it is not set.</exception>
-    public void Wait() => Wait(Timeout.InfiniteTimeSpan);
+    public void Wait() => Wait(Timeout.InfiniteTimeSpan, CancellationToken.None);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Wait(CancellationToken cancellationToken) => Wait(Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <inheritdoc cref="Wait()"/>
     /// <param name="timeout">How long at most.</param>
     /// <returns>Whether it was set.</returns>
-    public bool Wait(TimeSpan timeout)
+    public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="timeout">How long at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether it was set.</returns>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool Wait(TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
-        _room.EnterWait();
+        _room.EnterWait(cancellationToken);
         if (_isSet || timeout == TimeSpan.Zero)
         {
             return _isSet;
@@ -82,7 +100,7 @@ public sealed class GreenEvent : IGreenWaitable, IShared
             _room.Enqueue(waiter, _waiters);
         }
 
-        return _room.Park(waiter, _waiters, HubClock.After(timeout));
+        return _room.Park(waiter, _waiters, HubClock.After(timeout), cancellationToken);
     }
 
     /// <summary>What it is, for people.</summary>

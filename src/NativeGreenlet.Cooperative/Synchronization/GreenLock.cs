@@ -60,21 +60,38 @@ public sealed class GreenLock : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub: there is no task to own it.</exception>
     public void Enter() => TryEnter(Timeout.InfiniteTimeSpan);
 
-    /// <inheritdoc cref="Enter"/>
-    /// <param name="timeout">How long at most; zero only takes it if it is free.</param>
+    /// <inheritdoc cref="Enter()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Enter(CancellationToken cancellationToken) => TryEnter(Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <summary>Takes the lock, if it is free in time.</summary>
+    /// <param name="timeout">How long to wait at most; by default not at all.</param>
     /// <returns>Whether it was taken.</returns>
-    public bool TryEnter(TimeSpan timeout = default)
+    /// <exception cref="MissingHubException">The caller is not inside a hub: there is no task to own it.</exception>
+    public bool TryEnter(TimeSpan timeout = default) => TryEnter(timeout, CancellationToken.None);
+
+    /// <summary>Takes the lock, if it is free in time.</summary>
+    /// <param name="timeout">How long to wait at most; by default not at all.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether it was taken.</returns>
+    /// <exception cref="MissingHubException">The caller is not inside a hub: there is no task to own it.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool TryEnter(TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
         _ = Hub.RequireTask();
-        _room.EnterWait();
-        return Take(timeout);
+        _room.EnterWait(cancellationToken);
+        return Take(timeout, cancellationToken);
     }
 
     /// <summary>Takes the lock; disposing of the result gives it back.</summary>
-    public Scope EnterScope()
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub: there is no task to own it.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public Scope EnterScope(CancellationToken cancellationToken = default)
     {
-        Enter();
+        Enter(cancellationToken);
         return new Scope(this);
     }
 
@@ -118,7 +135,7 @@ public sealed class GreenLock : IShared
     /// <summary>Takes it as often as it was entered before.</summary>
     internal void Reenter(int depth)
     {
-        Take(Timeout.InfiniteTimeSpan);
+        Take(Timeout.InfiniteTimeSpan, CancellationToken.None);
         lock (_room.Gate)
         {
             _depth = depth;
@@ -128,7 +145,7 @@ public sealed class GreenLock : IShared
     /// <summary>What it is, for people.</summary>
     public override string ToString() => $"a lock held by {_owner?.ToString() ?? "nobody"}";
 
-    private bool Take(TimeSpan timeout)
+    private bool Take(TimeSpan timeout, CancellationToken cancellationToken)
     {
         GreenTask self = Hub.RequireTask();
         lock (_room.Gate)
@@ -148,7 +165,7 @@ public sealed class GreenLock : IShared
             _room.Enqueue(self.Waiter, _waiters);
         }
 
-        return _room.Park(self.Waiter, _waiters, HubClock.After(timeout));
+        return _room.Park(self.Waiter, _waiters, HubClock.After(timeout), cancellationToken);
     }
 
     // To the first that waits, or to nobody. Under the lock.

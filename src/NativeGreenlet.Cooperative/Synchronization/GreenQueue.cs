@@ -94,7 +94,13 @@ public class GreenQueue<T> : IShared
     /// <param name="item">The item.</param>
     /// <exception cref="InvalidOperationException">The queue is completed.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is full.</exception>
-    public void Put(T item) => TryPut(item, Timeout.InfiniteTimeSpan);
+    public void Put(T item) => TryPut(item, Timeout.InfiniteTimeSpan, CancellationToken.None);
+
+    /// <inheritdoc cref="Put(T)"/>
+    /// <param name="item">The item.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Put(T item, CancellationToken cancellationToken) => TryPut(item, Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <summary>Puts an item in, if there is room in time.</summary>
     /// <param name="item">The item.</param>
@@ -102,29 +108,55 @@ public class GreenQueue<T> : IShared
     /// <returns>Whether it was put in.</returns>
     /// <exception cref="InvalidOperationException">The queue is completed.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is full.</exception>
-    public bool TryPut(T item, TimeSpan timeout = default)
+    public bool TryPut(T item, TimeSpan timeout = default) => TryPut(item, timeout, CancellationToken.None);
+
+    /// <summary>Puts an item in, if there is room in time.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="timeout">How long to wait at most; by default not at all.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether it was put in.</returns>
+    /// <exception cref="InvalidOperationException">The queue is completed.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is full.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool TryPut(T item, TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
-        return Pass(_putters, timeout, isGet: false, item, out _);
+        return Pass(_putters, timeout, isGet: false, item, cancellationToken, out _);
     }
 
     /// <summary>Takes an item out; waits while the queue is empty.</summary>
+    /// <returns>The item.</returns>
     /// <exception cref="InvalidOperationException">The queue is completed and empty.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is empty.</exception>
-    public T Get()
+    public T Get() => Get(CancellationToken.None);
+
+    /// <inheritdoc cref="Get()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public T Get(CancellationToken cancellationToken)
     {
-        return TryGet(Timeout.InfiniteTimeSpan, out T? item)
+        return TryGet(Timeout.InfiniteTimeSpan, cancellationToken, out T? item)
             ? item
             : throw new InvalidOperationException("The queue is completed and empty.");
     }
 
-    /// <summary>Takes an item out.</summary>
+    /// <summary>Takes an item out; waits no longer than a time.</summary>
     /// <param name="timeout">How long to wait at most.</param>
+    /// <returns>The item.</returns>
     /// <exception cref="TimeoutException">There was none in time.</exception>
     /// <exception cref="InvalidOperationException">The queue is completed and empty.</exception>
-    public T Get(TimeSpan timeout)
+    public T Get(TimeSpan timeout) => Get(timeout, CancellationToken.None);
+
+    /// <summary>Takes an item out; waits no longer than a time.</summary>
+    /// <param name="timeout">How long to wait at most.</param>
+    /// <returns>The item.</returns>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="TimeoutException">There was none in time.</exception>
+    /// <exception cref="InvalidOperationException">The queue is completed and empty.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public T Get(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (TryGet(timeout, out T? item))
+        if (TryGet(timeout, cancellationToken, out T? item))
         {
             return item;
         }
@@ -143,10 +175,17 @@ public class GreenQueue<T> : IShared
     /// <param name="timeout">How long to wait at most.</param>
     /// <param name="item">The item.</param>
     /// <returns>False if the time is up, or the queue is completed and empty.</returns>
-    public bool TryGet(TimeSpan timeout, [MaybeNullWhen(false)] out T item)
+    public bool TryGet(TimeSpan timeout, [MaybeNullWhen(false)] out T item) => TryGet(timeout, CancellationToken.None, out item);
+
+    /// <inheritdoc cref="TryGet(TimeSpan, out T)"/>
+    /// <param name="timeout">How long to wait at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <param name="item">The item.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool TryGet(TimeSpan timeout, CancellationToken cancellationToken, [MaybeNullWhen(false)] out T item)
     {
         HubClock.Check(timeout, nameof(timeout));
-        return Pass(_getters, timeout, isGet: true, default!, out item);
+        return Pass(_getters, timeout, isGet: true, default!, cancellationToken, out item);
     }
 
     /// <summary>The items, one after the other, waiting for each, until the queue is completed and empty.</summary>
@@ -170,7 +209,7 @@ public class GreenQueue<T> : IShared
         }
     }
 
-    /// <summary>An item that was taken out is done; see <see cref="Join"/>.</summary>
+    /// <summary>An item that was taken out is done; see <see cref="Join(TimeSpan?, CancellationToken)"/>.</summary>
     /// <exception cref="InvalidOperationException">More are done than were put in.</exception>
     public void TaskDone()
     {
@@ -192,17 +231,24 @@ public class GreenQueue<T> : IShared
     /// <summary>Waits until <see cref="TaskDone"/> was called for every item that was put in.</summary>
     /// <param name="timeout">How long at most; null for no limit.</param>
     /// <returns>Whether all are done.</returns>
-    public bool Join(TimeSpan? timeout = null)
+    public bool Join(TimeSpan? timeout = null) => Join(timeout, CancellationToken.None);
+
+    /// <summary>Waits until <see cref="TaskDone"/> was called for every item that was put in.</summary>
+    /// <param name="timeout">How long at most; null for no limit.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether all are done.</returns>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool Join(TimeSpan? timeout, CancellationToken cancellationToken)
     {
         TimeSpan patience = timeout ?? Timeout.InfiniteTimeSpan;
         HubClock.Check(patience, nameof(timeout));
-        _room.EnterWait();
+        _room.EnterWait(cancellationToken);
         GreenTask? self = null;
         while (true)
         {
             lock (_room.Gate)
             {
-                if (_unfinished == 0 || patience == TimeSpan.Zero)
+                if (_unfinished == 0 || timeout == TimeSpan.Zero)
                 {
                     return _unfinished == 0;
                 }
@@ -217,8 +263,13 @@ public class GreenQueue<T> : IShared
             self = Hub.RequireTask();
         }
 
-        return _room.Park(self.Waiter, _joiners, HubClock.After(patience));
+        return _room.Park(self.Waiter, _joiners, HubClock.After(patience), cancellationToken);
     }
+
+    /// <inheritdoc cref="Join(TimeSpan?)"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Join(CancellationToken cancellationToken) => Join(null, cancellationToken);
 
     /// <summary>What it is, for people.</summary>
     public override string ToString() => $"a queue ({Count} items)";
@@ -232,9 +283,9 @@ public class GreenQueue<T> : IShared
 
     // Both directions. A waiter that is woken is promised an item, or room for one, and nobody who comes later takes it
     // away: so the order is fair. Only a wait that goes on is promised anything, and it always returns to take it.
-    private bool Pass(WaitQueue queue, TimeSpan timeout, bool isGet, T put, [MaybeNullWhen(false)] out T got)
+    private bool Pass(WaitQueue queue, TimeSpan timeout, bool isGet, T put, CancellationToken cancellationToken, [MaybeNullWhen(false)] out T got)
     {
-        _room.EnterWait();
+        _room.EnterWait(cancellationToken);
         long due = timeout == TimeSpan.Zero ? 0 : HubClock.After(timeout);
         Waiter? waiter = null;
         while (true)
@@ -274,7 +325,7 @@ public class GreenQueue<T> : IShared
             {
                 waiter = Hub.RequireTask().Waiter; // not under the lock
             }
-            else if (!_room.Park(waiter, queue, due))
+            else if (!_room.Park(waiter, queue, due, cancellationToken))
             {
                 due = 0; // a last look
             }

@@ -60,15 +60,27 @@ public sealed class GreenSemaphore : IShared
 
     /// <summary>Waits for a permit and takes it.</summary>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and no permit is free.</exception>
-    public void Wait() => Wait(Timeout.InfiniteTimeSpan);
+    public void Wait() => Wait(Timeout.InfiniteTimeSpan, CancellationToken.None);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Wait(CancellationToken cancellationToken) => Wait(Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <inheritdoc cref="Wait()"/>
     /// <param name="timeout">How long at most; zero only takes one that is free.</param>
     /// <returns>Whether it got one.</returns>
-    public bool Wait(TimeSpan timeout)
+    public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
+
+    /// <inheritdoc cref="Wait()"/>
+    /// <param name="timeout">How long at most; zero only takes one that is free.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether it got one.</returns>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool Wait(TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
-        return Take(timeout) == SemaphoreResult.Taken;
+        return Take(timeout, cancellationToken) == SemaphoreResult.Taken;
     }
 
     /// <summary>Gives permits back: to those who wait, first. From any thread.</summary>
@@ -95,9 +107,9 @@ public sealed class GreenSemaphore : IShared
     }
 
     /// <summary>Waits for a permit.</summary>
-    internal SemaphoreResult Take(TimeSpan timeout)
+    internal SemaphoreResult Take(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        _room.EnterWait();
+        _room.EnterWait(cancellationToken);
         Waiter? waiter = null;
         while (true)
         {
@@ -125,7 +137,7 @@ public sealed class GreenSemaphore : IShared
             waiter = Hub.RequireTask().Waiter; // not under the lock
         }
 
-        return !_room.Park(waiter, _waiters, HubClock.After(timeout)) ? SemaphoreResult.TimedOut
+        return !_room.Park(waiter, _waiters, HubClock.After(timeout), cancellationToken) ? SemaphoreResult.TimedOut
             : waiter.Node.IsRefused ? SemaphoreResult.Refused
             : SemaphoreResult.Taken;
     }

@@ -155,12 +155,25 @@ public class GreenTask : IGreenWaitable
     public void Join() => Join(Timeout.InfiniteTimeSpan);
 
     /// <inheritdoc cref="Join()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Join(CancellationToken cancellationToken) => Join(Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <inheritdoc cref="Join()"/>
     /// <param name="timeout">How long at most.</param>
     /// <returns>Whether it has ended.</returns>
-    public bool Join(TimeSpan timeout)
+    public bool Join(TimeSpan timeout) => Join(timeout, CancellationToken.None);
+
+    /// <inheritdoc cref="Join()"/>
+    /// <param name="timeout">How long at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <returns>Whether it has ended.</returns>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool Join(TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
         Hub.ThrowPending();
+        cancellationToken.ThrowIfCancellationRequested();
         if (IsCompleted || timeout == TimeSpan.Zero)
         {
             return IsCompleted;
@@ -185,7 +198,7 @@ public class GreenTask : IGreenWaitable
 
         try
         {
-            self.Waiter.Park(HubClock.After(timeout), isExternal: false);
+            self.Waiter.Park(HubClock.After(timeout), isExternal: false, cancellationToken);
         }
         finally
         {

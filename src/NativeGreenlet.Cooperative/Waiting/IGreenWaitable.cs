@@ -4,6 +4,8 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>Something that <see cref="Hub.Wait"/> can wait for together with others: a task, an event, a completion
 /// source.</summary>
+/// <remarks>Only this library implements it: a wait is linked to the objects under their locks. To make an object of your own
+/// waitable, give it a <see cref="GreenEvent"/> and wait for that.</remarks>
 /// <example><code>
 /// Hub.Run(() =&gt;
 /// {

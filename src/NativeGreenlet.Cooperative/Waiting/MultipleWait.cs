@@ -22,7 +22,8 @@ internal sealed class MultipleWait
     public IReadOnlyList<IGreenWaitable> Objects => _objects;
 
     /// <summary>False if the time is up.</summary>
-    public bool Park(long due)
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool Park(long due, CancellationToken cancellationToken)
     {
         long version = _waiter.Begin(this);
         int linked = 0;
@@ -40,7 +41,7 @@ internal sealed class MultipleWait
             }
 
             isParked = true;
-            return _waiter.Park(due, isExternal: false);
+            return _waiter.Park(due, isExternal: false, cancellationToken);
         }
         finally
         {
@@ -56,12 +57,9 @@ internal sealed class MultipleWait
         }
     }
 
-    /// <summary>Waits without a limit, and tells which object was the first.</summary>
-    public IGreenWaitable ParkForFirst()
-    {
-        Park(long.MaxValue);
-        return _objects[Array.FindIndex(_nodes, node => node.SignalNumber == 1)];
-    }
+    /// <summary>Waits, and tells which object was the first; null if the time is up.</summary>
+    public IGreenWaitable? ParkForFirst(long due, CancellationToken cancellationToken) =>
+        Park(due, cancellationToken) ? _objects[Array.FindIndex(_nodes, node => node.SignalNumber == 1)] : null;
 
     /// <summary>Whether an object was ready at some moment of the wait, which is over.</summary>
     public bool IsSignalled(int index) => _nodes[index].SignalNumber != 0;

@@ -44,9 +44,10 @@ internal sealed class WaitRoom
 
     /// <summary>What every wait for the object begins with, also one that need not park: the caller is thrown what it has not
     /// got yet, or else is noted as a user.</summary>
-    public void EnterWait()
+    public void EnterWait(CancellationToken cancellationToken)
     {
         Hub.ThrowPending();
+        cancellationToken.ThrowIfCancellationRequested();
         Touch();
     }
 
@@ -61,13 +62,13 @@ internal sealed class WaitRoom
 
     /// <summary>Waits in a queue of the object; the caller has put the waiter's node there, under the lock. True if it was
     /// woken by a signal.</summary>
-    public bool Park(Waiter waiter, WaitQueue queue, long due)
+    public bool Park(Waiter waiter, WaitQueue queue, long due, CancellationToken cancellationToken)
     {
         Debug.Assert(!Gate.IsHeldByCurrentThread); // never across a switch
         bool isSignalled = false;
         try
         {
-            isSignalled = waiter.Park(due, isExternal: false);
+            isSignalled = waiter.Park(due, isExternal: false, cancellationToken);
         }
         finally
         {

@@ -19,6 +19,7 @@ internal sealed class Waiter : TimerEntry
     private long _state; // number of the wait, WakeReason
     private Greenlet? _parked;
     private Exception? _error;
+    private WaitCancellation? _spareCancellation;
 
     public Waiter(GreenTask task)
     {
@@ -55,6 +56,9 @@ internal sealed class Waiter : TimerEntry
     /// <summary>Whether the last wait failed although a signal had ended it: what that handed over must go to another.</summary>
     public bool HasLostSignal { get; private set; }
 
+    /// <summary>Whether the last wait ended by an exception that somebody sent into it: a kill, a timeout around it.</summary>
+    public bool HasThrown { get; private set; }
+
     /// <summary>Begins a wait. From here on it can be ended, and <see cref="Park"/> must follow.</summary>
     /// <param name="waitsFor">What it waits for.</param>
     /// <returns>The number of the wait.</returns>
@@ -68,6 +72,7 @@ internal sealed class Waiter : TimerEntry
 
         long version = (_state >> PhaseBits) + 1;
         HasLostSignal = false;
+        HasThrown = false;
         WaitsFor = waitsFor;
         Node.Version = version;
         Volatile.Write(ref _state, Pack(version, WakeReason.Waiting));
@@ -94,12 +99,17 @@ internal sealed class Waiter : TimerEntry
     /// <summary>Leaves the stack until the wait is ended. True if it was by a signal, false if by its time limit.</summary>
     /// <param name="due">The time limit, by <see cref="HubClock"/>.</param>
     /// <param name="isExternal">Whether something outside all hubs will end it, so that it is part of no deadlock.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. It is registered only while the wait is parked.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     /// <exception cref="GreenletException">It could not leave its stack, and nothing has ended the wait.</exception>
     /// <exception cref="InvalidSwitchException">Somebody else than the hub switched to it.</exception>
-    public bool Park(long due, bool isExternal)
+    public bool Park(long due, bool isExternal, CancellationToken cancellationToken = default)
     {
         HubLoop hub = _task.Loop;
-        bool isOpenEnded = due == long.MaxValue && !isExternal;
+        // Whoever has the source of the token can end the wait, so it is part of no deadlock.
+        bool isOpenEnded = due == long.MaxValue && !isExternal && !cancellationToken.CanBeCanceled;
+        WaitCancellation? cancellation = null;
+        CancellationTokenRegistration registration = default;
         object? waker = null;
         GreenletException? refusal = null;
         WakeReason reason = WakeReason.None;
@@ -112,6 +122,13 @@ internal sealed class Waiter : TimerEntry
 
         try
         {
+            if (cancellationToken.CanBeCanceled)
+            {
+                cancellation = _spareCancellation ?? new WaitCancellation(this);
+                _spareCancellation = null;
+                registration = cancellation.Register(_state >> PhaseBits, cancellationToken);
+            }
+
             _parked = Greenlet.Current;
             waker = hub.SwitchOut(_task);
         }
@@ -125,6 +142,11 @@ internal sealed class Waiter : TimerEntry
             _parked = null;
             IsOpenEnded = false;
             hub.Timers.Remove(this);
+            if (cancellation is not null && registration.Unregister())
+            {
+                _spareCancellation = cancellation; // otherwise another thread may be in it
+            }
+
             if (isOpenEnded)
             {
                 _task.Run.LeaveOpenEndedWait();
@@ -154,7 +176,13 @@ internal sealed class Waiter : TimerEntry
         {
             Exception error = _error!;
             _error = null;
+            HasThrown = true;
             ExceptionDispatchInfo.Throw(error);
+        }
+
+        if (reason == WakeReason.Cancelled)
+        {
+            throw new OperationCanceledException(cancellationToken);
         }
 
         return reason == WakeReason.Signalled;
@@ -171,6 +199,9 @@ internal sealed class Waiter : TimerEntry
         _task.Loop.Schedule(new ReadyEntry(_task, version));
         return true;
     }
+
+    /// <summary>The token of a wait is cancelled: ends that wait, if it still goes on. From any thread.</summary>
+    public bool TryCancel(long version) => TryWake(version, IsTaskCompleted ? WakeReason.Signalled : WakeReason.Cancelled);
 
     /// <summary>Makes the current wait throw. False if there is none, or it was ended. Only in the hub's thread.</summary>
     public bool TryThrow(Exception error)

@@ -19,4 +19,7 @@ internal enum WakeReason
 
     /// <summary>A kill, a timeout around it, a deadlock: the wait throws.</summary>
     Thrown,
+
+    /// <summary>The token of the wait is cancelled.</summary>
+    Cancelled,
 }

@@ -119,7 +119,7 @@ public class DeadlockTests
             }
 
             Assert.Equal(0, suspicions);
-            mine.Clear();
+            mine.Reset();
             using (PosixSignalRegistration.Create(PosixSignal.SIGHUP, Wake))
             {
                 OnLateThread(Continue);

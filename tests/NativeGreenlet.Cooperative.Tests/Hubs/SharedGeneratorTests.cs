@@ -32,7 +32,7 @@ public class SharedGeneratorTests
             Assert.Contains("already", Assert.Throws<InvalidOperationException>(() => shared.MoveNext()).Message, StringComparison.Ordinal);
             Assert.Throws<InvalidOperationException>(shared.Dispose);
             go.Set();
-            go.Clear();
+            go.Reset();
             Hub.Yield();
             Hub.Yield();
         }
@@ -104,7 +104,7 @@ public class SharedGeneratorTests
             Assert.Contains("already", Assert.Throws<InvalidOperationException>(() => doubling.Resume(77)).Message, StringComparison.Ordinal);
             Assert.Throws<InvalidOperationException>(doubling.Dispose);
             go.Set();
-            go.Clear();
+            go.Reset();
             Hub.Yield();
             Hub.Yield();
         }

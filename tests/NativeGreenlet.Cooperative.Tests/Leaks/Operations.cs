@@ -142,11 +142,11 @@ internal static class Operations
 
         // Objects.
         yield return new("GreenEvent.Wait", () => signal.Wait(s_soon));
-        yield return new("GreenEvent.Set GreenEvent.Clear", () =>
+        yield return new("GreenEvent.Set GreenEvent.Reset", () =>
         {
             signal.Set();
             signal.Wait();
-            signal.Clear();
+            signal.Reset();
         });
         yield return new("GreenSemaphore.Wait GreenSemaphore.Release", () =>
         {
@@ -163,13 +163,34 @@ internal static class Operations
             free.EnterScope().Dispose();
             free.Exit();
         });
-        yield return new("GreenCondition.Wait GreenCondition.Signal GreenCondition.SignalAll", () =>
+        yield return new("GreenCondition.Wait GreenCondition.Pulse GreenCondition.PulseAll", () =>
         {
             using GreenLock.Scope held = free.EnterScope();
             condition.Wait(s_soon);
+            condition.Pulse();
+            condition.PulseAll();
+        });
+#pragma warning disable CS0618 // the former names are operations, too
+        yield return new("GreenEvent.Clear GreenCondition.Signal GreenCondition.SignalAll GreenCountdown.Add", () =>
+        {
+            signal.Clear();
             condition.Signal();
             condition.SignalAll();
+            countdown.Add();
+            countdown.Signal();
         });
+#pragma warning restore CS0618
+        CancellationTokenSource lasting = new();
+        CancellationTokenSource over = new();
+        over.Cancel();
+        yield return new("GreenEvent.Wait", () => signal.Wait(s_soon, lasting.Token));
+        yield return new("GreenEvent.Wait", () => KillWaiting(() => signal.Wait(lasting.Token)));
+        yield return new("GreenLock.TryEnter", () => gate.TryEnter(s_soon, lasting.Token));
+        yield return new("Hub.Await", () => Hub.Await(never.Task, s_soon, lasting.Token));
+        yield return new("Hub.Sleep", () => Hub.Sleep(s_soon, lasting.Token));
+        yield return new("Hub.WaitAny", () => Hub.WaitAny([signal, countdown], s_soon, lasting.Token));
+        yield return new("GreenEvent.Wait", () => CancelWaiting(token => signal.Wait(token)));
+        yield return new("GreenEvent.Wait", () => Assert.Throws<OperationCanceledException>(() => signal.Wait(over.Token)));
         yield return new("GreenBarrier.SignalAndWait", () => barrier.SignalAndWait(s_soon));
         yield return new("GreenBarrier.SignalAndWait GreenBarrier.AddParticipant GreenBarrier.RemoveParticipant", () =>
         {
@@ -179,10 +200,10 @@ internal static class Operations
             barrier.SignalAndWait();
             partner.Join();
         });
-        yield return new("GreenCountdown.Wait GreenCountdown.Add", () =>
+        yield return new("GreenCountdown.Wait GreenCountdown.AddCount", () =>
         {
             countdown.Wait(s_soon);
-            countdown.Add();
+            countdown.AddCount();
             countdown.Signal();
         });
         yield return new("GreenCountdown.Wait GreenCountdown.Signal", () =>
@@ -265,6 +286,15 @@ internal static class Operations
             Hub.Yield();
             nursery.Cancel();
         }));
+    }
+
+    private static void CancelWaiting(Action<CancellationToken> wait)
+    {
+        using CancellationTokenSource source = new();
+        GreenTask waiter = Hub.Spawn(() => Assert.Throws<OperationCanceledException>(() => wait(source.Token)));
+        Hub.Yield();
+        source.Cancel();
+        waiter.Join();
     }
 
     private static void KillWaiting(Action wait)

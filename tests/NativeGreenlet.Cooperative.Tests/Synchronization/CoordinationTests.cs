@@ -25,10 +25,10 @@ public class CoordinationTests
             }
         }))];
         Hub.Yield();
-        condition.Signal();
+        condition.Pulse();
         waiting[0].Join();
         Assert.Equal(["waits 0", "waits 1", "waits 2", "woken 0", "leaves 0"], order);
-        condition.SignalAll();
+        condition.PulseAll();
         Hub.WaitAll(waiting);
         Assert.Equal(["woken 1", "leaves 1", "woken 2", "leaves 2"], order[5..]); // one after the other: the lock
         Assert.All(waiting, task => Assert.True(task.IsSuccessful, task.Exception?.ToString()));
@@ -93,7 +93,7 @@ public class CoordinationTests
         });
         Hub.Yield();
         condition.Gate.Enter();
-        condition.Signal();
+        condition.Pulse();
         victim.Kill(timeout: TimeSpan.Zero); // it is woken, and then has to wait for the lock: there the exit is thrown
         Hub.Yield();
         Assert.False(victim.IsCompleted);
@@ -157,7 +157,7 @@ public class CoordinationTests
         GreenCountdown countdown = new(2);
         GreenTask waiting = Hub.Spawn(countdown.Wait);
         Assert.False(countdown.Signal());
-        countdown.Add(2);
+        countdown.AddCount(2);
         Assert.False(countdown.Signal(2));
         Assert.False(countdown.Wait(InHub.Tick));
         Assert.Throws<InvalidOperationException>(() => countdown.Signal(2));
@@ -165,7 +165,7 @@ public class CoordinationTests
         Assert.True(countdown.Signal());
         waiting.Join();
         Assert.True(countdown.IsSet && countdown.Wait(TimeSpan.Zero));
-        Assert.Throws<InvalidOperationException>(() => countdown.Add());
+        Assert.Throws<InvalidOperationException>(() => countdown.AddCount());
         Assert.Single(Hub.Wait([countdown]));
         Assert.True(new GreenCountdown(0).IsSet);
     });

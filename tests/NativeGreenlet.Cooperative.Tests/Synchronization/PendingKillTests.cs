@@ -217,7 +217,7 @@ public class PendingKillTests
         // One that kills itself is killed, too, whatever was on its way.
         GreenTask self = Hub.Spawn(() =>
         {
-            begin.Clear();
+            begin.Reset();
             begin.Wait();
             try
             {

@@ -26,7 +26,7 @@ public class PulseTests
         GreenTask<bool>[] tasks = [.. waits.Select(wait => Hub.Spawn(() => wait(pulsed)))];
         Hub.Yield();
         pulsed.Set();
-        pulsed.Clear();
+        pulsed.Reset();
         Assert.Equal(tasks.Length, Hub.Wait(tasks, InHub.Long).Count);
         Assert.All(tasks, task => Assert.True(task.Result));
         Assert.False(pulsed.IsSet);
@@ -44,7 +44,7 @@ public class PulseTests
             Task.Run(() =>
             {
                 pulsed.Set();
-                pulsed.Clear();
+                pulsed.Reset();
             }).Wait();
             Assert.Equal((1, true), (several.Result, one.Result));
         }
@@ -60,14 +60,14 @@ public class PulseTests
         for (int i = 2; i >= 1; i--)
         {
             signals[i].Set();
-            signals[i].Clear();
+            signals[i].Reset();
             Hub.Yield();
         }
 
         Assert.Equal(signals[1..], some.Result); // what came before the time was up
         Assert.False(all.IsCompleted);
         signals[0].Set();
-        signals[0].Clear();
+        signals[0].Reset();
         Assert.Equal(signals, all.Result);
     });
 

@@ -400,7 +400,7 @@ public class RandomTimingTests
                             }
 
                             items.Enqueue(item);
-                            notEmpty.Signal();
+                            notEmpty.Pulse();
                             return true;
                         }
                     },
@@ -413,7 +413,7 @@ public class RandomTimingTests
                                 return null;
                             }
 
-                            notFull.Signal();
+                            notFull.Pulse();
                             return items.Dequeue();
                         }
                     });

@@ -120,7 +120,7 @@ public class RefusedWaitTests
                     }
 
                     condition.Gate.Exit();
-                    condition.Signal();
+                    condition.Pulse();
                 });
                 Assert.Throws<InvalidTimeZoneException>(() => condition.Wait());
                 Assert.True(condition.Gate.IsHeldByCurrentTask);

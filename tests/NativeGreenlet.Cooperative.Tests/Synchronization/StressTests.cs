@@ -195,7 +195,7 @@ public class StressTests
             for (int i = 0; i < Rounds; i++)
             {
                 ping.Wait();
-                ping.Clear();
+                ping.Reset();
                 pong.Set();
             }
         });
@@ -209,7 +209,7 @@ public class StressTests
                     Assert.Fail("a wake-up was lost");
                 }
 
-                pong.Clear();
+                pong.Reset();
             }
         }).WaitAsync(InHub.Patience);
         await there.WaitAsync(InHub.Patience);

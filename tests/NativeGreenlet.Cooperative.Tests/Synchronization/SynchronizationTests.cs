@@ -22,7 +22,7 @@ public class SynchronizationTests
         Hub.WaitAll(tasks);
         Assert.Equal(5, woken);
         Assert.True(signal.Wait(TimeSpan.Zero));
-        signal.Clear();
+        signal.Reset();
         Assert.False(signal.Wait(TimeSpan.Zero));
     });
 

@@ -165,7 +165,7 @@ internal static class WaitingPlaces
                 () =>
                 {
                     Assert.True(condition.Gate.TryEnter(), "who waits, or has given up, holds the lock");
-                    condition.Signal();
+                    condition.Pulse();
                     condition.Gate.Exit();
                 })
             {
