@@ -5,9 +5,6 @@
 #include "troupe.h"
 
 #include <pthread.h>
-#if defined(NG_TEST_LATE_LIBRARY)
-#  include <dlfcn.h>
-#endif
 #if !defined(_WIN32)
 #  include <sys/resource.h>
 #endif
@@ -760,73 +757,6 @@ TEST(carrier_whose_thread_is_gone_can_be_detached) {
   fake_destroy(&carrier, left_behind[1]);
   tear_down();
 }
-
-/* ------------------------------------------------------------------------------------------------------------------
-   A C++ library that is loaded when greenlets have run already
-   --------------------------------------------------------------------------------------------------------------- */
-
-#if defined(NG_TEST_LATE_LIBRARY)
-
-// Leaves for main with an exception in flight, below native code.
-static void leave_with_exception(actor* self) {
-  uintptr_t* globals = (uintptr_t*)self->user;
-  fake_frame frames[2];
-  fake_push_frame(self, &frames[0]);
-  fake_push_frame(self, &frames[1]);
-  for (uintptr_t i = 1; i <= 10 && globals != NULL; i++) {
-    CHECK(globals[0] == 0 && globals[1] == 0);
-    globals[0] = i;
-    globals[1] = i + 1;
-    fake_switch(self, &self->carrier->main);
-    CHECK(globals[0] == i && globals[1] == i + 1);
-    globals[0] = 0;
-    globals[1] = 0;
-  }
-  fake_switch(self, &self->carrier->main);
-  fake_pop_frame(self);
-  fake_pop_frame(self);
-  fake_end(self, &self->carrier->main);
-}
-
-TEST(exceptions_of_a_library_that_is_loaded_late_belong_to_their_stack) {
-  set_up();
-  fake_frame frames[2];
-  fake_push_frame(&carrier.main, &frames[0]);
-  fake_push_frame(&carrier.main, &frames[1]);
-  actor* early = fake_create(&carrier, leave_with_exception);
-  fake_switch(&carrier.main, early); // parks before the library is there
-
-  void* library = dlopen(NG_TEST_LATE_LIBRARY, RTLD_NOW | RTLD_LOCAL);
-  CHECK(library != NULL);
-  uintptr_t* globals = ((uintptr_t * (*)(void))(uintptr_t)dlsym(library, "__cxa_get_globals"))();
-  globals[0] = 100; // main's, when the first one starts
-  globals[1] = 200;
-  actor* all[3];
-  for (int i = 0; i < 3; i++) {
-    all[i] = fake_create(&carrier, leave_with_exception);
-    all[i]->user = globals;
-  }
-  for (int round = 0; round < 12; round++) {
-    for (int i = 0; i < 3; i++) {
-      fake_switch(&carrier.main, all[i]);
-      CHECK(globals[0] == 100 && globals[1] == 200);
-    }
-  }
-  fake_switch(&carrier.main, early);
-  CHECK(globals[0] == 100 && globals[1] == 200);
-  fake_destroy(&carrier, early);
-  for (int i = 0; i < 3; i++) {
-    fake_destroy(&carrier, all[i]);
-  }
-  globals[0] = 0;
-  globals[1] = 0;
-  fake_pop_frame(&carrier.main);
-  fake_pop_frame(&carrier.main);
-  tear_down();
-  CHECK_EQUAL(0, dlclose(library));
-}
-
-#endif
 
 /* ------------------------------------------------------------------------------------------------------------------
    Everything at random

@@ -27,7 +27,6 @@
 #include "../thread.h"
 #include "layout.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,84 +241,26 @@ static void find_modules(ng_words* words) {
 
 // What __cxa_get_globals leads to: the exceptions that are caught, a list in memory of the heap, and how many have been
 // thrown and not caught. std::current_exception, a rethrow and the end of a catch take the first of the list.
+static void find_cxx(ng_words* words) {
 #if defined(__linux__)
-
-typedef uintptr_t* (*get_globals)(void);
-
-// A library whose function has been found stays loaded: its words are looked at from then on.
-typedef struct cxx_library {
-  const char* name; // how the name of its file starts
-  _Atomic(get_globals) globals;
-} cxx_library;
-
-static cxx_library cxx_libraries[] = {{.name = "libstdc++.so"}, {.name = "libc++abi.so"}};
-
-typedef struct library_search {
-  const char* name;
-  char* path; // on the heap; null if there is none
-} library_search;
-
-static int find_library(struct dl_phdr_info* info, size_t size, void* argument) {
-  library_search* search = (library_search*)argument;
-  (void)size;
-  if (strncmp(name_of_module(info), search->name, strlen(search->name)) != 0) {
-    return 0;
-  }
-  search->path = strdup(info->dlpi_name);
-  return 1;
-}
-
-// Opens a library only if it is there, because that waits for whoever loads another one.
-static get_globals find_globals(cxx_library* library) {
-  library_search search = {.name = library->name};
-  (void)dl_iterate_phdr(find_library, &search);
-  void* handle = search.path != NULL ? dlopen(search.path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
-  free(search.path);
-  if (handle == NULL) {
-    return NULL;
-  }
-  const get_globals found = (get_globals)(uintptr_t)dlsym(handle, "__cxa_get_globals");
-  get_globals none = NULL;
-  if (found == NULL || !atomic_compare_exchange_strong(&library->globals, &none, found)) {
-    (void)dlclose(handle);
-  }
-  return found;
-}
-
-static int count_libraries(struct dl_phdr_info* info, size_t size, void* argument) {
-  if (size >= offsetof(struct dl_phdr_info, dlpi_adds) + sizeof info->dlpi_adds) {
-    *(uint64_t*)argument = info->dlpi_adds;
-  }
-  return 1;
-}
-
-// Looks for those that were loaded since the last time. Native code that can have exceptions of theirs in flight was
-// loaded after them.
-static void find_cxx(ng_words* words) {
-  uint64_t loaded = 0; // how often a library was loaded in this process
-  (void)dl_iterate_phdr(count_libraries, &loaded);
-  if (ng_likely(loaded == words->loaded)) {
-    return;
-  }
-  words->loaded = loaded;
-  for (size_t i = 0; i < sizeof cxx_libraries / sizeof *cxx_libraries; i++) {
-    get_globals globals = atomic_load_explicit(&cxx_libraries[i].globals, memory_order_acquire);
-    globals = globals != NULL ? globals : find_globals(&cxx_libraries[i]);
-    if (globals != NULL) {
-      uintptr_t* own = globals();
-      (void)ng_words_exchange(words, own, 0, NG_WORD_CXX);
-      (void)ng_words_exchange(words, own + 1, 0, NG_WORD_CXX);
+  static const char* const libraries[] = {"libstdc++.so.6", "libc++abi.so.1"};
+  for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+    void* library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+    if (library == NULL) {
+      continue;
     }
+    void* function = dlsym(library, "__cxa_get_globals");
+    if (function != NULL) {
+      uintptr_t* globals = ((uintptr_t * (*)(void))(uintptr_t)function)();
+      (void)ng_words_exchange(words, globals, 0, NG_WORD_CXX);
+      (void)ng_words_exchange(words, globals + 1, 0, NG_WORD_CXX);
+    }
+    (void)dlclose(library); // whoever has loaded it still has it
   }
-}
-
 #else
-
-static void find_cxx(ng_words* words) {
   (void)words;
-}
-
 #endif
+}
 
 // Who started the thread, the C library above all, has left words that lead to its frames, which stay for as long as the thread
 // does: they are main's, and nobody else uses them.
@@ -564,9 +505,6 @@ bool ng_words_take(ng_words* words, ng_kept_words* kept, uintptr_t low, uintptr_
   }
   word_search search = {.words = words, .kept = kept, .low = low, .size = high - low};
   kept->count = 0;
-  if (has_native_part) {
-    find_cxx(words);
-  }
   for (uint32_t i = 0; i < words->count; i++) {
     const ng_word* word = &words->words[i];
     const uintptr_t value = *word->address;

@@ -45,7 +45,6 @@ struct ng_words {
   const ng_kept_words* main;   // the main stack's
   bool is_main_plain;    // no native code had called what ran on the main stack then
   uintptr_t* holders; // the head of the list of exception holders; null if there is none
-  uint64_t loaded;   // how often a library had been loaded in this process when the C++ library's words were looked for
   uintptr_t ceiling; // the thread's own stack ends here, below the thread-local data that the C library has put on top of it
   uint32_t count;
   ng_word words[NG_MOST_WORDS];
