@@ -197,7 +197,11 @@ public sealed class GreenSocket : IDisposable
     /// <exception cref="ObjectDisposedException">The socket was closed.</exception>
     /// <exception cref="InvalidOperationException">The socket does not listen.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
-    public GreenSocket Accept() => new(_connection.Accept());
+    public GreenSocket Accept()
+    {
+        Hub.EnterWait();
+        return new GreenSocket(_connection.Accept());
+    }
 
     /// <summary>Receives bytes; waits until there are some.</summary>
     /// <param name="buffer">Where to.</param>

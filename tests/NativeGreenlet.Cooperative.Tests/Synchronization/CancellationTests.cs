@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Synchronization;
@@ -8,6 +9,8 @@ public class CancellationTests
     private static readonly TimeSpan s_long = TimeSpan.FromSeconds(60);
 
     private const int Rounds = 20_000;
+    private const int LeastRounds = 500;
+    private static readonly TimeSpan s_raceTime = TimeSpan.FromSeconds(5); // on a busy machine
 
     // What waits, made anew; none of them ends unless its token is cancelled or its task killed.
     private static readonly Dictionary<string, Func<Action<CancellationToken>>> s_waits = new()
@@ -212,7 +215,8 @@ public class CancellationTests
     {
         Race race = s_races[name]();
         int overs = 0;
-        for (int i = 0; i < Rounds; i++)
+        Stopwatch watch = Stopwatch.StartNew();
+        for (int i = 0; i < Rounds && (i < LeastRounds || watch.Elapsed < s_raceTime); i++)
         {
             using CancellationTokenSource source = new();
             bool isOver = false;
