@@ -6,9 +6,8 @@ namespace NativeGreenlet.Stacks;
 /// A permit that one thread gives and one thread waits for. The thread that waits spins for some microseconds, and then blocks.
 /// </summary>
 /// <remarks>
-/// It spins without giving up its processor. <see cref="SemaphoreSlim"/> yields some hundred times before it blocks; where
-/// other threads want the processors, each of those yields costs a time slice, and a hand-over half a second. A thread that
-/// blocks is preferred by the scheduler when it wakes.
+/// It spins without giving up its processor. <see cref="SemaphoreSlim"/> yields many times before it blocks; where other
+/// threads want the processors, each of those yields may cost a time slice.
 /// <code>
 ///             Give                    Wait takes it
 ///  Empty ------------> Given ---------------------------> Empty
