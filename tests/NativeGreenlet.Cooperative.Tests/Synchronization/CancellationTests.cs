@@ -22,8 +22,8 @@ public class CancellationTests
         ["GreenSemaphore.Wait"] = () => new GreenSemaphore(0).Wait,
         ["GreenSemaphore.Wait, time"] = () => token => new GreenSemaphore(0).Wait(s_long, token),
         ["GreenLock.Enter"] = () => HeldLock().Enter,
-        ["GreenLock.TryEnter"] = () => token => HeldLock().TryEnter(s_long, token),
-        ["GreenLock.EnterScope"] = () => token => HeldLock().EnterScope(token).Dispose(),
+        ["GreenLock.TryEnter"] = () => OnHeldLock((gate, token) => gate.TryEnter(s_long, token)),
+        ["GreenLock.EnterScope"] = () => OnHeldLock((gate, token) => gate.EnterScope(token).Dispose()),
         ["GreenCondition.Wait"] = () => token => InLock(condition => condition.Wait(token)),
         ["GreenCondition.Wait, time"] = () => token => InLock(condition => condition.Wait(s_long, token)),
         ["GreenBarrier.SignalAndWait"] = () => new GreenBarrier(2).SignalAndWait,
@@ -288,6 +288,13 @@ public class CancellationTests
     }
 
     private static GreenTask Sleeper() => Hub.Spawn(() => Hub.Sleep(s_long));
+
+    // The lock is held before: a kill must not meet the waiter in another wait than the one that is tested.
+    private static Action<CancellationToken> OnHeldLock(Action<GreenLock, CancellationToken> wait)
+    {
+        GreenLock gate = HeldLock();
+        return token => wait(gate, token);
+    }
 
     private static GreenLock HeldLock()
     {
