@@ -27,7 +27,8 @@ public sealed class GreenPool
     private long _killed; // how often
 
     /// <summary>Creates a pool.</summary>
-    /// <param name="size">How many tasks run at a time at most.</param>
+    /// <param name="size">Gets how many tasks run at a time at most.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="size"/> is zero or negative.</exception>
     public GreenPool(int size)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
@@ -36,7 +37,7 @@ public sealed class GreenPool
         ((IShared)_places).Room.IsInternal = true;
     }
 
-    /// <summary>How many tasks run at a time at most.</summary>
+    /// <summary>Gets how many tasks run at a time at most.</summary>
     public int Size { get; }
 
     /// <summary>Tasks that could be started now without waiting.</summary>
@@ -57,6 +58,7 @@ public sealed class GreenPool
     /// <summary>Starts a task; waits while the pool is full.</summary>
     /// <param name="body">What it does.</param>
     /// <returns>The task.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The pool is being killed (<see cref="Kill"/>), or was while the caller
     /// waited.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
@@ -69,6 +71,7 @@ public sealed class GreenPool
     /// <inheritdoc cref="Spawn(Action)"/>
     /// <param name="body">What it does.</param>
     /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled before there is a place, or the pool is being
     /// killed.</exception>
     public GreenTask Spawn(Action body, CancellationToken cancellationToken)
@@ -79,6 +82,7 @@ public sealed class GreenPool
 
     /// <inheritdoc cref="Spawn(Action)"/>
     /// <typeparam name="T">The type of the result.</typeparam>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     public GreenTask<T> Spawn<T>(Func<T> body)
     {
         ArgumentNullException.ThrowIfNull(body);
@@ -88,6 +92,7 @@ public sealed class GreenPool
     /// <inheritdoc cref="Spawn{T}(Func{T})"/>
     /// <param name="body">What it does.</param>
     /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled before there is a place, or the pool is being
     /// killed.</exception>
     public GreenTask<T> Spawn<T>(Func<T> body, CancellationToken cancellationToken)
@@ -100,6 +105,7 @@ public sealed class GreenPool
     /// returned has completed. See <see cref="Hub.Spawn(Func{Task})"/>.</summary>
     /// <param name="body">What it does.</param>
     /// <returns>The task.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The pool is being killed (<see cref="Kill"/>), or was while the caller
     /// waited.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
@@ -112,6 +118,7 @@ public sealed class GreenPool
     /// <inheritdoc cref="Spawn(Func{Task})"/>
     /// <param name="body">What it does.</param>
     /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled before there is a place, or the pool is being
     /// killed.</exception>
     public GreenTask Spawn(Func<Task> body, CancellationToken cancellationToken)
@@ -163,7 +170,8 @@ public sealed class GreenPool
         return MapAll(items, AsyncCreator(function));
     }
 
-    /// <summary>As <see cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>, but gives each result as soon as it and all before it are there. The next items are
+    /// <summary>Applies a function to items as <see cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/> does,
+    /// but gives each result as soon as it and all before it are there. The next items are
     /// taken while the results are used; never more than twice the pool's size are ahead of who uses them.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
@@ -181,7 +189,8 @@ public sealed class GreenPool
     public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function) =>
         MapLazily(items, AsyncCreator(function), isInOrder: true);
 
-    /// <summary>As <see cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>, but gives the results in the order in which they come.</summary>
+    /// <summary>Applies a function to items as <see cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// does, but gives the results in the order in which they come.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items; taken by a task of its own.</param>
@@ -201,6 +210,7 @@ public sealed class GreenPool
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <param name="items">The items.</param>
     /// <param name="action">The action.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
     public void ForEach<TItem>(IEnumerable<TItem> items, Action<TItem> action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -215,6 +225,7 @@ public sealed class GreenPool
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <param name="items">The items.</param>
     /// <param name="action">The action.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
     [OverloadResolutionPriority(1)]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void ForEach<TItem>(IEnumerable<TItem> items, Func<TItem, Never> action)

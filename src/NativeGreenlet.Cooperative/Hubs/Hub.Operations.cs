@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
@@ -23,6 +24,7 @@ public sealed partial class Hub
     /// </remarks>
     /// <param name="operation">Begins it, with the token that cancels it. Called once, in the caller's task, and not at all if
     /// the task is to be killed already.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="operation"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What the operation threw: the same object, with the stack trace of the operation and of the
     /// caller.</exception>
@@ -40,6 +42,7 @@ public sealed partial class Hub
     /// <inheritdoc cref="Await(Func{CancellationToken, Task})"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>The operation's result.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="operation"/> is null.</exception>
     public static T Await<T>(Func<CancellationToken, Task<T>> operation)
     {
         ArgumentNullException.ThrowIfNull(operation);
@@ -47,6 +50,7 @@ public sealed partial class Hub
     }
 
     /// <inheritdoc cref="Await(Func{CancellationToken, Task})"/>
+    /// <exception cref="ArgumentNullException"><paramref name="operation"/> is null.</exception>
     [OverloadResolutionPriority(-1)] // an async lambda is a task's
     public static void Await(Func<CancellationToken, ValueTask> operation)
     {
@@ -55,6 +59,7 @@ public sealed partial class Hub
     }
 
     /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}})"/>
+    /// <exception cref="ArgumentNullException"><paramref name="operation"/> is null.</exception>
     [OverloadResolutionPriority(-1)]
     public static T Await<T>(Func<CancellationToken, ValueTask<T>> operation)
     {
@@ -62,13 +67,14 @@ public sealed partial class Hub
         return ((Task<T>)Perform(token => operation(token).AsTask(), long.MaxValue, GraceOfThisThread)).GetAwaiter().GetResult();
     }
 
-    /// <summary>As <see cref="Await{T}(Func{CancellationToken, Task{T}})"/>, for an operation whose result must not be lost: a
+    /// <summary>Waits as <see cref="Await{T}(Func{CancellationToken, Task{T}})"/> does, for an operation whose result must not be lost: a
     /// connection, a file.</summary>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="operation">Begins it, with the token that cancels it.</param>
     /// <param name="whenGivenUp">Gets the result if the operation succeeded although the wait for it was given up; called on a
     /// thread of the pool. It must not throw.</param>
     /// <returns>The operation's result.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="operation"/> or <paramref name="whenGivenUp"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What the operation threw.</exception>
     /// <example><code>
@@ -78,14 +84,15 @@ public sealed partial class Hub
     {
         ArgumentNullException.ThrowIfNull(operation);
         ArgumentNullException.ThrowIfNull(whenGivenUp);
-        return TryAwait(operation, Timeout.InfiniteTimeSpan, whenGivenUp, GraceOfThisThread, out T? result) ? result : throw new TimeoutException();
+        return TryAwait(operation, Timeout.InfiniteTimeSpan, whenGivenUp, GraceOfThisThread, out T? result) ? result : throw new UnreachableException();
     }
 
-    /// <summary>As <see cref="Await(Func{CancellationToken, Task})"/>, but no longer than a time: then, too, the operation is
+    /// <summary>Waits as <see cref="Await(Func{CancellationToken, Task})"/> does, but no longer than a time: then, too, the operation is
     /// cancelled and its end waited for.</summary>
     /// <param name="operation">Begins it, with the token that cancels it.</param>
     /// <param name="timeout">The time.</param>
     /// <returns>Whether it completed: in the time, or after all when it was cancelled.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="operation"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What the operation threw before the time was up.</exception>
     /// <example><code>

@@ -15,6 +15,7 @@ public sealed partial class Hub
     /// <summary>Starts a task. It runs when the caller next waits, never before.</summary>
     /// <param name="body">What it does.</param>
     /// <returns>The task.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static GreenTask Spawn(Action body)
     {
@@ -24,6 +25,7 @@ public sealed partial class Hub
 
     /// <inheritdoc cref="Spawn(Action)"/>
     /// <typeparam name="T">The type of the result.</typeparam>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     public static GreenTask<T> Spawn<T>(Func<T> body)
     {
         ArgumentNullException.ThrowIfNull(body);
@@ -38,6 +40,7 @@ public sealed partial class Hub
     /// <see cref="Await(Func{CancellationToken, Task})"/>.</remarks>
     /// <param name="body">What it does.</param>
     /// <returns>The task.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <example><code>
     /// GreenTask&lt;string&gt; text = Hub.Spawn(async () => await File.ReadAllTextAsync("greeting.txt"));
@@ -61,6 +64,7 @@ public sealed partial class Hub
     /// <param name="delay">The time.</param>
     /// <param name="body">What it does.</param>
     /// <returns>The task; until it starts it can be killed like any other.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static GreenTask SpawnLater(TimeSpan delay, Action body)
     {
@@ -70,6 +74,7 @@ public sealed partial class Hub
 
     /// <inheritdoc cref="SpawnLater(TimeSpan, Action)"/>
     /// <typeparam name="T">The type of the result.</typeparam>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     public static GreenTask<T> SpawnLater<T>(TimeSpan delay, Func<T> body)
     {
         ArgumentNullException.ThrowIfNull(body);
@@ -80,6 +85,7 @@ public sealed partial class Hub
     /// <param name="delay">The time.</param>
     /// <param name="body">What it does.</param>
     /// <returns>The task; until it starts it can be killed like any other.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static GreenTask SpawnLater(TimeSpan delay, Func<Task> body)
     {
@@ -159,6 +165,7 @@ public sealed partial class Hub
     /// <inheritdoc cref="Await(Task)"/>
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Ends the wait; the task is left behind then.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="task"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled before the task has completed, or the task was
     /// cancelled.</exception>
     public static void Await(Task task, CancellationToken cancellationToken)
@@ -181,6 +188,7 @@ public sealed partial class Hub
     /// <inheritdoc cref="Await{T}(Task{T})"/>
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Ends the wait; the task is left behind then.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="task"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled before the task has completed, or the task was
     /// cancelled.</exception>
     public static T Await<T>(Task<T> task, CancellationToken cancellationToken)
@@ -224,7 +232,7 @@ public sealed partial class Hub
             : task.GetAwaiter().GetResult();
     }
 
-    /// <summary>As <see cref="Await(Task)"/>, but no longer than a time.</summary>
+    /// <summary>Waits as <see cref="Await(Task)"/> does, but no longer than a time.</summary>
     /// <param name="task">The task.</param>
     /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/> for no limit.</param>
     /// <returns>Whether it completed.</returns>
@@ -237,6 +245,7 @@ public sealed partial class Hub
     /// <param name="task">The task.</param>
     /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/> for no limit.</param>
     /// <param name="cancellationToken">Ends the wait; the task is left behind then.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="task"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled before the task has completed, or the task was
     /// cancelled.</exception>
     public static bool Await(Task task, TimeSpan timeout, CancellationToken cancellationToken)
@@ -266,6 +275,7 @@ public sealed partial class Hub
     /// <param name="blocking">What to do. Should the caller be killed meanwhile, it goes on, and nobody gets its
     /// result.</param>
     /// <returns>Its result.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static T Offload<T>(Func<T> blocking)
     {
@@ -275,6 +285,7 @@ public sealed partial class Hub
     }
 
     /// <inheritdoc cref="Offload{T}(Func{T})"/>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     public static void Offload(Action blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
@@ -285,6 +296,7 @@ public sealed partial class Hub
     /// <summary>Lets a thread of the pool do something that may block and is asynchronous, and waits until what it returned has
     /// completed. It is outside of the hub to its end.</summary>
     /// <param name="blocking">What to do. Should the caller be killed meanwhile, it goes on.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What it threw.</exception>
     public static void Offload(Func<Task> blocking)
@@ -305,11 +317,13 @@ public sealed partial class Hub
         return Await(Task.Run(() => NoTask.Replace(blocking())));
     }
 
-    /// <summary>As <see cref="Offload{T}(Func{T})"/>, on a thread of its own: for what takes so long that the pool would miss the
+    /// <summary>Runs a function as <see cref="Offload{T}(Func{T})"/> does, on a thread of its own: for what takes so long
+    /// that the pool would miss the
     /// thread.</summary>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="blocking">What to do.</param>
     /// <returns>Its result.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     public static T OffloadLongRunning<T>(Func<T> blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
@@ -318,6 +332,7 @@ public sealed partial class Hub
     }
 
     /// <inheritdoc cref="OffloadLongRunning{T}(Func{T})"/>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     public static void OffloadLongRunning(Action blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
@@ -325,9 +340,10 @@ public sealed partial class Hub
         Await(Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
     }
 
-    /// <summary>As <see cref="Offload(Func{Task})"/>, on a thread of its own until its first <c>await</c> that is not over; on
+    /// <summary>Runs a function as <see cref="Offload(Func{Task})"/> does, on a thread of its own until its first <c>await</c> that is not over; on
     /// those of the pool after that.</summary>
     /// <param name="blocking">What to do.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What it threw.</exception>
     public static void OffloadLongRunning(Func<Task> blocking)
@@ -350,6 +366,7 @@ public sealed partial class Hub
 
     /// <summary>Waits until all tasks have ended, however.</summary>
     /// <param name="tasks">The tasks.</param>
+    /// <exception cref="ArgumentNullException">One of <paramref name="tasks"/> is null.</exception>
     [OverloadResolutionPriority(1)]
     public static void WaitAll(params ReadOnlySpan<GreenTask> tasks)
     {
@@ -404,6 +421,7 @@ public sealed partial class Hub
     /// <param name="timeout">How long at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Whether all are ready, or were at some moment of the wait.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="objects"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static bool WaitAll(IEnumerable<IGreenWaitable> objects, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
@@ -449,6 +467,7 @@ public sealed partial class Hub
     /// <summary>Waits for several tasks, one after the other as they end.</summary>
     /// <param name="tasks">The tasks.</param>
     /// <returns>Them, in the order in which they have ended.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="tasks"/> is null.</exception>
     public static IEnumerable<GreenTask> WaitEach(params IEnumerable<GreenTask> tasks)
     {
         ArgumentNullException.ThrowIfNull(tasks);
@@ -493,6 +512,7 @@ public sealed partial class Hub
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Those that are ready, or were at some moment of the wait: an event that was set and cleared at once counts.
     /// In the order in which they were given.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="objects"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static IReadOnlyList<IGreenWaitable> Wait(IEnumerable<IGreenWaitable> objects, TimeSpan? timeout = null, int? count = null, CancellationToken cancellationToken = default)
     {
@@ -520,6 +540,7 @@ public sealed partial class Hub
     /// <param name="signal">The signal.</param>
     /// <param name="handler">What the task does.</param>
     /// <returns>Disposing of it ends that. So does the end of the caller's main task.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="handler"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static IDisposable OnSignal(PosixSignal signal, Action handler)
     {
@@ -529,6 +550,7 @@ public sealed partial class Hub
     }
 
     /// <inheritdoc cref="OnSignal(PosixSignal, Action)"/>
+    /// <exception cref="ArgumentNullException"><paramref name="handler"/> is null.</exception>
     public static IDisposable OnSignal(PosixSignal signal, Func<Task> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);

@@ -124,7 +124,7 @@ public sealed partial class Hub : IDisposable
         return RunHere(new GreenTask<T>(main), options).TakeResult();
     }
 
-    /// <summary>As <see cref="Run(Action, HubOptions)"/>, with an asynchronous main task, which ends when what it returned has
+    /// <summary>Runs a hub as <see cref="Run(Action, HubOptions)"/> does, with an asynchronous main task, which ends when what it returned has
     /// completed. What comes after an <c>await</c> is in the hub, too, and may wait there.</summary>
     /// <param name="main">The main task.</param>
     /// <param name="options">How the hub behaves; null for the defaults.</param>
@@ -172,7 +172,7 @@ public sealed partial class Hub : IDisposable
     public static Task<T> RunAsync<T>(Func<T> main, CancellationToken cancellationToken = default) =>
         HubPool.Shared.RunAsync(main, cancellationToken);
 
-    /// <summary>As <see cref="RunAsync(Action, CancellationToken)"/>, with an asynchronous main task, which ends when what it
+    /// <summary>Runs a hub as <see cref="RunAsync(Action, CancellationToken)"/> does, with an asynchronous main task, which ends when what it
     /// returned has completed. What comes after an <c>await</c> is in the hub, too, and may wait there.</summary>
     /// <param name="main">The main task.</param>
     /// <param name="cancellationToken">Makes the wait in the hub that it is in, or its next one, throw an
@@ -222,7 +222,7 @@ public sealed partial class Hub : IDisposable
         return StartAsync<T>(new GreenTask<T>(main), cancellationToken);
     }
 
-    /// <summary>As <see cref="InvokeAsync(Action, CancellationToken)"/>, with an asynchronous main task, which ends when what it
+    /// <summary>Runs a main task as <see cref="InvokeAsync(Action, CancellationToken)"/> does, with an asynchronous main task, which ends when what it
     /// returned has completed. What comes after an <c>await</c> is in the hub, too, and may wait there.</summary>
     /// <param name="main">The main task.</param>
     /// <param name="cancellationToken">Makes the wait in the hub that it is in, or its next one, throw an

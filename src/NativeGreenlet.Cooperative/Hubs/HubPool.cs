@@ -87,7 +87,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     public Task<T> RunAsync<T>(Func<T> main, CancellationToken cancellationToken = default) =>
         Choose().InvokeAsync(main, cancellationToken);
 
-    /// <summary>As <see cref="RunAsync(Action, CancellationToken)"/>, with an asynchronous main task, which ends when what it
+    /// <summary>Runs a main task as <see cref="RunAsync(Action, CancellationToken)"/> does, with an asynchronous main task, which ends when what it
     /// returned has completed. What comes after an <c>await</c> is in the hub, too, and may wait there.</summary>
     /// <remarks>This is how ASP.NET Core's requests run; a server of one's own can do the same.</remarks>
     /// <param name="main">The main task.</param>

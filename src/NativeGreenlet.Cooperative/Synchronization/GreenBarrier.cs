@@ -20,7 +20,8 @@ public sealed class GreenBarrier : IShared
     private long _phase;
 
     /// <summary>Creates a barrier.</summary>
-    /// <param name="participants">How many tasks wait for each other.</param>
+    /// <param name="participants">Gets how many tasks wait for each other.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="participants"/> is zero or negative.</exception>
     public GreenBarrier(int participants)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(participants);
@@ -28,10 +29,10 @@ public sealed class GreenBarrier : IShared
         _participants = participants;
     }
 
-    /// <summary>How many tasks wait for each other.</summary>
+    /// <summary>Gets how many tasks wait for each other.</summary>
     public int ParticipantCount => Volatile.Read(ref _participants);
 
-    /// <summary>How many have not arrived.</summary>
+    /// <summary>Gets how many have not arrived.</summary>
     public int ParticipantsRemaining
     {
         get
@@ -43,7 +44,7 @@ public sealed class GreenBarrier : IShared
         }
     }
 
-    /// <summary>How often all have arrived.</summary>
+    /// <summary>Gets how often all have arrived.</summary>
     public long CurrentPhase => Interlocked.Read(ref _phase);
 
     WaitRoom IShared.Room => _room;
@@ -124,7 +125,7 @@ public sealed class GreenBarrier : IShared
         return isComplete || !TryWithdraw(phase);
     }
 
-    /// <summary>One more takes part, from this phase on.</summary>
+    /// <summary>Adds a participant, from this phase on.</summary>
     public void AddParticipant()
     {
         _room.Touch();
@@ -134,7 +135,7 @@ public sealed class GreenBarrier : IShared
         }
     }
 
-    /// <summary>One takes part no more; if all others have arrived, they go on.</summary>
+    /// <summary>Removes a participant; if all others have arrived, they go on.</summary>
     /// <exception cref="InvalidOperationException">All that take part have arrived, or nobody would be left.</exception>
     public void RemoveParticipant()
     {
@@ -154,7 +155,7 @@ public sealed class GreenBarrier : IShared
         }
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => $"a barrier ({ParticipantsRemaining} of {ParticipantCount} missing)";
 
     private bool TryWithdraw(long phase)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using NativeGreenlet.Cooperative.Waiting;
 
@@ -122,7 +123,7 @@ public sealed class GreenChannel<T> : IShared
     /// <inheritdoc cref="Receive()"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
-    public T Receive(CancellationToken cancellationToken) => TryReceive(Timeout.InfiniteTimeSpan, cancellationToken, out T? item) ? item : throw new InvalidOperationException();
+    public T Receive(CancellationToken cancellationToken) => TryReceive(Timeout.InfiniteTimeSpan, cancellationToken, out T? item) ? item : throw new UnreachableException();
 
     /// <summary>Receives an item, if somebody sends one in time.</summary>
     /// <param name="timeout">How long to wait at most.</param>
@@ -180,6 +181,6 @@ public sealed class GreenChannel<T> : IShared
         return true;
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => "a channel";
 }

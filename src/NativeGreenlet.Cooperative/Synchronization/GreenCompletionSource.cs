@@ -30,7 +30,7 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
         _room = new WaitRoom(this);
     }
 
-    /// <summary>Whether it has a result or an exception.</summary>
+    /// <summary>Gets a value indicating whether it has a result or an exception.</summary>
     public bool IsCompleted => _isCompleted;
 
     /// <summary>Waits for the result; throws the exception if it has one.</summary>
@@ -38,7 +38,7 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
     [SuppressMessage("Design", "CA1065:Do not raise exceptions in unexpected locations", Justification = "As Task<T>.Result.")]
     public T Result => Get();
 
-    /// <summary>The same as a .NET task.</summary>
+    /// <summary>Gets the same as a .NET task.</summary>
     public Task<T> Task
     {
         get
@@ -81,6 +81,7 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
     /// <summary>Sets an exception, if it has no result.</summary>
     /// <param name="exception">The exception.</param>
     /// <returns>Whether it had none.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="exception"/> is null.</exception>
     public bool TrySetException(Exception exception)
     {
         ArgumentNullException.ThrowIfNull(exception);
@@ -167,7 +168,7 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
         return _room.Park(waiter, _waiters, HubClock.After(timeout), cancellationToken);
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => $"a result of type {typeof(T).Name}";
 
     bool IGreenWaitable.TryLink(WaitNode node)

@@ -32,7 +32,7 @@ public sealed class GreenCondition : IShared
         _room = new WaitRoom(this);
     }
 
-    /// <summary>The lock.</summary>
+    /// <summary>Gets the lock.</summary>
     public GreenLock Gate { get; }
 
     WaitRoom IShared.Room => _room;
@@ -141,17 +141,17 @@ public sealed class GreenCondition : IShared
         }
     }
 
-    /// <summary>The former name of <see cref="Pulse"/>.</summary>
+    /// <summary>Does what <see cref="Pulse"/> does, whose former name this is.</summary>
     [Obsolete("Use Pulse.")]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void Signal() => Pulse();
 
-    /// <summary>The former name of <see cref="PulseAll"/>.</summary>
+    /// <summary>Does what <see cref="PulseAll"/> does, whose former name this is.</summary>
     [Obsolete("Use PulseAll.")]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void SignalAll() => PulseAll();
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => "a condition";
 
     // Not to be ended by a kill: who called has the lock, and gives it back.

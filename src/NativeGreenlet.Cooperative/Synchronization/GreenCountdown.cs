@@ -21,6 +21,7 @@ public sealed class GreenCountdown : IGreenWaitable, IShared
 
     /// <summary>Creates a countdown.</summary>
     /// <param name="count">How many signals it takes.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
     public GreenCountdown(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -31,7 +32,7 @@ public sealed class GreenCountdown : IGreenWaitable, IShared
     /// <summary>Signals that are missing.</summary>
     public int CurrentCount => Volatile.Read(ref _count);
 
-    /// <summary>Whether none is missing.</summary>
+    /// <summary>Gets a value indicating whether none is missing.</summary>
     public bool IsSet => _reached.IsSet;
 
     bool IGreenWaitable.IsReady => _reached.IsSet;
@@ -41,6 +42,7 @@ public sealed class GreenCountdown : IGreenWaitable, IShared
     /// <summary>Counts down.</summary>
     /// <param name="count">By how much.</param>
     /// <returns>Whether that was the last that was missing.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is zero or negative.</exception>
     /// <exception cref="InvalidOperationException">Fewer are missing.</exception>
     public bool Signal(int count = 1)
     {
@@ -56,6 +58,7 @@ public sealed class GreenCountdown : IGreenWaitable, IShared
 
     /// <summary>Makes it take more signals.</summary>
     /// <param name="count">How many more.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is zero or negative.</exception>
     /// <exception cref="InvalidOperationException">None is missing any more: who waited was told.</exception>
     public void AddCount(int count = 1)
     {
@@ -63,7 +66,7 @@ public sealed class GreenCountdown : IGreenWaitable, IShared
         Change(count);
     }
 
-    /// <summary>The former name of <see cref="AddCount"/>.</summary>
+    /// <summary>Does what <see cref="AddCount"/> does, whose former name this is.</summary>
     /// <param name="count">How many more.</param>
     /// <exception cref="InvalidOperationException">None is missing any more: who waited was told.</exception>
     [Obsolete("Use AddCount.")]
@@ -81,17 +84,17 @@ public sealed class GreenCountdown : IGreenWaitable, IShared
 
     /// <inheritdoc cref="Wait()"/>
     /// <param name="timeout">How long at most.</param>
-    /// <returns>Whether none is missing.</returns>
+    /// <returns>Gets a value indicating whether none is missing.</returns>
     public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
 
     /// <inheritdoc cref="Wait()"/>
     /// <param name="timeout">How long at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
-    /// <returns>Whether none is missing.</returns>
+    /// <returns>Gets a value indicating whether none is missing.</returns>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public bool Wait(TimeSpan timeout, CancellationToken cancellationToken) => _reached.Wait(timeout, cancellationToken);
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => $"a countdown ({CurrentCount} missing)";
 
     bool IGreenWaitable.TryLink(WaitNode node) => ((IGreenWaitable)_reached).TryLink(node);

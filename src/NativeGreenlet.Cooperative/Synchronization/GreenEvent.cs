@@ -31,7 +31,7 @@ public sealed class GreenEvent : IGreenWaitable, IShared
         _isSet = isSet;
     }
 
-    /// <summary>Whether it is set.</summary>
+    /// <summary>Gets a value indicating whether it is set.</summary>
     public bool IsSet => _isSet;
 
     bool IGreenWaitable.IsReady => _isSet;
@@ -56,7 +56,7 @@ public sealed class GreenEvent : IGreenWaitable, IShared
         _isSet = false;
     }
 
-    /// <summary>The former name of <see cref="Reset"/>.</summary>
+    /// <summary>Does what <see cref="Reset"/> does, whose former name this is.</summary>
     [Obsolete("Use Reset.")]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void Clear() => Reset();
@@ -103,7 +103,7 @@ public sealed class GreenEvent : IGreenWaitable, IShared
         return _room.Park(waiter, _waiters, HubClock.After(timeout), cancellationToken);
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => _isSet ? "an event (set)" : "an event";
 
     bool IGreenWaitable.TryLink(WaitNode node)

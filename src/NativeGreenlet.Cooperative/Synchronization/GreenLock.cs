@@ -27,7 +27,7 @@ public sealed class GreenLock : IShared
         _room = new WaitRoom(this);
     }
 
-    /// <summary>Whether the current task holds it.</summary>
+    /// <summary>Gets a value indicating whether the current task holds it.</summary>
     public bool IsHeldByCurrentTask
     {
         get
@@ -142,7 +142,7 @@ public sealed class GreenLock : IShared
         }
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => $"a lock held by {_owner?.ToString() ?? "nobody"}";
 
     private bool Take(TimeSpan timeout, CancellationToken cancellationToken)

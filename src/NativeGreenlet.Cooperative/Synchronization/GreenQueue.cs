@@ -44,6 +44,7 @@ public class GreenQueue<T> : IShared
 
     /// <summary>Creates a queue.</summary>
     /// <param name="capacity">How many items it holds at most; 0 for any number.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is negative.</exception>
     public GreenQueue(int capacity = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(capacity);
@@ -63,7 +64,7 @@ public class GreenQueue<T> : IShared
         }
     }
 
-    /// <summary>Whether <see cref="Complete"/> was called.</summary>
+    /// <summary>Gets a value indicating whether <see cref="Complete"/> was called.</summary>
     public bool IsCompleted
     {
         get
@@ -188,7 +189,7 @@ public class GreenQueue<T> : IShared
         return Pass(_getters, timeout, isGet: true, default!, cancellationToken, out item);
     }
 
-    /// <summary>The items, one after the other, waiting for each, until the queue is completed and empty.</summary>
+    /// <summary>Takes the items, one after the other, waiting for each, until the queue is completed and empty.</summary>
     public IEnumerable<T> GetAll()
     {
         while (TryGet(Timeout.InfiniteTimeSpan, out T? item))
@@ -197,7 +198,7 @@ public class GreenQueue<T> : IShared
         }
     }
 
-    /// <summary>Nothing more will be put in: who waits for items is told when the last is gone.</summary>
+    /// <summary>Ends the queue: nothing more can be put in, and whoever waits for items is told when the last is gone.</summary>
     public void Complete()
     {
         _room.Touch();
@@ -209,7 +210,7 @@ public class GreenQueue<T> : IShared
         }
     }
 
-    /// <summary>An item that was taken out is done; see <see cref="Join(TimeSpan?, CancellationToken)"/>.</summary>
+    /// <summary>Reports that an item that was taken out is done; see <see cref="Join(TimeSpan?, CancellationToken)"/>.</summary>
     /// <exception cref="InvalidOperationException">More are done than were put in.</exception>
     public void TaskDone()
     {
@@ -271,7 +272,7 @@ public class GreenQueue<T> : IShared
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Join(CancellationToken cancellationToken) => Join(null, cancellationToken);
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => $"a queue ({Count} items)";
 
     private protected virtual void AddItem(T item) => _items.Enqueue(item);

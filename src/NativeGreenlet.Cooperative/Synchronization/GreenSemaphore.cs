@@ -36,6 +36,7 @@ public sealed class GreenSemaphore : IShared
     /// <summary>Creates a semaphore.</summary>
     /// <param name="count">The permits there are at first.</param>
     /// <param name="maximum">How many there may be.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
     public GreenSemaphore(int count = 1, int maximum = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -85,6 +86,7 @@ public sealed class GreenSemaphore : IShared
 
     /// <summary>Gives permits back: to those who wait, first. From any thread.</summary>
     /// <param name="count">How many.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is zero or negative.</exception>
     /// <exception cref="SemaphoreFullException">There would be more than the maximum.</exception>
     public void Release(int count = 1)
     {
@@ -151,6 +153,6 @@ public sealed class GreenSemaphore : IShared
         }
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => $"a semaphore ({CurrentCount} free)";
 }

@@ -63,32 +63,32 @@ public class GreenTask : IGreenWaitable
         Id = Interlocked.Increment(ref s_lastId);
     }
 
-    /// <summary>A number that no other task of the process has.</summary>
+    /// <summary>Gets a number that no other task of the process has.</summary>
     public long Id { get; }
 
-    /// <summary>A name for diagnostics.</summary>
+    /// <summary>Gets or sets a name for diagnostics.</summary>
     public string? Name { get; set; }
 
-    /// <summary>Whether it has ended, however.</summary>
+    /// <summary>Gets a value indicating whether it has ended, however it did.</summary>
     public bool IsCompleted => _state == Completed;
 
-    /// <summary>Whether it has ended without an error. <see cref="GreenletExit"/>, by which tasks are killed, is no
+    /// <summary>Gets a value indicating whether it has ended without an error. <see cref="GreenletExit"/>, by which tasks are killed, is no
     /// error.</summary>
     public bool IsSuccessful => IsCompleted && _error is null;
 
-    /// <summary>Whether it has ended by <see cref="GreenletExit"/>, or was killed before it could start.</summary>
+    /// <summary>Gets a value indicating whether it has ended by <see cref="GreenletExit"/>, or was killed before it could start.</summary>
     public bool IsKilled => Exit is not null;
 
-    /// <summary>Whether its body has begun.</summary>
+    /// <summary>Gets a value indicating whether its body has begun.</summary>
     public bool HasStarted { get; private set; }
 
-    /// <summary>Whether it is scheduled or has started, and has not ended.</summary>
+    /// <summary>Gets a value indicating whether it is scheduled or has started, and has not ended.</summary>
     public bool IsRunning => !IsCompleted;
 
-    /// <summary>What left its body, if it has ended by an error; else null.</summary>
+    /// <summary>Gets the exception that left its body, if it has ended by an error; else null.</summary>
     public Exception? Exception => _error?.SourceException;
 
-    /// <summary>Where it was spawned, if <see cref="HubOptions.KeepsSpawnStacks"/> was set then; else null. It is dropped when the task
+    /// <summary>Gets the stack of its spawn, if <see cref="HubOptions.KeepsSpawnStacks"/> was set then; else null. It is dropped when the task
     /// has ended and its exception was reported.</summary>
     public StackTrace? SpawnStack { get; private set; }
 
@@ -169,6 +169,7 @@ public class GreenTask : IGreenWaitable
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Whether it has ended.</returns>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The task waits for its own end.</exception>
     public bool Join(TimeSpan timeout, CancellationToken cancellationToken)
     {
         HubClock.Check(timeout, nameof(timeout));
@@ -247,17 +248,18 @@ public class GreenTask : IGreenWaitable
     }
 
     /// <summary>
-    /// A .NET task that completes with this one: faulted by its error, canceled if it was killed or ended by an
+    /// Gets a .NET task that completes with this one: faulted by its error, canceled if it was killed or ended by an
     /// <see cref="OperationCanceledException"/>.
     /// </summary>
     public Task AsTask() => AsTaskCore();
 
-    /// <summary>For <c>await</c>.</summary>
+    /// <summary>Gets what <c>await</c> needs.</summary>
     public TaskAwaiter GetAwaiter() => AsTaskCore().GetAwaiter();
 
     /// <summary>Calls something in the hub when the task has ended, or soon if it has. It must not wait. If the hub has ended, it
     /// is called in the caller's hub, or else by a thread of the pool.</summary>
     /// <param name="callback">What to call; it gets the task.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="callback"/> is null.</exception>
     public void OnCompleted(Action<GreenTask> callback)
     {
         ArgumentNullException.ThrowIfNull(callback);
@@ -283,6 +285,7 @@ public class GreenTask : IGreenWaitable
     }
 
     /// <inheritdoc cref="OnCompleted(Action{GreenTask})"/>
+    /// <exception cref="ArgumentNullException"><paramref name="callback"/> is null.</exception>
     public void OnCompleted(Action callback)
     {
         ArgumentNullException.ThrowIfNull(callback);
@@ -303,6 +306,7 @@ public class GreenTask : IGreenWaitable
 
     /// <summary>Calls something that throws in the hub when the task has ended.</summary>
     /// <param name="callback">What to call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="callback"/> is null.</exception>
     [OverloadResolutionPriority(1)]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void OnCompleted(Func<Never> callback)
@@ -312,6 +316,7 @@ public class GreenTask : IGreenWaitable
     }
 
     /// <inheritdoc cref="OnCompleted(Func{Never})"/>
+    /// <exception cref="ArgumentNullException"><paramref name="callback"/> is null.</exception>
     [OverloadResolutionPriority(1)]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void OnCompleted(Func<GreenTask, Never> callback)
@@ -320,7 +325,7 @@ public class GreenTask : IGreenWaitable
         OnCompleted(new Action<GreenTask>(task => callback(task)));
     }
 
-    /// <summary>What it is and how it is, for people.</summary>
+    /// <summary>Describes the task and its state, for diagnostics.</summary>
     public override string ToString()
     {
         string name = Name is null ? string.Empty : $" '{Name}'";

@@ -42,6 +42,6 @@ public class GreenTaskKilledException : Exception
         Task = task;
     }
 
-    /// <summary>The task that was killed.</summary>
+    /// <summary>Gets the task that was killed.</summary>
     public GreenTask? Task { get; }
 }

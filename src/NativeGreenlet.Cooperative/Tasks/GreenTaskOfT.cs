@@ -44,7 +44,7 @@ public class GreenTask<T> : GreenTask
     /// <inheritdoc cref="GreenTask.AsTask"/>
     public new Task<T> AsTask() => (Task<T>)AsTaskCore();
 
-    /// <summary>For <c>await</c>.</summary>
+    /// <summary>Gets what <c>await</c> needs.</summary>
     public new TaskAwaiter<T> GetAwaiter() => AsTask().GetAwaiter();
 
     /// <summary>For whoever called <see cref="Hub.Run{T}(Func{T}, HubOptions)"/>.</summary>

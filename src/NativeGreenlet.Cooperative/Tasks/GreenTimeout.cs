@@ -40,21 +40,22 @@ public sealed class GreenTimeout : IDisposable
         _task.Loop.Timers.Add(_timer, _task.Loop.Clock.In(time));
     }
 
-    /// <summary>The time.</summary>
+    /// <summary>Gets the time.</summary>
     public TimeSpan Time { get; }
 
-    /// <summary>Whether the time was up before this was disposed of.</summary>
+    /// <summary>Gets a value indicating whether the time was up before this was disposed of.</summary>
     public bool IsExpired { get; private set; }
 
     internal GreenTimeout? Outer { get; private set; }
 
-    /// <summary>Whether it will be due.</summary>
+    /// <summary>Gets a value indicating whether it will be due.</summary>
     internal bool IsRunning => _timer.Index >= 0;
 
     /// <summary>Does something within a time.</summary>
     /// <param name="time">The time.</param>
     /// <param name="action">What to do.</param>
     /// <returns>False if the time was up first. Any other exception, that of another timeout too, is thrown.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
     public static bool TryRun(TimeSpan time, Action action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -75,6 +76,7 @@ public sealed class GreenTimeout : IDisposable
     /// <param name="time">The time.</param>
     /// <param name="function">What to do.</param>
     /// <returns>Its result.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="function"/> is null.</exception>
     /// <exception cref="GreenTimeoutException">The time was up first.</exception>
     public static T Run<T>(TimeSpan time, Func<T> function)
     {
@@ -87,6 +89,7 @@ public sealed class GreenTimeout : IDisposable
     /// <param name="time">The time.</param>
     /// <param name="action">What to do.</param>
     /// <returns>False if the time was up first.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
     [OverloadResolutionPriority(2)]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public static bool TryRun(TimeSpan time, Func<Never> action)
@@ -109,6 +112,7 @@ public sealed class GreenTimeout : IDisposable
     /// <param name="time">The time.</param>
     /// <param name="function">What to do.</param>
     /// <returns>Never.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="function"/> is null.</exception>
     [OverloadResolutionPriority(2)]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public static T Run<T>(TimeSpan time, Func<Never?> function)
@@ -137,7 +141,7 @@ public sealed class GreenTimeout : IDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     public static T Run<T>(TimeSpan time, Func<Task<T>?> function) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
 
-    /// <summary>Whether an exception is the one this timeout threw.</summary>
+    /// <summary>Tells whether an exception is the one that this timeout threw.</summary>
     /// <param name="exception">The exception.</param>
     public bool Owns(Exception exception) => exception is not null && exception == _exception;
 

@@ -47,7 +47,7 @@ public class GreenTimeoutException : TimeoutException
         Timeout = timeout;
     }
 
-    /// <summary>Whose it is: a handler takes only its own, as in <c>catch (GreenTimeoutException e) when (e.Timeout ==
+    /// <summary>Gets the timeout whose exception this is: a handler takes only its own, as in <c>catch (GreenTimeoutException e) when (e.Timeout ==
     /// mine)</c>.</summary>
     public GreenTimeout? Timeout { get; }
 }

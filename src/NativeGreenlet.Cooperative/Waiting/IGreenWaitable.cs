@@ -17,7 +17,7 @@ namespace NativeGreenlet.Cooperative;
 /// </code></example>
 public interface IGreenWaitable
 {
-    /// <summary>Whether a wait for it would return at once.</summary>
+    /// <summary>Gets a value indicating whether a wait for it would return at once.</summary>
     bool IsReady { get; }
 
     /// <summary>Wakes a wait when it is ready. False, and nothing to undo, if it is ready.</summary>

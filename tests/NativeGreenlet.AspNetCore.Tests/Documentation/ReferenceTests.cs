@@ -1,5 +1,8 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Mono.Cecil;
+using Mono.Cecil.Rocks;
 
 namespace NativeGreenlet.AspNetCore.Tests.Documentation;
 
@@ -13,6 +16,40 @@ public class ReferenceTests
 
         Assert.True(found.Length == 0, string.Join('\n', found));
         Assert.NotEmpty(XmlDocumentation.Members);
+    }
+
+    /// <summary>A reader of IntelliSense sees the first words: they say what a member does.</summary>
+    [Fact]
+    public void The_summary_of_a_method_or_a_property_begins_with_a_verb()
+    {
+        List<string> found = [];
+        int count = 0;
+        foreach (Assembly assembly in XmlDocumentation.Assemblies)
+        {
+            using AssemblyDefinition definition = AssemblyDefinition.ReadAssembly(assembly.Location);
+            foreach (TypeDefinition type in definition.MainModule.GetTypes().Where(type => type.IsPublic))
+            {
+                IEnumerable<IMemberDefinition> methods = type.Methods.Where(method => (method.IsPublic || method.IsFamily) && !method.IsSpecialName);
+                IEnumerable<IMemberDefinition> properties = type.Properties.Where(property => property.GetMethod is { } getter && (getter.IsPublic || getter.IsFamily));
+                foreach (IMemberDefinition member in methods.Concat(properties))
+                {
+                    string id = DocCommentId.GetDocCommentId(member);
+                    // Those of a record are the parameters of its constructor.
+                    if (XmlDocumentation.Members.TryGetValue(id, out XElement? element) && element.Element("summary") is { } summary
+                        && !type.Methods.Any(method => method.IsConstructor && method.Parameters.Any(parameter => parameter.Name == member.Name)))
+                    {
+                        count++;
+                        if (!Regex.IsMatch(summary.Value.TrimStart(), @"^(?!As\b|Its\b|This\b|Whose\b)[A-Z][a-z]+s\b"))
+                        {
+                            found.Add($"{id}: {summary.Value.Trim().Split('\n')[0]}");
+                        }
+                    }
+                }
+            }
+        }
+
+        Assert.True(found.Count == 0, string.Join('\n', found));
+        Assert.True(count > 200, $"only {count} members were found");
     }
 
     private static bool Refers(XElement member)
