@@ -1,7 +1,8 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using NativeGreenlet;
+using NativeGreenlet.AspNetCore;
 
-namespace NativeGreenlet.AspNetCore;
+namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Adds greenlets to the pipeline of requests.</summary>
 /// <example><code>

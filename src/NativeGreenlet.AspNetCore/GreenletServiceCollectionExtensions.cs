@@ -1,7 +1,7 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using NativeGreenlet.AspNetCore;
 
-namespace NativeGreenlet.AspNetCore;
+namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>Adds what <c>UseGreenlets</c> needs.</summary>
 /// <example><code>

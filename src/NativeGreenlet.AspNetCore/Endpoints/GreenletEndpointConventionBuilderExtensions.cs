@@ -1,7 +1,8 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using NativeGreenlet;
+using NativeGreenlet.AspNetCore;
 
-namespace NativeGreenlet.AspNetCore;
+namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Greenlets for single endpoints.</summary>
 /// <example><code>
