@@ -1,4 +1,5 @@
 using System.Reflection;
+using NativeGreenlet.Cooperative;
 using NativeGreenlet.Tests.Infrastructure;
 
 namespace NativeGreenlet.Tests.Samples;
@@ -11,6 +12,10 @@ public class SampleTests
 
     [Fact]
     public void The_first_example_prints_what_the_readme_shows() => Prints(RunTwoTasks, "README.md", "using NativeGreenlet;");
+
+    [Fact]
+    public void The_example_of_a_hub_prints_what_the_readme_shows() => 
+        Prints(RunSleepers, "README.md", "<!-- hub -->", ("NATIVEGREENLET_BACKEND", "segments"), ("DOTNET_gcConservative", "0")); // not ten thousand threads
 
     [Fact]
     public void The_crawler_prints_what_its_document_shows()
@@ -57,6 +62,16 @@ public class SampleTests
     private static void RunSyncOverAsync() => RunProgram("SyncOverAsync");
 
     private static void RunProgram(string assembly) => Assembly.Load(assembly).EntryPoint!.Invoke(null, [Array.Empty<string>()]);
+
+    private static void RunSleepers() => Hub.Run(() =>
+    {
+        GreenTask<int>[] tasks = [.. Enumerable.Range(1, 10_000).Select(number => Hub.Spawn(() =>
+        {
+            Hub.Sleep(TimeSpan.FromSeconds(1)); // parks the task, blocks no thread
+            return number;
+        }))];
+        Console.WriteLine($"10,000 tasks on one thread: {tasks.Sum(task => task.Result)}"); // after 1.6 s
+    });
 
     private static void RunTwoTasks() =>
         Assembly.Load("Demo").GetType("NativeGreenlet.Demo.TwoTasks", throwOnError: true)!.GetMethod("Run")!.Invoke(null, null);
