@@ -205,7 +205,7 @@ public class GreenStream : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _source.HasLeftovers
             ? new ValueTask<int>(ReadLeftoversAsync(buffer, cancellationToken))
-            : Async.ReadAsync(buffer, cancellationToken);
+            : _source.ReadAsync(Async, buffer, cancellationToken);
 
     /// <inheritdoc/>
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -283,7 +283,7 @@ public class GreenStream : Stream
     {
         Stream stream = Async;
         int count = await _source.ReadLeftoversAsync(buffer, cancellationToken).ConfigureAwait(false);
-        return count != 0 ? count : await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        return count != 0 ? count : await _source.ReadAsync(stream, buffer, cancellationToken).ConfigureAwait(false);
     }
 
     // Closing may write what is left, and wait for that.

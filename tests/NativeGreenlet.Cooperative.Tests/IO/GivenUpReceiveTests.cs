@@ -17,6 +17,8 @@ public class GivenUpReceiveTests
     {
         (GreenSocket near, GreenSocket far) = SharedPair();
         using GreenStream stream = near.GetStream();
+        (GreenSocket asynchronous, GreenSocket silent) = SharedPair();
+        using GreenStream asynchronousStream = asynchronous.GetStream();
         using GreenSocket datagrams = Datagrams();
         byte[] bytes = new byte[1];
         (string Name, Action Wait)[] waits =
@@ -25,6 +27,7 @@ public class GivenUpReceiveTests
             ("Receive, peek", () => near.Receive(bytes, SocketFlags.Peek)),
             ("WaitUntilReadable", () => near.WaitUntilReadable()),
             ("Read", () => _ = stream.Read(bytes, 0, 1)),
+            ("ReadAsync", () => _ = Hub.Await(token => asynchronousStream.ReadAsync(bytes, token).AsTask())),
             ("ReceiveFrom", () => datagrams.ReceiveFrom(bytes, out _)),
             ("Receive a datagram", () => datagrams.Receive(bytes)),
         ];
@@ -34,6 +37,74 @@ public class GivenUpReceiveTests
             .. waits.Select(each => new Operation($"{each.Name}, killed", () => Kill(each.Wait))),
         ];
         Assert.Equal([], Growth.FindAll(operations, 2_000));
+        far.Dispose();
+        silent.Dispose();
+    });
+
+    [Fact]
+    public void Asynchronous_reads_lose_nothing_and_say_how_the_connection_ended() => InHub.Run(() =>
+    {
+        (GreenSocket near, GreenSocket far) = SharedPair();
+        using GreenStream stream = near.GetStream();
+        byte[] bytes = new byte[8];
+        for (byte i = 0; i < 100; i++)
+        {
+            GiveUp(() => _ = Hub.Await(token => stream.ReadAsync(bytes, token).AsTask()));
+            GiveUp(() => _ = Hub.Await(token => stream.ReadAsync(bytes, token).AsTask()));
+            Task<int>? read = i % 2 == 0 ? stream.ReadAsync(bytes).AsTask() : null; // begun before, or after
+            far.Send([i]);
+            Assert.Equal(1, Hub.Await(read ?? stream.ReadAsync(bytes).AsTask()));
+            Assert.Equal(i, bytes[0]);
+            GiveUp(() => _ = Hub.Await(token => stream.ReadAsync(bytes, token).AsTask()));
+            far.Send([i]);
+            Assert.Equal(i, stream.ReadByte());
+        }
+
+        GiveUp(() => _ = Hub.Await(token => stream.ReadAsync(bytes, token).AsTask()));
+        Task<int> last = stream.ReadAsync(bytes).AsTask();
+        far.Socket.LingerState = new LingerOption(true, 0);
+        far.Dispose();
+        IOException exception = Assert.Throws<IOException>(() => Hub.Await(last));
+        Assert.Equal(SocketError.ConnectionReset, Assert.IsType<SocketException>(exception.InnerException).SocketErrorCode);
+    });
+
+    // The first is told, as the next one after any send that was given up.
+    [Fact]
+    public void Sends_to_a_socket_that_is_full_leave_nothing() => InHub.Run(() =>
+    {
+        (GreenSocket near, GreenSocket far) = SharedPair();
+        GiveUp(() => near.Send(new byte[50_000_000]), InHub.Tick * 50);
+        byte[] bytes = new byte[16];
+        int told = 0;
+        Assert.Null(Growth.TryFind(new Operation("Send", () =>
+        {
+            GreenTask task = Hub.Spawn(() =>
+            {
+                try
+                {
+                    near.Send(bytes);
+                }
+                catch (IOException)
+                {
+                    told++;
+                }
+            });
+            Hub.Yield();
+            task.Kill();
+        }), 2_000));
+        Assert.InRange(told, 1, 20);
+        GreenTask sending = Hub.Spawn(() => near.Send(bytes));
+        GreenTask receiving = Hub.Spawn(() =>
+        {
+            byte[] all = new byte[1_000_000];
+            while (far.Receive(all) != 0)
+            {
+            }
+        });
+        Assert.True(sending.Join(InHub.Patience)); // there is room
+        Assert.True(sending.IsSuccessful);
+        near.Dispose();
+        receiving.Join();
         far.Dispose();
     });
 
@@ -77,6 +148,31 @@ public class GivenUpReceiveTests
             Assert.Equal(length, receiver.ReceiveFrom(bytes, out EndPoint from));
             Assert.Equal(sender.LocalEndPoint, from);
             Assert.Equal(5, receiver.ReceiveFrom(bytes, out _));
+        }
+    });
+
+    [Fact]
+    public void A_datagram_that_comes_while_a_wait_is_given_up_is_for_the_next() => InHub.Run(() =>
+    {
+        using GreenSocket receiver = Datagrams();
+        using Socket sender = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        EndPoint to = receiver.LocalEndPoint!;
+        for (int i = 0; i < 500; i++)
+        {
+            int got = -1;
+            byte[] bytes = new byte[2];
+            GreenTask waiting = Hub.Spawn(() => { got = receiver.ReceiveFrom(bytes, out _) == 2 ? bytes[0] : -1; });
+            Hub.Yield();
+            sender.SendTo([(byte)i, 1], to);
+            Thread.SpinWait(i * 10);
+            waiting.Kill();
+            if (got < 0)
+            {
+                Assert.True(GreenTimeout.TryRun(InHub.Long, () => receiver.ReceiveFrom(bytes, out _)), $"The datagram of round {i} is lost.");
+                got = bytes[0];
+            }
+
+            Assert.Equal((byte)i, got);
         }
     });
 
@@ -136,7 +232,7 @@ public class GivenUpReceiveTests
         far.Dispose();
     });
 
-    private static void GiveUp(Action wait) => Assert.False(GreenTimeout.TryRun(s_soon, wait));
+    private static void GiveUp(Action wait, TimeSpan? time = null) => Assert.False(GreenTimeout.TryRun(time ?? s_soon, wait));
 
     private static void Kill(Action wait)
     {

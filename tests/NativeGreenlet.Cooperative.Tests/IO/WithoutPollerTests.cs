@@ -15,6 +15,8 @@ public class WithoutPollerTests
             nameof(ServerTests),
             nameof(ConnectTests),
             nameof(ConnectionTests),
+            nameof(GivenUpAcceptTests),
+            nameof(GivenUpReceiveTests),
             nameof(LimitTests),
             nameof(SocketWaitTests),
             nameof(StreamWaitTests),

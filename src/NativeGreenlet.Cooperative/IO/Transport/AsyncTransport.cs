@@ -13,11 +13,10 @@ namespace NativeGreenlet.Cooperative.IO.Transport;
 /// </summary>
 /// <remarks>Except on Windows .NET keeps an operation that was cancelled in the queue of its socket, 350 bytes or more, until something
 /// happens to the socket. So after a receive was given up the next ones first wait for one common operation that takes nothing: it
-/// is not cancelled, and ends when there is something to receive.</remarks>
+/// is not cancelled, and ends when there is something to receive. Those of datagrams always do: so none is in the hands of an
+/// operation that is just being cancelled. After a send was given up the next ones first wait by <see cref="SocketWatch"/>.</remarks>
 internal sealed class AsyncTransport : SocketTransport
 {
-    private static readonly bool s_keepsCancelled = !OperatingSystem.IsWindows();
-
     private readonly Socket _socket;
     private readonly bool _isConnection; // else each datagram has its own bounds
     private PendingRead? _reading; // each from its first use on
@@ -25,6 +24,7 @@ internal sealed class AsyncTransport : SocketTransport
     private SocketFlags _receiveFlags; // of the operation that is begun
     private SocketFlags _sendFlags;
     private volatile bool _hasGivenUp; // a receive, since something came
+    private bool _hasGivenUpSend; // since there was room
     private Task<int>? _coming; // ends when there is something to receive; takes nothing
 
     /// <summary>Makes one.</summary>
@@ -37,6 +37,9 @@ internal sealed class AsyncTransport : SocketTransport
 
     /// <summary>Whether an earlier receive left bytes, or is still in flight.</summary>
     public bool HasLeftovers => _reading is { HasLeftovers: true };
+
+    // One that is not bound is refused by the operation.
+    private bool IsOfDatagrams => SocketWatch.KeepsCancelled && !_isConnection && _socket.IsBound;
 
     private PendingRead Reading => _reading ??= new PendingRead((buffer, token) => _socket.ReceiveAsync(buffer, _receiveFlags, token));
 
@@ -71,7 +74,7 @@ internal sealed class AsyncTransport : SocketTransport
         }
         finally
         {
-            _hasGivenUp |= s_keepsCancelled && Reading.IsGivenUp;
+            _hasGivenUp |= SocketWatch.KeepsCancelled && Reading.IsGivenUp;
         }
     }
 
@@ -83,8 +86,25 @@ internal sealed class AsyncTransport : SocketTransport
             return SendApart(buffer, flags, deadline);
         }
 
+        if (_hasGivenUpSend && !Writing.IsGivenUp)
+        {
+            if (!SocketWatch.Wait(_socket, SelectMode.SelectWrite, "a write", deadline))
+            {
+                return TransportResult.TimedOut;
+            }
+
+            _hasGivenUpSend = false;
+        }
+
         _sendFlags = flags;
-        return Writing.Write(buffer, deadline);
+        try
+        {
+            return Writing.Write(buffer, deadline);
+        }
+        finally
+        {
+            _hasGivenUpSend |= SocketWatch.KeepsCancelled && Writing.IsGivenUp;
+        }
     }
 
     /// <inheritdoc/>
@@ -108,7 +128,7 @@ internal sealed class AsyncTransport : SocketTransport
             }
         }
 
-        return s_keepsCancelled
+        return SocketWatch.KeepsCancelled
             ? WaitForSomething(deadline)
             : Perform(token => _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, token).AsTask(), deadline);
     }
@@ -161,6 +181,15 @@ internal sealed class AsyncTransport : SocketTransport
         return Perform(token => _socket.SendToAsync(own, flags, receiver, token).AsTask(), deadline);
     }
 
+    /// <summary>Reads in asynchronous code, by .NET's stream of the socket.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="buffer">Gets the bytes.</param>
+    /// <param name="cancellationToken">Gives up the read.</param>
+    public ValueTask<int> ReadAsync(Stream stream, Memory<byte> buffer, CancellationToken cancellationToken) =>
+        SocketWatch.KeepsCancelled && !buffer.IsEmpty && (_hasGivenUp || cancellationToken.CanBeCanceled)
+            ? ReadCancellableAsync(stream, buffer, cancellationToken)
+            : stream.ReadAsync(buffer, cancellationToken);
+
     /// <summary>Hands out, to asynchronous code, what an earlier receive has left.</summary>
     /// <param name="buffer">Gets the bytes.</param>
     /// <param name="cancellationToken">Ends the wait for a receive that is still in flight.</param>
@@ -197,9 +226,28 @@ internal sealed class AsyncTransport : SocketTransport
         }
     }
 
-    private TransportResult PerformReceive(Func<CancellationToken, Task<int>> operation, long deadline)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> ReadCancellableAsync(Stream stream, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         if (_hasGivenUp)
+        {
+            await WaitForSomethingAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            return await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _hasGivenUp = true;
+            throw;
+        }
+    }
+
+    private TransportResult PerformReceive(Func<CancellationToken, Task<int>> operation, long deadline)
+    {
+        if (_hasGivenUp || (IsOfDatagrams && !_socket.Poll(0, SelectMode.SelectRead)))
         {
             TransportResult something = WaitForSomething(deadline);
             if (something.Status != TransportStatus.Done)
@@ -215,7 +263,7 @@ internal sealed class AsyncTransport : SocketTransport
         }
         finally
         {
-            _hasGivenUp |= s_keepsCancelled && begun is { IsCompleted: false } or { IsCanceled: true };
+            _hasGivenUp |= SocketWatch.KeepsCancelled && begun is { IsCompleted: false } or { IsCanceled: true };
         }
     }
 
@@ -229,6 +277,28 @@ internal sealed class AsyncTransport : SocketTransport
         }
         while (result.Status == TransportStatus.Done && !_socket.Poll(0, SelectMode.SelectRead));
         return result;
+    }
+
+    private async Task WaitForSomethingAsync(CancellationToken cancellationToken)
+    {
+        do
+        {
+            Task<int> coming = Coming();
+            try
+            {
+                await coming.WaitAsync(cancellationToken).ConfigureAwait(false);
+                _hasGivenUp = false;
+            }
+            catch (SocketException exception)
+            {
+                throw new IOException($"The connection failed in a read: {exception.Message}", exception);
+            }
+            finally
+            {
+                Settle(coming);
+            }
+        }
+        while (!_socket.Poll(0, SelectMode.SelectRead));
     }
 
     private TransportResult WaitForEvent(long deadline)
@@ -250,10 +320,15 @@ internal sealed class AsyncTransport : SocketTransport
         }
         finally
         {
-            if (coming.IsCompleted)
-            {
-                Interlocked.CompareExchange(ref _coming, null, coming);
-            }
+            Settle(coming);
+        }
+    }
+
+    private void Settle(Task<int> coming)
+    {
+        if (coming.IsCompleted)
+        {
+            Interlocked.CompareExchange(ref _coming, null, coming);
         }
     }
 

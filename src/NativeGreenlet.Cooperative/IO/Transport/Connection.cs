@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using NativeGreenlet.Cooperative.Waiting;
@@ -27,6 +28,8 @@ internal sealed class Connection : IByteStream, IDisposable
     private volatile bool _isInline;
     private volatile bool _isHandedOut;
     private volatile bool _isClosed;
+    private volatile bool _hasGivenUpAccept; // since a connection came
+    private readonly ConcurrentQueue<Socket> _lateAccepted = new(); // after the wait was given up
     private TimeSpan? _receiveTimeout;
     private TimeSpan? _sendTimeout;
 
@@ -200,12 +203,17 @@ internal sealed class Connection : IByteStream, IDisposable
     }
 
     /// <summary>Waits for a connection to this socket, which listens. Where the socket was handed out, or hubs have no poller, that
-    /// is an operation of .NET, which is cancelled when the wait is given up; .NET may keep it until the socket's next event.</summary>
+    /// is an operation of .NET, which is cancelled when the wait is given up. One that comes all the same is for the next
+    /// call. After a wait that was given up the next ones first wait by <see cref="SocketWatch"/>.</summary>
     /// <exception cref="SocketException">The system refused it.</exception>
     /// <exception cref="ObjectDisposedException">The socket was closed.</exception>
     public Connection Accept()
     {
-        Socket accepted = AcceptWhenReady() ?? AcceptByOperation();
+        if (!_lateAccepted.TryDequeue(out Socket? accepted))
+        {
+            accepted = AcceptWhenReady() ?? AcceptByOperation();
+        }
+
         return new Connection(accepted, isHandedOut: false);
     }
 
@@ -246,6 +254,9 @@ internal sealed class Connection : IByteStream, IDisposable
     {
         // A socket has nothing to flush.
     }
+
+    /// <inheritdoc/>
+    public ValueTask<int> ReadAsync(Stream stream, Memory<byte> buffer, CancellationToken cancellationToken) => Async.ReadAsync(stream, buffer, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<int> ReadLeftoversAsync(Memory<byte> buffer, CancellationToken cancellationToken) =>
@@ -305,6 +316,7 @@ internal sealed class Connection : IByteStream, IDisposable
     {
         _isClosed = true;
         _readiness?.Dispose();
+        CloseLate();
     }
 
     /// <summary>Closes the socket; whoever waits is told.</summary>
@@ -337,13 +349,71 @@ internal sealed class Connection : IByteStream, IDisposable
 
     private Socket AcceptByOperation()
     {
+        if (_hasGivenUpAccept)
+        {
+            WaitForConnection();
+        }
+
+        Task<Socket>? begun = null;
+        bool isTaken = false;
         try
         {
-            return Hub.Await(token => _socket.AcceptAsync(token).AsTask(), static late => late.Dispose()); // one that came at the last moment
+            Socket accepted = Hub.Await(token => begun = _socket.AcceptAsync(token).AsTask());
+            isTaken = true;
+            return accepted;
         }
         catch (SocketException exception) when (_isClosed && exception.SocketErrorCode == SocketError.OperationAborted)
         {
             throw new ObjectDisposedException("The socket was closed.", exception);
+        }
+        finally
+        {
+            if (!isTaken && begun is not null)
+            {
+                GiveUpAccept(begun);
+            }
+        }
+    }
+
+    private void GiveUpAccept(Task<Socket> begun)
+    {
+        _hasGivenUpAccept |= SocketWatch.KeepsCancelled && !begun.IsCompletedSuccessfully; // cancelled it is, or has failed
+        _ = begun.ContinueWith(
+            late =>
+            {
+                _lateAccepted.Enqueue(late.Result);
+                if (_isClosed)
+                {
+                    CloseLate();
+                }
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+    }
+
+    private void CloseLate()
+    {
+        while (_lateAccepted.TryDequeue(out Socket? late))
+        {
+            late.Dispose();
+        }
+    }
+
+    private void WaitForConnection()
+    {
+        _ = _receiveMutex.TryEnter("its turn to accept", long.MaxValue);
+        try
+        {
+            if (_hasGivenUpAccept)
+            {
+                SocketWatch.Wait(_socket, SelectMode.SelectRead, "a connection", long.MaxValue);
+                _hasGivenUpAccept = false;
+            }
+        }
+        finally
+        {
+            _receiveMutex.Exit();
         }
     }
 

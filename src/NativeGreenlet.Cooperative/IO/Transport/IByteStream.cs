@@ -30,6 +30,13 @@ internal interface IByteStream
     /// <exception cref="IOException">An earlier write was given up.</exception>
     void Flush();
 
+    /// <summary>Reads in asynchronous code.</summary>
+    /// <param name="stream">The stream below.</param>
+    /// <param name="buffer">Gets the bytes.</param>
+    /// <param name="cancellationToken">Gives up the read.</param>
+    /// <returns>How many bytes; 0 at the end.</returns>
+    ValueTask<int> ReadAsync(Stream stream, Memory<byte> buffer, CancellationToken cancellationToken);
+
     /// <summary>Hands out, to asynchronous code, what a synchronous read has left.</summary>
     /// <param name="buffer">Gets the bytes.</param>
     /// <param name="cancellationToken">Ends the wait for a read that is still in flight.</param>

@@ -12,6 +12,9 @@ internal sealed class PendingWrite(Func<ReadOnlyMemory<byte>, CancellationToken,
 
     private bool _isCutOff; // what was given up has more pieces than the one in flight
 
+    /// <summary>Whether a write was given up, and the next one has not been told.</summary>
+    public bool IsGivenUp => IsInFlight;
+
     /// <summary>Writes all bytes, in pieces.</summary>
     /// <param name="source">The bytes.</param>
     /// <param name="deadline">When to give up all of it, by <see cref="HubClock"/>.</param>

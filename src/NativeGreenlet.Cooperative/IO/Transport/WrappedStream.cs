@@ -86,6 +86,9 @@ internal sealed class WrappedStream : IByteStream
     }
 
     /// <inheritdoc/>
+    public ValueTask<int> ReadAsync(Stream stream, Memory<byte> buffer, CancellationToken cancellationToken) => stream.ReadAsync(buffer, cancellationToken);
+
+    /// <inheritdoc/>
     public async Task<int> ReadLeftoversAsync(Memory<byte> buffer, CancellationToken cancellationToken) =>
         _reading is { } reading
             ? (await reading.ReadLeftoversAsync(buffer, cancellationToken).ConfigureAwait(false)).Require("a read", ReadTimeout)
