@@ -95,6 +95,7 @@ public class SelectModelTests
                 while (!isPartOver)
                 {
                     Step(own, isBounded: true);
+                    Hub.Yield(); // it may never have waited
                 }
             });
             for (int i = 0; i < victims; i++)
@@ -158,7 +159,7 @@ public class SelectModelTests
             for (int cases = isBounded ? 10 : random.Next(1, 5); cases > 0; cases--)
             {
                 // The pump takes and gives everywhere.
-                AddCase(select, isBounded ? cases % 8 : random.Next(8), random.Next(2), () => hasPermit = true, () => hasLock = true);
+                AddCase(select, isBounded ? cases % 6 : random.Next(8), random.Next(2), () => hasPermit = true, () => hasLock = true);
             }
 
             if (isBounded || random.Next(4) == 0)
