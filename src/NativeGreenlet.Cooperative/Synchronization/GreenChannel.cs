@@ -34,7 +34,7 @@ public sealed class GreenChannel<T> : IShared
         _room = new WaitRoom(this);
     }
 
-    /// <summary>Whether <see cref="Complete"/> was called.</summary>
+    /// <summary>Gets a value that tells whether <see cref="Complete"/> was called.</summary>
     public bool IsCompleted => _isCompleted;
 
     /// <summary>What <see cref="Complete"/> was given.</summary>

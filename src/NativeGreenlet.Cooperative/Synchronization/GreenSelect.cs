@@ -55,7 +55,7 @@ public sealed class GreenSelect
         _wait = new SelectWait(_cases);
     }
 
-    /// <summary>The number of cases.</summary>
+    /// <summary>Gets the number of cases.</summary>
     public int Count => _cases.Count;
 
     /// <summary>Takes an item out of a queue. A queue that is completed and empty is ready, too.</summary>
@@ -319,7 +319,7 @@ public sealed class GreenSelect
         return Add(time);
     }
 
-    /// <summary>Is taken if nothing else is ready: the select does not wait then.</summary>
+    /// <summary>Adds a case that is taken if nothing else is ready: the select does not wait then.</summary>
     /// <param name="then">Called if nothing was ready.</param>
     /// <returns>This select.</returns>
     /// <exception cref="InvalidOperationException">There is such a case already.</exception>
@@ -383,7 +383,7 @@ public sealed class GreenSelect
         return taken.Index;
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Describes it, for diagnostics.</summary>
     public override string ToString() => $"a select of {_cases.Count}";
 
     private static void Check(Delegate then, string parameter)
