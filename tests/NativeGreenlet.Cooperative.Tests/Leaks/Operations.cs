@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Threading.Channels;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Leaks;
@@ -247,6 +248,40 @@ internal static class Operations
         {
             channel.TrySend(new byte[64], s_soon);
             channel.TryReceive(s_soon, out _);
+        });
+        yield return new("GreenChannel`1.Complete GreenChannel`1.ReceiveAll", () =>
+        {
+            GreenChannel<int> mine = new();
+            GreenTask<int> receiver = Hub.Spawn(() => mine.ReceiveAll().Count());
+            Hub.Yield();
+            mine.Complete();
+            _ = receiver.Result;
+        });
+        yield return new("GreenQueue`1.Peek GreenQueue`1.TryPeek", () =>
+        {
+            queue.TryPeek(s_soon, out _);
+            KillWaiting(() => queue.Peek());
+            _ = full.Peek();
+        });
+        Channel<int> pipe = Channel.CreateBounded<int>(1);
+        pipe.Writer.TryWrite(1);
+        Channel<int> drained = Channel.CreateUnbounded<int>();
+        GreenSelect select = new GreenSelect().Receive(queue, _ => { }).Peek(queue, _ => { }).Send(full, 1).Receive(channel, _ => { }).Send(channel, new object()).Wait(signal)
+            .Wait(sleeper).Wait(sleeperWithResult, _ => { }).Wait(semaphore).Enter(gate).Await(never.Task).Receive(drained.Reader, _ => { }).Send(pipe.Writer, 1).After(s_soon);
+        yield return new("GreenSelect.Receive GreenSelect.Peek GreenSelect.Send GreenSelect.Wait GreenSelect.Enter GreenSelect.Await GreenSelect.After GreenSelect.Run", () => select.Run());
+        yield return new("GreenSelect.Run", () => KillWaiting(() => new GreenSelect().Receive(queue, _ => { }).Wait(signal).Await(never.Task).Receive(channel, _ => { }).Run()));
+        yield return new("GreenSelect.Run", () => CancelWaiting(token => new GreenSelect().Receive(drained.Reader, _ => { }).Wait(signal).Await(never.Task).Run(token)));
+        yield return new("GreenSelect.Run GreenSelect.Default GreenSelect.Disable GreenSelect.Enable", () =>
+        {
+            GreenSelect mine = new GreenSelect().Default().Wait(signal);
+            mine.Disable(1);
+            mine.Enable(1);
+            mine.Run();
+        });
+        yield return new("GreenSelect.Wait GreenSelect.Run", () =>
+        {
+            using GreenLock.Scope held = free.EnterScope();
+            new GreenSelect().Wait(condition).After(s_soon).Run();
         });
         yield return new("GreenCompletionSource`1.Wait", () => source.Wait(s_soon));
         yield return new("GreenCompletionSource`1.Get", () => KillWaiting(() => source.Get()));
