@@ -136,6 +136,23 @@ public sealed class GreenSelect
         return Add(new ReaderCase<T>(reader, then, whenCompleted));
     }
 
+    /// <summary>Receives an item of a broadcast. One that is completed is ready, too.</summary>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="subscription">The subscription. If it lags, <see cref="Run"/> throws <see cref="GreenLaggedException"/>.</param>
+    /// <param name="then">Gets the item.</param>
+    /// <param name="whenCompleted">Called when the broadcast is completed and all was received; null: <see cref="Run"/> throws
+    /// <see cref="ChannelClosedException"/> then.</param>
+    /// <returns>This select.</returns>
+    /// <exception cref="ArgumentNullException">The subscription or <paramref name="then"/> is null. To switch a case off: <see cref="Disable(int)"/>.</exception>
+    /// <exception cref="ArgumentException">One of the actions is asynchronous.</exception>
+    public GreenSelect Receive<T>(GreenSubscription<T> subscription, Action<T> then, Action? whenCompleted = null)
+    {
+        ArgumentNullException.ThrowIfNull(subscription);
+        Check(then, nameof(then));
+        CheckOptional(whenCompleted, nameof(whenCompleted));
+        return Add(new SubscriptionCase<T>(subscription, then, whenCompleted));
+    }
+
     /// <summary>Looks at the next item of a queue, which stays there. A queue that is completed and empty is ready, too.</summary>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="queue">The queue.</param>

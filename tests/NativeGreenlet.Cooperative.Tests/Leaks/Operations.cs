@@ -283,6 +283,36 @@ internal static class Operations
             using GreenLock.Scope held = free.EnterScope();
             new GreenSelect().Wait(condition).After(s_soon).Run();
         });
+        GreenBroadcast<object> broadcast = new(2);
+        GreenSubscription<object> subscription = broadcast.Subscribe();
+        yield return new("GreenBroadcast`1.Subscribe GreenBroadcast`1.Send GreenSubscription`1.Receive GreenSubscription`1.TryReceive GreenSelect.Receive", () =>
+        {
+            _ = broadcast.Subscribe();
+            broadcast.Send(new byte[64]);
+            _ = subscription.Receive();
+            subscription.TryReceive(s_soon, out _);
+            new GreenSelect().Receive(subscription, _ => { }).After(s_soon).Run();
+            KillWaiting(() => subscription.Receive());
+        });
+        yield return new("GreenBroadcast`1.Complete GreenSubscription`1.ReceiveAll", () =>
+        {
+            GreenBroadcast<int> mine = new(2);
+            GreenSubscription<int> all = mine.Subscribe();
+            mine.Send(1);
+            mine.Complete();
+            _ = all.ReceiveAll().Count();
+        });
+        GreenWatch<int> watch = new(0);
+        GreenWatcher<int> watcher = watch.Watch();
+        yield return new("GreenWatch`1.Watch GreenWatcher`1.WaitForChange GreenWatcher`1.WaitFor", () =>
+        {
+            watch.Watch().WaitForChange(s_soon, out _);
+            watch.Value++;
+            watcher.WaitForChange();
+            watcher.WaitFor(value => value < 0, s_soon, out _);
+            new GreenSelect().Wait(watcher).After(s_soon).Run();
+            KillWaiting(() => watcher.WaitForChange());
+        });
         yield return new("GreenCompletionSource`1.Wait", () => source.Wait(s_soon));
         yield return new("GreenCompletionSource`1.Get", () => KillWaiting(() => source.Get()));
         yield return new("GreenCompletionSource`1.Get GreenCompletionSource`1.SetResult GreenCompletionSource`1.TrySetResult GreenCompletionSource`1.SetException GreenCompletionSource`1.TrySetException GreenCompletionSource`1.TryCancel", () =>
@@ -314,6 +344,12 @@ internal static class Operations
             tasks.ForEach([1], _ => { });
         });
         yield return new("GreenPool.MapInOrder GreenPool.MapUnordered", () => _ = tasks.MapInOrder([1, 2, 3], item => item).First() + tasks.MapUnordered([1, 2, 3], item => item).First());
+        Func<int>[] bodies = [() => 1, () => { signal.Wait(); return 2; }];
+        yield return new("GreenNursery.First GreenNursery.FirstSuccess GreenNursery.All", () =>
+        {
+            _ = GreenNursery.First(bodies) + GreenNursery.FirstSuccess(bodies) + GreenNursery.All(bodies[0], bodies[0]).Length;
+            KillWaiting(() => GreenNursery.All(bodies));
+        });
         yield return new("GreenNursery.Run GreenNursery.Spawn GreenNursery.Cancel GreenNursery.Dispose", () => GreenNursery.Run(nursery =>
         {
             nursery.Spawn(() => { });

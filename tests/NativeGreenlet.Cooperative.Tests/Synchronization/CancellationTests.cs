@@ -43,6 +43,15 @@ public class CancellationTests
         ["GreenQueue.TryPeek"] = () => token => new GreenQueue<int>().TryPeek(s_long, token, out _),
         ["GreenSelect.Run"] = () => token => new GreenSelect().Receive(new GreenQueue<int>(), _ => { }).Send(new GreenChannel<int>(), 1).Wait(new GreenEvent()).Run(token),
         ["GreenSelect.Run, time and condition"] = () => token => InLock(condition => new GreenSelect().Wait(condition).After(s_long).Run(token)),
+        ["GreenSubscription.Receive"] = () => token => new GreenBroadcast<int>(1).Subscribe().Receive(token),
+        ["GreenSubscription.TryReceive"] = () => token => new GreenBroadcast<int>(1).Subscribe().TryReceive(s_long, token, out _),
+        ["GreenWatcher.WaitForChange"] = () => token => new GreenWatch<int>(1).Watch().WaitForChange(token),
+        ["GreenWatcher.WaitForChange, time"] = () => token => new GreenWatch<int>(1).Watch().WaitForChange(s_long, token, out _),
+        ["GreenWatcher.WaitFor"] = () => token => new GreenWatch<int>(1).Watch().WaitFor(value => value == 2, token),
+        ["GreenWatcher.WaitFor, time"] = () => token => new GreenWatch<int>(1).Watch().WaitFor(value => value == 2, s_long, out _, token),
+        ["GreenNursery.First"] = () => token => GreenNursery.First([EndlessBody], token),
+        ["GreenNursery.FirstSuccess"] = () => token => GreenNursery.FirstSuccess([EndlessBody], token),
+        ["GreenNursery.All, time"] = () => token => GreenNursery.All([EndlessBody], s_long, token),
         ["GreenCompletionSource.Wait"] = () => new GreenCompletionSource<int>().Wait,
         ["GreenCompletionSource.Wait, time"] = () => token => new GreenCompletionSource<int>().Wait(s_long, token),
         ["GreenCompletionSource.Get"] = () => token => new GreenCompletionSource<int>().Get(token),
@@ -313,6 +322,12 @@ public class CancellationTests
         {
             return false;
         }
+    }
+
+    private static int EndlessBody()
+    {
+        Hub.Sleep(s_long);
+        return 1;
     }
 
     private static GreenTask Sleeper() => Hub.Spawn(() => Hub.Sleep(s_long));

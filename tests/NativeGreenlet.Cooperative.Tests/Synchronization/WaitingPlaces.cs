@@ -223,6 +223,21 @@ internal static class WaitingPlaces
         },
         () =>
         {
+            GreenBroadcast<int> broadcast = new(100);
+            GreenSubscription<int> subscription = broadcast.Subscribe(); // who shares it shares the items
+            return new WaitingPlace("GreenBroadcast", Wakes.One, () => Assert.Equal(4, subscription.Receive()), () => broadcast.Send(4)) { Limited = time => subscription.TryReceive(time, out _) };
+        },
+        () =>
+        {
+            GreenWatch<int> watch = new(0);
+            return new WaitingPlace("GreenWatch", Wakes.All, () => Assert.Equal(4, watch.Watch().WaitForChange()), () => watch.Value = 4)
+            {
+                WhenReady = null, // what was before is seen
+                Limited = time => watch.Watch().WaitForChange(time, out _),
+            };
+        },
+        () =>
+        {
             GreenBarrier barrier = new(3);
             return new WaitingPlace("GreenBarrier", Wakes.All, barrier.SignalAndWait, () =>
             {
