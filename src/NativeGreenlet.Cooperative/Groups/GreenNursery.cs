@@ -17,11 +17,12 @@ namespace NativeGreenlet.Cooperative;
 ///     nursery.Spawn(Write);
 /// }); // both have ended; if one threw, the other was killed, and this throws
 /// </code></example>
-public sealed class GreenNursery : IDisposable
+public sealed partial class GreenNursery : IDisposable
 {
     private readonly HashSet<GreenTask> _children = [];
     private readonly GreenEvent _changed = new();
     private ExceptionDispatchInfo? _failure;
+    private Action<GreenTask>? _whenLeft;
     private bool _isClosed;
 
     /// <summary>Opens a nursery. Prefer <see cref="Run(Action{GreenNursery})"/>: <see cref="Dispose"/> cannot see that the
@@ -196,7 +197,8 @@ public sealed class GreenNursery : IDisposable
     private void Leave(GreenTask child)
     {
         _children.Remove(child);
-        if (child.Error is { } error && _failure is null)
+        _whenLeft?.Invoke(child);
+        if (child.Error is { } error && _failure is null && !_goesOnAfterFailure)
         {
             _failure = error;
             Cancel();

@@ -34,7 +34,7 @@ internal static class DeadlockJudge
     {
         GreenTask task => Of(task, run),
         GreenLock { Owner: { } owner } => Of(owner, run),
-        MultipleWait several => several.Objects.Max(each => Of(each, run)),
+        WaitGroup several => several.Objects.Max(each => Of(each, run)),
         IShared shared => Of(shared.Room, run),
         _ => Waker.Unknown,
     };

@@ -89,24 +89,7 @@ public sealed class GreenCondition : IShared
             interruption = exception;
         }
 
-        long giveUp = long.MaxValue;
-        while (!TryReenter(self, depth, ref interruption, out bool isRefused))
-        {
-            if (!isRefused)
-            {
-                continue;
-            }
-
-            // It cannot leave its stack, so it blocks: the lock is wanted, and what is short now may be there soon.
-            giveUp = Math.Min(giveUp, HubClock.After(Hub.GraceOfThisThread));
-            if (HubClock.Now >= giveUp)
-            {
-                break;
-            }
-
-            Thread.Sleep(1);
-        }
-
+        Reacquire(self, depth, ref interruption);
         if (interruption is not null)
         {
             if (isSignalled)
@@ -153,6 +136,47 @@ public sealed class GreenCondition : IShared
 
     /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => "a condition";
+
+    /// <summary>Lets a wait for several objects be ended by a pulse.</summary>
+    internal void Link(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            _waiters.Add(node);
+        }
+    }
+
+    /// <summary>Takes that back.</summary>
+    internal void Unlink(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            _waiters.Remove(node);
+        }
+    }
+
+    /// <summary>Takes the lock after a wait, as often as it was entered before. No kill ends that: what comes meanwhile is what the
+    /// caller is to throw.</summary>
+    internal void Reacquire(GreenTask self, int depth, ref Exception? interruption)
+    {
+        long giveUp = long.MaxValue;
+        while (!TryReenter(self, depth, ref interruption, out bool isRefused))
+        {
+            if (!isRefused)
+            {
+                continue;
+            }
+
+            // It cannot leave its stack, so it blocks: the lock is wanted, and what is short now may be there soon.
+            giveUp = Math.Min(giveUp, HubClock.After(Hub.GraceOfThisThread));
+            if (HubClock.Now >= giveUp)
+            {
+                break;
+            }
+
+            Thread.Sleep(1);
+        }
+    }
 
     // Not to be ended by a kill: who called has the lock, and gives it back.
     private bool TryReenter(GreenTask self, int depth, ref Exception? interruption, out bool isRefused)

@@ -142,6 +142,39 @@ public sealed class GreenLock : IShared
         }
     }
 
+    /// <summary>Lets a wait for several objects be ended by the lock, which its task has then; false if it can be had.</summary>
+    internal bool TryLink(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            if (_owner is null || _owner == node.Waiter.Task)
+            {
+                return false;
+            }
+
+            _waiters.Add(node);
+            return true;
+        }
+    }
+
+    /// <summary>Takes that back.</summary>
+    internal void Unlink(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            _waiters.Remove(node);
+        }
+    }
+
+    /// <summary>Gives the lock that such a wait was ended by to the next.</summary>
+    internal void PassOn()
+    {
+        lock (_room.Gate)
+        {
+            HandOn();
+        }
+    }
+
     /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => $"a lock held by {_owner?.ToString() ?? "nobody"}";
 

@@ -36,4 +36,6 @@ public sealed class GreenPriorityQueue<T> : GreenQueue<T>
     private protected override void AddItem(T item) => _items.Enqueue(item, (item, _order++));
 
     private protected override T TakeItem() => _items.Dequeue();
+
+    private protected override T PeekItem() => _items.Peek();
 }

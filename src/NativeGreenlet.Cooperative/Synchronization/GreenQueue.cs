@@ -31,10 +31,13 @@ namespace NativeGreenlet.Cooperative;
 [SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "It is a queue.")]
 public class GreenQueue<T> : IShared
 {
+    private const string CompletedText = "The queue is completed and empty.";
+
     private readonly WaitRoom _room;
     private readonly WaitQueue _getters = new();
     private readonly WaitQueue _putters = new();
     private readonly WaitQueue _joiners = new();
+    private WaitQueue? _peekers; // none in most queues
     private readonly int _capacity;
     private readonly Queue<T> _items = new();
     private int _promisedItems; // to getters that were woken and have not run yet
@@ -138,7 +141,7 @@ public class GreenQueue<T> : IShared
     {
         return TryGet(Timeout.InfiniteTimeSpan, cancellationToken, out T? item)
             ? item
-            : throw new InvalidOperationException("The queue is completed and empty.");
+            : throw new InvalidOperationException(CompletedText);
     }
 
     /// <summary>Takes an item out; waits no longer than a time.</summary>
@@ -163,7 +166,7 @@ public class GreenQueue<T> : IShared
         }
 
         throw IsCompleted
-            ? new InvalidOperationException("The queue is completed and empty.")
+            ? new InvalidOperationException(CompletedText)
             : new TimeoutException($"The queue was empty for {timeout}.");
     }
 
@@ -189,6 +192,79 @@ public class GreenQueue<T> : IShared
         return Pass(_getters, timeout, isGet: true, default!, cancellationToken, out item);
     }
 
+    /// <summary>Waits until there is an item, and looks at the one that would be taken next. It stays in the queue, where somebody
+    /// else may take it at once.</summary>
+    /// <returns>The item.</returns>
+    /// <exception cref="InvalidOperationException">The queue is completed and empty.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is empty.</exception>
+    public T Peek() => Peek(CancellationToken.None);
+
+    /// <inheritdoc cref="Peek()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public T Peek(CancellationToken cancellationToken)
+    {
+        return TryPeek(Timeout.InfiniteTimeSpan, cancellationToken, out T? item)
+            ? item
+            : throw new InvalidOperationException(CompletedText);
+    }
+
+    /// <summary>Looks at the item that would be taken next, if there is one.</summary>
+    /// <param name="item">The item, which stays in the queue.</param>
+    /// <returns>Whether there is one.</returns>
+    public bool TryPeek([MaybeNullWhen(false)] out T item) => TryPeek(TimeSpan.Zero, out item);
+
+    /// <summary>Looks at the item that would be taken next, if there is one in time.</summary>
+    /// <param name="timeout">How long to wait at most.</param>
+    /// <param name="item">The item, which stays in the queue.</param>
+    /// <returns>False if the time is up, or the queue is completed and empty.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative, and not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
+    public bool TryPeek(TimeSpan timeout, [MaybeNullWhen(false)] out T item) => TryPeek(timeout, CancellationToken.None, out item);
+
+    /// <inheritdoc cref="TryPeek(TimeSpan, out T)"/>
+    /// <param name="timeout">How long to wait at most.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <param name="item">The item, which stays in the queue.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool TryPeek(TimeSpan timeout, CancellationToken cancellationToken, [MaybeNullWhen(false)] out T item)
+    {
+        HubClock.Check(timeout, nameof(timeout));
+        _room.EnterWait(cancellationToken);
+        long due = timeout == TimeSpan.Zero ? 0 : HubClock.After(timeout);
+        Waiter? waiter = null;
+        while (true)
+        {
+            lock (_room.Gate)
+            {
+                if (ItemCount > 0)
+                {
+                    item = PeekItem();
+                    return true;
+                }
+
+                if (due == 0 || _isCompleted)
+                {
+                    item = default;
+                    return false;
+                }
+
+                if (waiter is not null)
+                {
+                    _room.Enqueue(waiter, _peekers ??= new WaitQueue());
+                }
+            }
+
+            if (waiter is null)
+            {
+                waiter = Hub.RequireTask().Waiter; // not under the lock
+            }
+            else if (!_room.Park(waiter, _peekers!, due, cancellationToken))
+            {
+                due = 0; // a last look
+            }
+        }
+    }
+
     /// <summary>Takes the items, one after the other, waiting for each, until the queue is completed and empty.</summary>
     public IEnumerable<T> GetAll()
     {
@@ -207,6 +283,7 @@ public class GreenQueue<T> : IShared
             _isCompleted = true;
             _getters.WakeAll();
             _putters.WakeAll();
+            _peekers?.WakeAll();
         }
     }
 
@@ -275,9 +352,93 @@ public class GreenQueue<T> : IShared
     /// <summary>Describes it and its state, for diagnostics.</summary>
     public override string ToString() => $"a queue ({Count} items)";
 
+    /// <summary>Lets a wait for several objects be ended by an item, or by room for one; false if there is some. Whoever is woken so
+    /// is promised it.</summary>
+    internal bool TryLink(WaitNode node, bool isGet)
+    {
+        lock (_room.Gate)
+        {
+            if (Free(isGet) > 0 || _isCompleted)
+            {
+                return false;
+            }
+
+            (isGet ? _getters : _putters).Add(node);
+            return true;
+        }
+    }
+
+    /// <summary>Takes that back.</summary>
+    internal void Unlink(WaitNode node, bool isGet)
+    {
+        lock (_room.Gate)
+        {
+            (isGet ? _getters : _putters).Remove(node);
+        }
+    }
+
+    /// <summary>Takes, or puts in, what the wait was promised that was ended so. False if it was ended because the queue is
+    /// completed.</summary>
+    internal bool TryRedeem(WaitNode node, bool isGet, T put, [MaybeNullWhen(false)] out T got)
+    {
+        lock (_room.Gate)
+        {
+            got = default;
+            if (!node.HasPromise)
+            {
+                return false;
+            }
+
+            node.HasPromise = false;
+            (isGet ? ref _promisedItems : ref _promisedRoom)--;
+            if (!isGet && _isCompleted)
+            {
+                return false;
+            }
+
+            got = Move(isGet, put);
+            return true;
+        }
+    }
+
+    /// <summary>Gives what it was promised to the next.</summary>
+    internal void HandOn(WaitNode node, bool isGet)
+    {
+        lock (_room.Gate)
+        {
+            ((IShared)this).HandOn(node, isGet ? _getters : _putters);
+        }
+    }
+
+    /// <summary>Lets a wait for several objects be ended when there is an item to look at; false if there is one.</summary>
+    internal bool TryLinkPeek(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            if (ItemCount > 0 || _isCompleted)
+            {
+                return false;
+            }
+
+            (_peekers ??= new WaitQueue()).Add(node);
+            return true;
+        }
+    }
+
+    /// <summary>Takes that back.</summary>
+    internal void UnlinkPeek(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            _peekers?.Remove(node);
+        }
+    }
+
     private protected virtual void AddItem(T item) => _items.Enqueue(item);
 
     private protected virtual T TakeItem() => _items.Dequeue();
+
+    private protected virtual T PeekItem() => _items.Peek();
 
     // How many items, or how much room, nobody was promised.
     private int Free(bool isGet) => isGet ? ItemCount - _promisedItems : _capacity - ItemCount - _promisedRoom;
@@ -346,6 +507,7 @@ public class GreenQueue<T> : IShared
         {
             AddItem(put);
             _unfinished++;
+            _peekers?.WakeAll();
         }
 
         Promise(!isGet);

@@ -144,6 +144,39 @@ public sealed class GreenSemaphore : IShared
             : SemaphoreResult.Taken;
     }
 
+    /// <summary>Lets a wait for several objects be ended by a permit, which it has then; false if there is one.</summary>
+    internal bool TryLink(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            if (_count > 0)
+            {
+                return false;
+            }
+
+            _waiters.Add(node);
+            return true;
+        }
+    }
+
+    /// <summary>Takes that back.</summary>
+    internal void Unlink(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            _waiters.Remove(node);
+        }
+    }
+
+    /// <summary>Gives the permit that such a wait was ended by to the next.</summary>
+    internal void HandOn(WaitNode node)
+    {
+        lock (_room.Gate)
+        {
+            ((IShared)this).HandOn(node, _waiters);
+        }
+    }
+
     /// <summary>Sends all away who wait.</summary>
     internal void RefuseAll()
     {

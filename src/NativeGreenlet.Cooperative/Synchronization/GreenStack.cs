@@ -30,4 +30,6 @@ public sealed class GreenStack<T> : GreenQueue<T>
     private protected override void AddItem(T item) => _items.Push(item);
 
     private protected override T TakeItem() => _items.Pop();
+
+    private protected override T PeekItem() => _items.Peek();
 }

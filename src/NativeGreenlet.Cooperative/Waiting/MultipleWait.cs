@@ -2,7 +2,7 @@ namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>A wait that a number of several objects ends. It remembers which of them did: they need not be ready any more when
 /// the task looks.</summary>
-internal sealed class MultipleWait
+internal sealed class MultipleWait : WaitGroup
 {
     private readonly Waiter _waiter;
     private readonly IGreenWaitable[] _objects; // each once
@@ -18,8 +18,8 @@ internal sealed class MultipleWait
         _count = count;
     }
 
-    /// <summary>What it waits for.</summary>
-    public IReadOnlyList<IGreenWaitable> Objects => _objects;
+    /// <inheritdoc/>
+    public override IEnumerable<object> Objects => _objects;
 
     /// <summary>False if the time is up.</summary>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -64,13 +64,10 @@ internal sealed class MultipleWait
     /// <summary>Whether an object was ready at some moment of the wait, which is over.</summary>
     public bool IsSignalled(int index) => _nodes[index].SignalNumber != 0;
 
-    /// <summary>One of the objects is ready. Whether that is enough.</summary>
-    public bool Signal(WaitNode node)
+    public override bool TryWake(WaitNode node)
     {
         int number = Interlocked.Increment(ref _signals);
         node.SignalNumber = number;
-        return number == _count;
+        return number == _count && _waiter.TryWake(node.Version, WakeReason.Signalled);
     }
-
-    public override string ToString() => $"one of {string.Join(", ", _objects.Select(each => each.ToString()))}";
 }

@@ -9,7 +9,7 @@ namespace NativeGreenlet.Cooperative.Waiting;
 /// <remarks>.NET can take a continuation out again, as <see cref="Task.WaitAsync(CancellationToken)"/> does, but has no public
 /// method for it. Where that method is not there, <see cref="Task.WaitAsync(CancellationToken)"/> itself is used, which
 /// allocates more.</remarks>
-internal readonly ref struct TaskContinuation : IDisposable
+internal readonly struct TaskContinuation : IDisposable
 {
     // Tasks whose exception is taken when they fail: once for each, however often it was given up.
     private static readonly ConditionalWeakTable<Task, object> s_forgotten = [];

@@ -21,12 +21,12 @@ internal sealed class WaitNode(Waiter waiter)
     public WaitNode? Next { get; set; }
 
     /// <summary>The wait for several objects that it is part of.</summary>
-    public MultipleWait? Group { get; init; }
+    public WaitGroup? Group { get; init; }
 
     /// <summary>Which of the wake-ups of a wait for several objects this was; 0 if it was none.</summary>
     public int SignalNumber { get; set; }
 
     /// <summary>Ends the wait, from any thread. False if it has ended already: then somebody else must be woken. What
     /// several wait for wakes all, so there it does not matter.</summary>
-    public bool TryWake() => (Group?.Signal(this) ?? true) && Waiter.TryWake(Version, WakeReason.Signalled);
+    public bool TryWake() => Group is null ? Waiter.TryWake(Version, WakeReason.Signalled) : Group.TryWake(this);
 }

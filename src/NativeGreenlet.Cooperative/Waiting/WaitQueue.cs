@@ -28,6 +28,18 @@ internal sealed class WaitQueue
         Count++;
     }
 
+    /// <summary>Whether there is a wait of somebody else. It may have ended, and not been taken out yet.</summary>
+    public bool HasOther(Waiter waiter)
+    {
+        WaitNode? node = _first;
+        while (node is not null && node.Waiter == waiter)
+        {
+            node = node.Next;
+        }
+
+        return node is not null;
+    }
+
     /// <summary>Takes a wait out, if it is still in.</summary>
     public void Remove(WaitNode node)
     {

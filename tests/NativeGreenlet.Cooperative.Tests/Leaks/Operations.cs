@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Threading.Channels;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Leaks;
@@ -248,6 +249,70 @@ internal static class Operations
             channel.TrySend(new byte[64], s_soon);
             channel.TryReceive(s_soon, out _);
         });
+        yield return new("GreenChannel`1.Complete GreenChannel`1.ReceiveAll", () =>
+        {
+            GreenChannel<int> mine = new();
+            GreenTask<int> receiver = Hub.Spawn(() => mine.ReceiveAll().Count());
+            Hub.Yield();
+            mine.Complete();
+            _ = receiver.Result;
+        });
+        yield return new("GreenQueue`1.Peek GreenQueue`1.TryPeek", () =>
+        {
+            queue.TryPeek(s_soon, out _);
+            KillWaiting(() => queue.Peek());
+            _ = full.Peek();
+        });
+        Channel<int> pipe = Channel.CreateBounded<int>(1);
+        pipe.Writer.TryWrite(1);
+        Channel<int> drained = Channel.CreateUnbounded<int>();
+        GreenSelect select = new GreenSelect().Receive(queue, _ => { }).Peek(queue, _ => { }).Send(full, 1).Receive(channel, _ => { }).Send(channel, new object()).Wait(signal)
+            .Wait(sleeper).Wait(sleeperWithResult, _ => { }).Wait(semaphore).Enter(gate).Await(never.Task).Receive(drained.Reader, _ => { }).Send(pipe.Writer, 1).After(s_soon);
+        yield return new("GreenSelect.Receive GreenSelect.Peek GreenSelect.Send GreenSelect.Wait GreenSelect.Enter GreenSelect.Await GreenSelect.After GreenSelect.Run", () => select.Run());
+        yield return new("GreenSelect.Run", () => KillWaiting(() => new GreenSelect().Receive(queue, _ => { }).Wait(signal).Await(never.Task).Receive(channel, _ => { }).Run()));
+        yield return new("GreenSelect.Run", () => CancelWaiting(token => new GreenSelect().Receive(drained.Reader, _ => { }).Wait(signal).Await(never.Task).Run(token)));
+        yield return new("GreenSelect.Run GreenSelect.Default GreenSelect.Disable GreenSelect.Enable", () =>
+        {
+            GreenSelect mine = new GreenSelect().Default().Wait(signal);
+            mine.Disable(1);
+            mine.Enable(1);
+            mine.Run();
+        });
+        yield return new("GreenSelect.Wait GreenSelect.Run", () =>
+        {
+            using GreenLock.Scope held = free.EnterScope();
+            new GreenSelect().Wait(condition).After(s_soon).Run();
+        });
+        GreenBroadcast<object> broadcast = new(2);
+        GreenSubscription<object> subscription = broadcast.Subscribe();
+        yield return new("GreenBroadcast`1.Subscribe GreenBroadcast`1.Send GreenSubscription`1.Receive GreenSubscription`1.TryReceive GreenSelect.Receive", () =>
+        {
+            _ = broadcast.Subscribe();
+            broadcast.Send(new byte[64]);
+            _ = subscription.Receive();
+            subscription.TryReceive(s_soon, out _);
+            new GreenSelect().Receive(subscription, _ => { }).After(s_soon).Run();
+            KillWaiting(() => subscription.Receive());
+        });
+        yield return new("GreenBroadcast`1.Complete GreenSubscription`1.ReceiveAll", () =>
+        {
+            GreenBroadcast<int> mine = new(2);
+            GreenSubscription<int> all = mine.Subscribe();
+            mine.Send(1);
+            mine.Complete();
+            _ = all.ReceiveAll().Count();
+        });
+        GreenWatch<int> watch = new(0);
+        GreenWatcher<int> watcher = watch.Watch();
+        yield return new("GreenWatch`1.Watch GreenWatcher`1.WaitForChange GreenWatcher`1.WaitFor", () =>
+        {
+            watch.Watch().WaitForChange(s_soon, out _);
+            watch.Value++;
+            watcher.WaitForChange();
+            watcher.WaitFor(value => value < 0, s_soon, out _);
+            new GreenSelect().Wait(watcher).After(s_soon).Run();
+            KillWaiting(() => watcher.WaitForChange());
+        });
         yield return new("GreenCompletionSource`1.Wait", () => source.Wait(s_soon));
         yield return new("GreenCompletionSource`1.Get", () => KillWaiting(() => source.Get()));
         yield return new("GreenCompletionSource`1.Get GreenCompletionSource`1.SetResult GreenCompletionSource`1.TrySetResult GreenCompletionSource`1.SetException GreenCompletionSource`1.TrySetException GreenCompletionSource`1.TryCancel", () =>
@@ -279,6 +344,12 @@ internal static class Operations
             tasks.ForEach([1], _ => { });
         });
         yield return new("GreenPool.MapInOrder GreenPool.MapUnordered", () => _ = tasks.MapInOrder([1, 2, 3], item => item).First() + tasks.MapUnordered([1, 2, 3], item => item).First());
+        Func<int>[] bodies = [() => 1, () => { signal.Wait(); return 2; }];
+        yield return new("GreenNursery.First GreenNursery.FirstSuccess GreenNursery.All", () =>
+        {
+            _ = GreenNursery.First(bodies) + GreenNursery.FirstSuccess(bodies) + GreenNursery.All(bodies[0], bodies[0]).Length;
+            KillWaiting(() => GreenNursery.All(bodies));
+        });
         yield return new("GreenNursery.Run GreenNursery.Spawn GreenNursery.Cancel GreenNursery.Dispose", () => GreenNursery.Run(nursery =>
         {
             nursery.Spawn(() => { });

@@ -39,6 +39,19 @@ public class CancellationTests
         ["GreenChannel.TrySend"] = () => token => new GreenChannel<int>().TrySend(1, s_long, token),
         ["GreenChannel.Receive"] = () => token => new GreenChannel<int>().Receive(token),
         ["GreenChannel.TryReceive"] = () => token => new GreenChannel<int>().TryReceive(s_long, token, out _),
+        ["GreenQueue.Peek"] = () => token => new GreenQueue<int>().Peek(token),
+        ["GreenQueue.TryPeek"] = () => token => new GreenQueue<int>().TryPeek(s_long, token, out _),
+        ["GreenSelect.Run"] = () => token => new GreenSelect().Receive(new GreenQueue<int>(), _ => { }).Send(new GreenChannel<int>(), 1).Wait(new GreenEvent()).Run(token),
+        ["GreenSelect.Run, time and condition"] = () => token => InLock(condition => new GreenSelect().Wait(condition).After(s_long).Run(token)),
+        ["GreenSubscription.Receive"] = () => token => new GreenBroadcast<int>(1).Subscribe().Receive(token),
+        ["GreenSubscription.TryReceive"] = () => token => new GreenBroadcast<int>(1).Subscribe().TryReceive(s_long, token, out _),
+        ["GreenWatcher.WaitForChange"] = () => token => new GreenWatch<int>(1).Watch().WaitForChange(token),
+        ["GreenWatcher.WaitForChange, time"] = () => token => new GreenWatch<int>(1).Watch().WaitForChange(s_long, token, out _),
+        ["GreenWatcher.WaitFor"] = () => token => new GreenWatch<int>(1).Watch().WaitFor(value => value == 2, token),
+        ["GreenWatcher.WaitFor, time"] = () => token => new GreenWatch<int>(1).Watch().WaitFor(value => value == 2, s_long, out _, token),
+        ["GreenNursery.First"] = () => token => GreenNursery.First([EndlessBody], token),
+        ["GreenNursery.FirstSuccess"] = () => token => GreenNursery.FirstSuccess([EndlessBody], token),
+        ["GreenNursery.All, time"] = () => token => GreenNursery.All([EndlessBody], s_long, token),
         ["GreenCompletionSource.Wait"] = () => new GreenCompletionSource<int>().Wait,
         ["GreenCompletionSource.Wait, time"] = () => token => new GreenCompletionSource<int>().Wait(s_long, token),
         ["GreenCompletionSource.Get"] = () => token => new GreenCompletionSource<int>().Get(token),
@@ -115,6 +128,30 @@ public class CancellationTests
             GreenChannel<int> channel = new();
             bool isReceived = false;
             return new Race(token => channel.Send(1, token), () => isReceived = channel.TryReceive(TimeSpan.Zero, out _), isOver => Assert.Equal(isOver, isReceived));
+        },
+        ["GreenSelect, queue"] = () =>
+        {
+            GreenQueue<int> queue = new();
+            return new Race(token => new GreenSelect().Receive(queue, _ => { }).Wait(new GreenEvent()).Run(token), () => queue.Put(1), isOver =>
+            {
+                Assert.Equal(!isOver, queue.TryGet(out _));
+                Assert.Equal(0, queue.Count);
+            });
+        },
+        ["GreenSelect, semaphore"] = () =>
+        {
+            GreenSemaphore permits = new(0);
+            return new Race(token => new GreenSelect().Wait(permits).Wait(new GreenEvent()).Run(token), () => permits.Release(), isOver =>
+            {
+                Assert.Equal(isOver ? 0 : 1, permits.CurrentCount);
+                permits.Wait(TimeSpan.Zero);
+            });
+        },
+        ["GreenSelect, channel"] = () =>
+        {
+            GreenChannel<int> channel = new();
+            bool isReceived = false;
+            return new Race(token => new GreenSelect().Send(channel, 1).Receive(new GreenQueue<int>(), _ => { }).Run(token), () => isReceived = channel.TryReceive(TimeSpan.Zero, out _), isOver => Assert.Equal(isOver, isReceived));
         },
         ["GreenBarrier"] = () =>
         {
@@ -285,6 +322,12 @@ public class CancellationTests
         {
             return false;
         }
+    }
+
+    private static int EndlessBody()
+    {
+        Hub.Sleep(s_long);
+        return 1;
     }
 
     private static GreenTask Sleeper() => Hub.Spawn(() => Hub.Sleep(s_long));

@@ -181,6 +181,63 @@ internal static class WaitingPlaces
         },
         () =>
         {
+            GreenQueue<int> queue = new();
+            return new WaitingPlace("GreenQueue.Peek", Wakes.All, () => Assert.Equal(4, queue.Peek()), () => queue.Put(4)) { Limited = time => queue.TryPeek(time, out _) };
+        },
+        () =>
+        {
+            GreenQueue<int> queue = new();
+            return Select("GreenSelect, queue", Wakes.One, select => select.Receive(queue, item => Assert.Equal(4, item)), () => queue.Put(4));
+        },
+        () =>
+        {
+            GreenQueue<int> queue = new(1);
+            queue.Put(4);
+            return Select("GreenSelect, room in a queue", Wakes.One, select => select.Send(queue, 4), () => Assert.True(queue.TryGet(out int item) && item == 4));
+        },
+        () =>
+        {
+            GreenChannel<int> channel = new();
+            return Select("GreenSelect, receiving", Wakes.One, select => select.Receive(channel, item => Assert.Equal(4, item)), () => Assert.True(channel.TrySend(4))) with
+            {
+                Ready = () => Hub.Spawn(() => channel.Send(4)),
+            };
+        },
+        () =>
+        {
+            GreenChannel<int> channel = new();
+            return Select("GreenSelect, sending", Wakes.One, select => select.Send(channel, 4), () => Assert.True(channel.TryReceive(TimeSpan.Zero, out int item) && item == 4)) with
+            {
+                Ready = () => Hub.Spawn(() => Assert.Equal(4, channel.Receive())),
+            };
+        },
+        () =>
+        {
+            GreenSemaphore semaphore = new(0);
+            return Select("GreenSelect, semaphore", Wakes.One, select => select.Wait(semaphore), () => semaphore.Release());
+        },
+        () =>
+        {
+            GreenEvent signal = new();
+            return Select("GreenSelect, event", Wakes.All, select => select.Wait(signal), signal.Set);
+        },
+        () =>
+        {
+            GreenBroadcast<int> broadcast = new(100);
+            GreenSubscription<int> subscription = broadcast.Subscribe(); // who shares it shares the items
+            return new WaitingPlace("GreenBroadcast", Wakes.One, () => Assert.Equal(4, subscription.Receive()), () => broadcast.Send(4)) { Limited = time => subscription.TryReceive(time, out _) };
+        },
+        () =>
+        {
+            GreenWatch<int> watch = new(0);
+            return new WaitingPlace("GreenWatch", Wakes.All, () => Assert.Equal(4, watch.Watch().WaitForChange()), () => watch.Value = 4)
+            {
+                WhenReady = null, // what was before is seen
+                Limited = time => watch.Watch().WaitForChange(time, out _),
+            };
+        },
+        () =>
+        {
             GreenBarrier barrier = new(3);
             return new WaitingPlace("GreenBarrier", Wakes.All, barrier.SignalAndWait, () =>
             {
@@ -436,6 +493,16 @@ internal static class WaitingPlaces
             signal.Set)
         {
             WakesAtOnce = false,
+        };
+    }
+
+    // Together with others that never come.
+    private static WaitingPlace Select(string name, Wakes wakes, Func<GreenSelect, GreenSelect> add, Action wake)
+    {
+        GreenEvent never = new();
+        return new WaitingPlace(name, wakes, () => Assert.Equal(1, add(new GreenSelect().Wait(never)).Run()), wake)
+        {
+            Limited = time => add(new GreenSelect().Wait(never)).After(time).Run() == 1,
         };
     }
 

@@ -1,0 +1,9 @@
+namespace NativeGreenlet.Cooperative.Synchronization.Selection;
+
+/// <summary>Ends the wait after a time.</summary>
+internal sealed class TimeCase(TimeSpan timeout, Action? then) : UnlinkedCase(then)
+{
+    public override object Object => $"a time of {timeout}";
+
+    public TimeSpan Timeout => timeout;
+}
