@@ -154,6 +154,15 @@ public sealed class GreenTestTime : TimeProvider
         }
     }
 
+    /// <summary>Whether a delay of this time was begun on behalf of an operation.</summary>
+    internal bool HasDelayOf(TimedOperation operation)
+    {
+        lock (_gate)
+        {
+            return _timers.Exists(timer => timer.Operation == operation);
+        }
+    }
+
     /// <summary>A hub has this time from now on.</summary>
     internal void Add(HubLoop hub)
     {
@@ -283,6 +292,10 @@ public sealed class GreenTestTime : TimeProvider
         /// <summary>Whose body began the delay that this is.</summary>
         public HubSynchronizationContext? Context { get; } =
             state is Task && s_delays.Contains(state.GetType()) ? SynchronizationContext.Current as HubSynchronizationContext : null;
+
+        /// <summary>What began the delay that this is.</summary>
+        public TimedOperation? Operation { get; } =
+            state is Task && s_delays.Contains(state.GetType()) ? TimedOperation.Current.Value : null;
 
         public long Due { get; set; }
 

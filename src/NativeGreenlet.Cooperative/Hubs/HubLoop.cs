@@ -102,7 +102,7 @@ internal sealed class HubLoop
     /// <summary>Whether a <see cref="GreenTestTime"/> must not move yet: a task can go on, or waits for something outside. From any
     /// thread.</summary>
     internal bool HoldsTestTime => Volatile.Read(ref _isAsleep) == 0 || !_inbox.IsEmpty || _isOutside
-        || Array.Exists(Volatile.Read(ref _awaitedInside), static task => task.IsCompleted); // who waits is about to go on
+        || Array.Exists(Volatile.Read(ref _awaitedInside), IsGoingOn);
 
     /// <summary>Where it waits for sockets; null if the system has none. Only in its thread.</summary>
     internal Poller? Poller => _poller ??= _hasEnded ? null : Poller.TryCreate();
@@ -523,6 +523,9 @@ internal sealed class HubLoop
         time.MoveIfAllWait();
     }
 
+    // Whoever waits for it is about to be told, or .NET code is between two waits.
+    private bool IsGoingOn(Task task) => task.IsCompleted || (task.AsyncState is TimedOperation operation && !operation.WaitsInside(_testTime!));
+
     private bool IsOutside(GreenTask task, GreenTestTime time, List<Task> inside)
     {
         switch (task.Waiter.WaitsFor)
@@ -530,7 +533,7 @@ internal sealed class HubLoop
             case null or IShared or GreenTask or MultipleWait or Hub.SleepText or Hub.YieldText:
                 return false;
 
-            case Task awaited when time.IsDelay(awaited) || awaited.AsyncState == HubClock.Inside || (awaited.AsyncState is HubClock clock && clock.IsOf(time)):
+            case Task awaited when time.IsDelay(awaited) || awaited.AsyncState == HubClock.Inside || awaited.AsyncState is TimedOperation || (awaited.AsyncState is HubClock clock && clock.IsOf(time)):
                 inside.Add(awaited);
                 return false;
 
