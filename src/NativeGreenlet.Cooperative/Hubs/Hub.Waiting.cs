@@ -9,8 +9,8 @@ namespace NativeGreenlet.Cooperative;
 /// <content>What a task calls: spawning, and everything that waits.</content>
 public sealed partial class Hub
 {
-    private const string SleepText = "a time";
-    private const string YieldText = "its turn";
+    internal const string SleepText = "a time";
+    internal const string YieldText = "its turn";
 
     /// <summary>Starts a task. It runs when the caller next waits, never before.</summary>
     /// <param name="body">What it does.</param>

@@ -49,12 +49,16 @@ internal sealed class HubLoop
     private long _switches;
     private RootTask? _callbackRun;
     private bool _usesContexts; // some of its runs have a SynchronizationContext of their own
+    private readonly GreenTestTime? _testTime; // if that is its time
+    private volatile bool _isOutside = true; // a task waits for something outside; while it sleeps, in such a time
+    private Task[] _awaitedInside = []; // what its tasks wait for that ends inside; in such a time
 
     public HubLoop(Hub hub, HubOptions options)
     {
         Hub = hub;
         Options = options;
         Clock = new HubClock(options.TimeProvider);
+        _testTime = options.TimeProvider as GreenTestTime;
     }
 
     /// <summary>The hub of this loop, for its users.</summary>
@@ -91,6 +95,14 @@ internal sealed class HubLoop
     internal Greenlet Greenlet { get; private set; } = null!;
 
     internal TimerHeap Timers { get; } = new();
+
+    /// <summary>How many of the timers look for deadlocks: they move no <see cref="GreenTestTime"/>.</summary>
+    internal int ArmedChecks { get; set; }
+
+    /// <summary>Whether a <see cref="GreenTestTime"/> must not move yet: a task can go on, or waits for something outside. From any
+    /// thread.</summary>
+    internal bool HoldsTestTime => Volatile.Read(ref _isAsleep) == 0 || !_inbox.IsEmpty || _isOutside
+        || Array.Exists(Volatile.Read(ref _awaitedInside), IsGoingOn);
 
     /// <summary>Where it waits for sockets; null if the system has none. Only in its thread.</summary>
     internal Poller? Poller => _poller ??= _hasEnded ? null : Poller.TryCreate();
@@ -296,6 +308,7 @@ internal sealed class HubLoop
         Greenlet = Greenlet.Current;
         HubOfRawGreenlet.Add(this);
         HubRegistry.Add(this);
+        _testTime?.Add(this);
         HubMeter.Publish();
     }
 
@@ -307,6 +320,7 @@ internal sealed class HubLoop
         }
 
         HubRegistry.Remove(this);
+        _testTime?.Remove(this);
         HubOfRawGreenlet.Remove(this);
         _poller?.Dispose();
         _alarm?.Dispose();
@@ -432,7 +446,7 @@ internal sealed class HubLoop
         }
 
         Interlocked.Exchange(ref _isAsleep, 1);
-        if (_inbox.IsEmpty && (Clock.IsSystem || TrySetAlarm(due, out patience)))
+        if (_inbox.IsEmpty && (Clock.IsSystem || TrySetAlarm(due, ref patience)))
         {
             if (_poller is { } poller)
             {
@@ -447,15 +461,30 @@ internal sealed class HubLoop
             {
                 WaitForBell(patience);
             }
+
+            if (patience != Timeout.Infinite && !Clock.IsSystem)
+            {
+                LetTestTimePass(due);
+            }
         }
 
+        _isOutside = true; // until it sleeps again
         Volatile.Write(ref _isAsleep, 0);
     }
 
     // Where the time is another's, that says when the next timer is due. False if it is by now.
-    private bool TrySetAlarm(long due, out int patience)
+    private bool TrySetAlarm(long due, ref int patience)
     {
+        int realPatience = patience;
         patience = Timeout.Infinite;
+        if (_testTime is { AutoAdvance: true } && Timers.Count == ArmedChecks)
+        {
+            _alarm?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            patience = realPatience; // to look for a deadlock
+            TellTestTime();
+            return true;
+        }
+
         if (due == long.MaxValue)
         {
             return true;
@@ -475,7 +504,55 @@ internal sealed class HubLoop
             _alarm.Change(TimeSpan.FromTicks(Math.Min(due - now, s_longestAlarm.Ticks)), Timeout.InfiniteTimeSpan);
         }
         while (Clock.Time - now >= TimeSpan.TicksPerMillisecond);
+        TellTestTime();
         return true;
+    }
+
+    // About to sleep: the time may move if no task waits for something outside.
+    private void TellTestTime()
+    {
+        if (_testTime is not { } time)
+        {
+            return;
+        }
+
+        List<Task> inside = [];
+        bool isOutside = _runs.Any(run => run.Tasks.Any(task => IsOutside(task, time, inside)));
+        Volatile.Write(ref _awaitedInside, [.. inside]);
+        _isOutside = isOutside;
+        time.MoveIfAllWait();
+    }
+
+    // Whoever waits for it is about to be told, or .NET code is between two waits.
+    private bool IsGoingOn(Task task) => task.IsCompleted || (task.AsyncState is TimedOperation operation && !operation.WaitsInside(_testTime!));
+
+    private bool IsOutside(GreenTask task, GreenTestTime time, List<Task> inside)
+    {
+        switch (task.Waiter.WaitsFor)
+        {
+            case null or IShared or GreenTask or MultipleWait or Hub.SleepText or Hub.YieldText:
+                return false;
+
+            case Task awaited when time.IsDelay(awaited) || awaited.AsyncState == HubClock.Inside || awaited.AsyncState is TimedOperation || (awaited.AsyncState is HubClock clock && clock.IsOf(time)):
+                inside.Add(awaited);
+                return false;
+
+            case Task awaited:
+                HubSynchronizationContext? body = task.OwnContext ?? Contexts.FirstOrDefault(context => context.IsOf(task));
+                return awaited.IsCompleted || body is null || !body.WaitsInside(time);
+
+            default:
+                return true; // a socket, a file, a program
+        }
+    }
+
+    // It slept for as long as a look for deadlocks is due, in real time, and nothing happened.
+    private void LetTestTimePass(long due)
+    {
+        if (_testTime is { AutoAdvance: true } time && Timers.Count == ArmedChecks && due != long.MaxValue)
+        {
+            time.MoveIfNothingIsDue(TimeSpan.FromTicks(Math.Max(0, due - Clock.Time)));
+        }
     }
 
     private void Wake()

@@ -214,6 +214,13 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
         }
     }
 
+    /// <summary>Whether it is the context of the body of a task.</summary>
+    internal bool IsOf(GreenTask task) => _owner == task;
+
+    /// <summary>Whether the body waits for something inside of the hubs: a continuation of it is a task, or it has begun a delay of that
+    /// time.</summary>
+    internal bool WaitsInside(GreenTestTime time) => _running is { Count: > 0 } || time.HasDelayOf(this);
+
     /// <summary>The owner is killed: its continuations are, in their waits or at the next ones. An <c>await</c> itself cannot be
     /// ended.</summary>
     public void Deliver(Exception exception)

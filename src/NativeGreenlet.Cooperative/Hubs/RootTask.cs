@@ -197,8 +197,9 @@ internal class RootTask
 
         Life.End();
         EndSignals();
-        if (_check is not null)
+        if (_check is { Index: >= 0 })
         {
+            Loop.ArmedChecks--;
             Loop.Timers.Remove(_check);
         }
 
@@ -239,13 +240,20 @@ internal class RootTask
         if (_check.Index < 0)
         {
             _patience = Loop.Options.DeadlockPatience;
-            Loop.Timers.Add(_check, Loop.Clock.In(_patience));
+            ArmCheck(Loop.Clock.In(_patience));
         }
+    }
+
+    private void ArmCheck(long due)
+    {
+        Loop.Timers.Add(_check!, due);
+        Loop.ArmedChecks += _check!.Index < 0 ? 0 : 1;
     }
 
     // Runs long enough after the last task had to wait.
     private void CheckForDeadlock()
     {
+        Loop.ArmedChecks--;
         if (!IsStuck)
         {
             return; // the next one that gets stuck sets the timer again
@@ -254,7 +262,7 @@ internal class RootTask
         long due = _stuckSince + _patience.Ticks;
         if (due > Loop.Clock.Time)
         {
-            Loop.Timers.Add(_check!, due);
+            ArmCheck(due);
             return;
         }
 
@@ -271,7 +279,7 @@ internal class RootTask
 
         // Look again: who could wake them may end without doing it. But less and less often.
         _patience = TimeSpan.FromTicks(Math.Min(Math.Max(_patience.Ticks * 2, TimeSpan.TicksPerMillisecond), TimeSpan.TicksPerMinute));
-        Loop.Timers.Add(_check!, Loop.Clock.In(_patience));
+        ArmCheck(Loop.Clock.In(_patience));
         if (waker == Waker.Unknown && !IsStopping && _toldSince != _stuckSince)
         {
             _toldSince = _stuckSince;

@@ -4,7 +4,7 @@ namespace NativeGreenlet.Cooperative.Hubs;
 /// <typeparam name="T">The type of the result; of a main task without one, any.</typeparam>
 internal sealed class RootTask<T> : RootTask
 {
-    private readonly TaskCompletionSource<T> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<T> _result; // its state tells by which time it goes on
     private readonly CancellationToken _cancellationToken;
     private CancellationTokenRegistration _registration;
 
@@ -12,6 +12,7 @@ internal sealed class RootTask<T> : RootTask
         : base(loop, main)
     {
         _cancellationToken = cancellationToken;
+        _result = new TaskCompletionSource<T>(loop.Clock, TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     public override bool CanBeCanceled => _cancellationToken.CanBeCanceled;

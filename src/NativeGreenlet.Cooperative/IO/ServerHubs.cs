@@ -17,7 +17,9 @@ internal sealed class ServerHubs
     public ServerHubs(Hub own, int others, string name)
     {
         _own = own;
-        _others = others == 0 ? null : new HubPool(others, name);
+        HubOptions options = own.Loop.Options.Copy(); // the same time and patience as the server's own
+        options.Name = name;
+        _others = others == 0 ? null : new HubPool(options, others);
     }
 
     /// <summary>Connections that the other hubs serve.</summary>

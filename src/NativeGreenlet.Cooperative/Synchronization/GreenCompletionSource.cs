@@ -47,7 +47,7 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
             TaskCompletionSource<T> source;
             lock (_room.Gate)
             {
-                source = _asTask ??= new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+                source = _asTask ??= new TaskCompletionSource<T>(HubClock.Inside, TaskCreationOptions.RunContinuationsAsynchronously);
             }
 
             if (_isCompleted)

@@ -685,7 +685,7 @@ public class GreenTask : IGreenWaitable
         }
     }
 
-    private protected virtual Task AsTaskCore() => AsTaskCore(ref _asTask, static () => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+    private protected virtual Task AsTaskCore() => AsTaskCore(ref _asTask, static () => new TaskCompletionSource(HubClock.Inside, TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     private protected T AsTaskCore<T>(ref T? source, Func<T> create)
         where T : class

@@ -1,3 +1,4 @@
+using NativeGreenlet.Cooperative.Waiting;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -75,5 +76,5 @@ public class GreenTask<T> : GreenTask
     }
 
     private protected override Task AsTaskCore() =>
-        AsTaskCore(ref _asTask, static () => new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        AsTaskCore(ref _asTask, static () => new TaskCompletionSource<T>(HubClock.Inside, TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 }

@@ -7,11 +7,17 @@ namespace NativeGreenlet.Cooperative.Waiting;
 /// hub; outside of hubs, the system's.</summary>
 internal sealed class HubClock(TimeProvider provider)
 {
+    /// <summary>The state of .NET tasks that tasks of hubs complete.</summary>
+    public static readonly object Inside = new();
+
     // Elapsed time is computed in floating point: from a start far away it would not be exact.
     private readonly long _start = provider.GetTimestamp();
 
     /// <summary>Whether it is the system's time, by which the thread itself can sleep.</summary>
     public bool IsSystem { get; } = provider == TimeProvider.System;
+
+    /// <summary>Whether it is the time of a provider.</summary>
+    public bool IsOf(TimeProvider other) => provider == other;
 
     /// <summary>The caller's time.</summary>
     public static long Now => HubLoop.OfThisThreadOrNull is { } here ? here.Clock.Time : SystemTime;

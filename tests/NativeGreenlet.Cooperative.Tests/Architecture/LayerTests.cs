@@ -4,7 +4,7 @@ namespace NativeGreenlet.Cooperative.Tests.Architecture;
 public class LayerTests
 {
     // From below.
-    private static readonly string[] s_layers = ["Interop", "Waiting", "Hubs", "Diagnostics", "Tasks", "Synchronization", "Groups", "IO"];
+    private static readonly string[] s_layers = ["Interop", "Waiting", "Hubs", "Diagnostics", "Tasks", "Synchronization", "Groups", "IO", "Bridges"];
 
     // Which types of a higher folder a lower one may know; none named: all.
     private static readonly Dictionary<(string From, string To), string[]> s_exceptions = new()

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
@@ -42,6 +43,8 @@ internal static class Operations
         GreenCompletionSource<int> source = new();
         GreenPool tasks = new(2);
         GreenLock shared = new(); // by other runs
+        GreenTestTime time = new();
+        Channel<int> endless = Channel.CreateUnbounded<int>();
         Hub.Spawn(() =>
         {
             while (true)
@@ -327,6 +330,38 @@ internal static class Operations
             _ = failed.TrySetResult(1) | failed.TrySetException(s_error) | failed.TryCancel();
         });
 
+        // Bridges.
+        yield return new("Hub.Enumerate", () => Hub.Enumerate(AsyncEnumerable.Range(0, 3)).Take(2).Count());
+        yield return new("Hub.Enumerate", () => KillWaiting(() => Hub.Enumerate(Never()).Count()));
+        yield return new("GreenAsyncEnumerable.RunInHub", () => Hub.Await(Take(Enumerable.Range(0, 3).RunInHub(other))));
+        yield return new("GreenChannelBridge.Send GreenChannelBridge.Receive GreenChannelBridge.TryReceive GreenChannelBridge.ReceiveAll GreenChannelBridge.CopyTo", () =>
+        {
+            Channel<int> from = Channel.CreateUnbounded<int>();
+            GreenQueue<int> through = new();
+            Channel<int> to = Channel.CreateUnbounded<int>();
+            from.Writer.Send(1);
+            from.Writer.Send(2);
+            from.Writer.Complete();
+            from.Reader.CopyTo(through);
+            through.CopyTo(to.Writer);
+            _ = to.Reader.Receive();
+            _ = to.Reader.TryReceive(out _);
+            _ = to.Reader.ReceiveAll().Count();
+        });
+        yield return new("GreenChannelBridge.Receive", () => KillWaiting(() => endless.Reader.Receive()));
+        yield return new("GreenProgress`1.Report", () => new GreenProgress<int>(_ => { }).Report(1));
+        yield return new("GreenPeriodicTimer.WaitForNextTick GreenPeriodicTimer.Dispose", () =>
+        {
+            using GreenPeriodicTimer timer = new(s_soon);
+            timer.WaitForNextTick();
+        });
+        yield return new("GreenTestTime.Advance GreenTestTime.GetUtcNow GreenTestTime.GetTimestamp GreenTestTime.CreateTimer", () =>
+        {
+            using ITimer timer = time.CreateTimer(_ => { }, null, s_soon, Timeout.InfiniteTimeSpan);
+            time.Advance(s_soon);
+            _ = time.GetUtcNow().Ticks + time.GetTimestamp();
+        });
+
         // Pools and nurseries.
         yield return new("GreenPool.Spawn GreenPool.Join", () =>
         {
@@ -373,6 +408,23 @@ internal static class Operations
         GreenTask task = Hub.Spawn(wait);
         Hub.Yield();
         task.Kill();
+    }
+
+    private static async IAsyncEnumerable<int> Never([EnumeratorCancellation] CancellationToken token = default)
+    {
+        await Task.Delay(Timeout.Infinite, token).ConfigureAwait(false);
+        yield return 1;
+    }
+
+    private static async Task Take(IAsyncEnumerable<int> items)
+    {
+        await foreach (int item in items.ConfigureAwait(false))
+        {
+            if (item == 1)
+            {
+                return;
+            }
+        }
     }
 
     private static async Task Map(HubPool pool)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Threading.Channels;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Synchronization;
@@ -67,6 +68,21 @@ internal static class WaitingPlaces
         {
             TaskCompletionSource<int> source = new();
             return new WaitingPlace("Hub.Await, value task with a result", Wakes.All, () => Assert.Equal(4, Hub.Await(new ValueTask<int>(source.Task))), () => source.SetResult(4));
+        },
+        () =>
+        {
+            Channel<int> channel = Channel.CreateUnbounded<int>();
+            return new WaitingPlace("Hub.Enumerate", Wakes.One, () => Assert.Equal(4, Hub.Enumerate(channel.Reader.ReadAllAsync()).First()), () => channel.Writer.TryWrite(4)) { WakesAtOnce = false };
+        },
+        () =>
+        {
+            Channel<int> channel = Channel.CreateUnbounded<int>();
+            return new WaitingPlace("GreenChannelBridge.Receive", Wakes.One, () => Assert.Equal(4, channel.Reader.Receive()), () => channel.Writer.TryWrite(4)) { WakesAtOnce = false };
+        },
+        () =>
+        {
+            GreenPeriodicTimer timer = new(InHub.Long);
+            return new WaitingPlace("GreenPeriodicTimer.WaitForNextTick", Wakes.All, () => Assert.False(timer.WaitForNextTick()), timer.Dispose);
         },
         () => Blocking("Hub.Offload", go => Hub.Offload(() => go.Wait())),
         () => Blocking("Hub.Offload, with a result", go => Assert.Equal(1, Hub.Offload(() => One(go)))),
