@@ -111,6 +111,75 @@ public class ServerFaultPrograms
         Assert.Empty(heard);
     });
 
+    [InChild]
+    public void Who_makes_a_call_that_fails_is_told_and_the_next_one_works() => InHub.Run(() =>
+    {
+        (GreenSocket near, GreenSocket far) = Connections.Pair();
+        byte[] bytes = [1];
+        foreach ((string call, int error, SocketError told, Action use) in new (string, int, SocketError, Action)[]
+        {
+            ("recv", 104, SocketError.ConnectionReset, () => near.Receive(bytes)),
+            ("recv", 110, SocketError.TimedOut, () => near.Receive(bytes)),
+            ("recv", 12, SocketError.NoBufferSpaceAvailable, () => near.Receive(bytes)),
+            ("send", 32, SocketError.Shutdown, () => near.Send(bytes)),
+            ("send", 105, SocketError.NoBufferSpaceAvailable, () => near.Send(bytes)),
+            ("setsockopt", 22, SocketError.InvalidArgument, () => near.NoDelay = true),
+        })
+        {
+            far.Send(bytes);
+            SystemFaults.Arm(call, error, 1);
+            SocketException? exception = null;
+            try
+            {
+                // A call that is tried again and again must not hang the test.
+                using Timer patience = new(_ => SystemFaults.Arm(call, 0, 0), null, InHub.Long, Timeout.InfiniteTimeSpan);
+                use();
+            }
+            catch (SocketException thrown)
+            {
+                exception = thrown;
+            }
+
+            SystemFaults.Arm(call, 0, 0);
+            Assert.True(exception?.SocketErrorCode == told, $"{call}, {error}: {exception?.SocketErrorCode}");
+            Assert.Equal(1, near.Receive(bytes));
+        }
+
+        near.NoDelay = true;
+        near.Send(bytes);
+        Assert.Equal(1, far.Receive(bytes));
+        near.Dispose();
+        far.Dispose();
+    });
+
+    [InChild]
+    public void A_hub_that_can_have_no_poller_waits_without_one_and_gets_one_later()
+    {
+        foreach ((string call, int error) in new[] { ("epoll_create1", 24), ("eventfd", 23), ("epoll_ctl", 28) })
+        {
+            InHub.Run(() =>
+            {
+                SystemFaults.Arm(call, error, 1);
+                (GreenSocket near, GreenSocket far) = Connections.Pair();
+                Exchange();
+                Assert.Null(Hub.Current.Poller);
+                Assert.True(SystemFaults.Arm(call, 0, 0) > 0);
+                Exchange();
+                Assert.NotNull(Hub.Current.Poller);
+                near.Dispose();
+                far.Dispose();
+
+                void Exchange()
+                {
+                    GreenTask<int> receiving = Hub.Spawn(() => far.Receive(new byte[1]));
+                    Hub.Yield();
+                    near.Send([1]);
+                    Assert.Equal(1, receiving.Result);
+                }
+            });
+        }
+    }
+
     private static GreenTcpServer Echo(int hubs)
     {
         GreenTcpServer server = new(new IPEndPoint(IPAddress.Loopback, 0), stream => stream.CopyTo(stream), new GreenPool(50)) { HubCount = hubs };

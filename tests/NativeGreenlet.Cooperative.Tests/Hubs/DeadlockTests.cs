@@ -246,6 +246,37 @@ public class DeadlockTests
         Assert.True(run.Wait(InHub.Patience));
     }
 
+    /// <summary>Nobody but the tasks can end it: the queue in which they are told is the wait's own.</summary>
+    [Fact]
+    public void A_wait_for_each_of_tasks_that_wait_for_each_other_is_one() => InHub.OnThread(() => Assert.Throws<GreenDeadlockException>(() => Hub.Run(() =>
+    {
+        GreenTask[] tasks = new GreenTask[2];
+        tasks[0] = Hub.Spawn(() => tasks[1].Join());
+        tasks[1] = Hub.Spawn(() => tasks[0].Join());
+        Assert.Equal(2, Hub.WaitEach(tasks).Count());
+    })));
+
+    [Fact]
+    public void Nothing_is_said_of_a_wait_for_each_of_tasks_of_another_hub()
+    {
+        using Hub other = Hub.Start();
+        TaskCompletionSource<GreenTask> theirs = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task run = other.InvokeAsync(() =>
+        {
+            GreenTask task = Hub.Spawn(() => Hub.Sleep(s_late));
+            theirs.SetResult(task);
+            task.Join();
+        });
+        int suspected = 0;
+        InHub.Run(() =>
+        {
+            Hub.Current.DeadlockSuspected += (_, _) => suspected++;
+            Assert.Single(Hub.WaitEach(Hub.Await(theirs.Task)));
+        });
+        Assert.Equal(0, suspected);
+        Assert.True(run.Wait(InHub.Patience));
+    }
+
     private static void OnLateThread(Action wake)
     {
         Thread thread = new(() =>

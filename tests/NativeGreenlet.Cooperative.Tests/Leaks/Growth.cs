@@ -106,7 +106,6 @@ internal static class Growth
             }
         }
 
-        operation.Settle?.Invoke();
         Hub.Sleep(InHub.Tick); // what it has posted
         SpinWait.SpinUntil(() => ThreadPool.PendingWorkItemCount == 0, InHub.Long); // what it has left to the pool
         return most;
