@@ -92,6 +92,8 @@ public class RaceTests
         Assert.Equal(1, GreenNursery.FirstSuccess(bodies));
         Assert.Equal(1, GreenNursery.First(bodies));
         Assert.Equal([1, 20], GreenNursery.All(bodies));
+        Assert.Equal(2, GreenNursery.First(async () => await after(50), async () => await after(2)));
+        Assert.Throws<TimeoutException>(() => GreenNursery.All([() => after(60_000)], InHub.Tick, CancellationToken.None));
     });
 
     [Fact]
