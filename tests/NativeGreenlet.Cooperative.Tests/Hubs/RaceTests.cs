@@ -93,7 +93,13 @@ public class RaceTests
         Assert.Equal(1, GreenNursery.First(bodies));
         Assert.Equal([1, 20], GreenNursery.All(bodies));
         Assert.Equal(2, GreenNursery.First(async () => await after(50), async () => await after(2)));
-        Assert.Throws<TimeoutException>(() => GreenNursery.All([() => after(60_000)], InHub.Tick, CancellationToken.None));
+        Func<Task<int>> endless = async () =>
+        {
+            await Task.Yield();
+            Hub.Sleep(InHub.Long * 10);
+            return 1;
+        };
+        Assert.Throws<TimeoutException>(() => GreenNursery.All([endless], InHub.Tick * 10, CancellationToken.None));
     });
 
     [Fact]
