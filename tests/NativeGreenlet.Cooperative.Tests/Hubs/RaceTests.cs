@@ -71,6 +71,7 @@ public class RaceTests
             waiter.Join();
             Assert.Null(waiter.Exception);
             Assert.Equal(4, ended);
+            Assert.Throws<OperationCanceledException>(() => race(Timeout.InfiniteTimeSpan, source.Token)); // nobody begins
             GreenTask killed = Hub.Spawn(() => race(Timeout.InfiniteTimeSpan, CancellationToken.None));
             Hub.Sleep(InHub.Tick);
             killed.Kill();
