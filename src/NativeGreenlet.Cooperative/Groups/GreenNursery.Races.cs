@@ -48,17 +48,29 @@ public sealed partial class GreenNursery
     /// <see cref="FirstSuccess{T}(IEnumerable{Func{T}})"/>.</summary>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="bodies">What the children do; see <see cref="Hub.Spawn(Func{Task})"/> about killing them.</param>
-    /// <param name="timeout">How long to wait at most; null for no limit.</param>
-    /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <returns>The first result.</returns>
     /// <exception cref="ArgumentException">There is no body, or one is null.</exception>
     /// <exception cref="AggregateException">All have failed; it has the exception of each, in the order of the bodies.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    [OverloadResolutionPriority(1)]
+    public static T FirstSuccess<T>(params IEnumerable<Func<Task<T>>> bodies) => FirstSuccess(Make(bodies), Timeout.InfiniteTimeSpan, CancellationToken.None);
+
+    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <param name="bodies">What the children do.</param>
+    /// <param name="cancellationToken">Kills all when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    [OverloadResolutionPriority(1)]
+    public static T FirstSuccess<T>(IEnumerable<Func<Task<T>>> bodies, CancellationToken cancellationToken) => FirstSuccess(Make(bodies), Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <param name="bodies">What the children do.</param>
+    /// <param name="timeout">How long to wait at most; all are killed then.</param>
+    /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <exception cref="TimeoutException">The time is up.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     [OverloadResolutionPriority(1)]
-    public static T FirstSuccess<T>(IEnumerable<Func<Task<T>>> bodies, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        FirstSuccess(Make(bodies), timeout ?? Timeout.InfiniteTimeSpan, cancellationToken);
+    public static T FirstSuccess<T>(IEnumerable<Func<Task<T>>> bodies, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        FirstSuccess(Make(bodies), timeout, cancellationToken);
 
     /// <summary>Runs several bodies side by side and returns the result of the first that ends, or throws what it threw. The others
     /// are killed; when this returns or throws, all have ended, and their <c>finally</c> blocks have run.</summary>
@@ -91,18 +103,30 @@ public sealed partial class GreenNursery
     /// <see cref="First{T}(IEnumerable{Func{T}})"/>.</summary>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="bodies">What the children do; see <see cref="Hub.Spawn(Func{Task})"/> about killing them.</param>
-    /// <param name="timeout">How long to wait at most; null for no limit.</param>
-    /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <returns>The first result.</returns>
     /// <exception cref="ArgumentException">There is no body, or one is null.</exception>
     /// <exception cref="GreenTaskKilledException">The first that ended was killed.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
-    /// <exception cref="TimeoutException">The time is up.</exception>
-    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     /// <exception cref="Exception">What the first that ended threw.</exception>
     [OverloadResolutionPriority(1)]
-    public static T First<T>(IEnumerable<Func<Task<T>>> bodies, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        First(Make(bodies), timeout ?? Timeout.InfiniteTimeSpan, cancellationToken);
+    public static T First<T>(params IEnumerable<Func<Task<T>>> bodies) => First(Make(bodies), Timeout.InfiniteTimeSpan, CancellationToken.None);
+
+    /// <inheritdoc cref="First{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <param name="bodies">What the children do.</param>
+    /// <param name="cancellationToken">Kills all when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    [OverloadResolutionPriority(1)]
+    public static T First<T>(IEnumerable<Func<Task<T>>> bodies, CancellationToken cancellationToken) => First(Make(bodies), Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <inheritdoc cref="First{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <param name="bodies">What the children do.</param>
+    /// <param name="timeout">How long to wait at most; all are killed then.</param>
+    /// <param name="cancellationToken">Kills all when it is cancelled.</param>
+    /// <exception cref="TimeoutException">The time is up.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    [OverloadResolutionPriority(1)]
+    public static T First<T>(IEnumerable<Func<Task<T>>> bodies, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        First(Make(bodies), timeout, cancellationToken);
 
     /// <summary>Runs several bodies side by side and returns all results. At the first failure the others are killed, and that is thrown;
     /// when this returns or throws, all have ended, and their <c>finally</c> blocks have run.</summary>
@@ -135,18 +159,30 @@ public sealed partial class GreenNursery
     /// <summary>Runs several asynchronous bodies side by side and returns all results; see <see cref="All{T}(IEnumerable{Func{T}})"/>.</summary>
     /// <typeparam name="T">The type of the results.</typeparam>
     /// <param name="bodies">What the children do; see <see cref="Hub.Spawn(Func{Task})"/> about killing them.</param>
-    /// <param name="timeout">How long to wait at most; null for no limit.</param>
-    /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <returns>The results, in the order of the bodies; none if there are no bodies.</returns>
     /// <exception cref="ArgumentException">A body is null.</exception>
     /// <exception cref="GreenTaskKilledException">A child was killed.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
-    /// <exception cref="TimeoutException">The time is up.</exception>
-    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     /// <exception cref="Exception">What the first that failed threw.</exception>
     [OverloadResolutionPriority(1)]
-    public static T[] All<T>(IEnumerable<Func<Task<T>>> bodies, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        All(Make(bodies, isEmptyAllowed: true), timeout ?? Timeout.InfiniteTimeSpan, cancellationToken);
+    public static T[] All<T>(params IEnumerable<Func<Task<T>>> bodies) => All(Make(bodies, isEmptyAllowed: true), Timeout.InfiniteTimeSpan, CancellationToken.None);
+
+    /// <inheritdoc cref="All{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <param name="bodies">What the children do.</param>
+    /// <param name="cancellationToken">Kills all when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    [OverloadResolutionPriority(1)]
+    public static T[] All<T>(IEnumerable<Func<Task<T>>> bodies, CancellationToken cancellationToken) => All(Make(bodies, isEmptyAllowed: true), Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <inheritdoc cref="All{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <param name="bodies">What the children do.</param>
+    /// <param name="timeout">How long to wait at most; all are killed then.</param>
+    /// <param name="cancellationToken">Kills all when it is cancelled.</param>
+    /// <exception cref="TimeoutException">The time is up.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    [OverloadResolutionPriority(1)]
+    public static T[] All<T>(IEnumerable<Func<Task<T>>> bodies, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        All(Make(bodies, isEmptyAllowed: true), timeout, cancellationToken);
 
     private static GreenTask<T>[] Make<T>(IEnumerable<Func<T>> bodies, bool isEmptyAllowed = false) => Make(bodies, body => new GreenTask<T>(body), isEmptyAllowed);
 

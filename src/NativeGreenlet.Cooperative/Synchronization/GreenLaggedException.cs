@@ -5,6 +5,7 @@ namespace NativeGreenlet.Cooperative;
 /// <summary>Thrown to a subscriber of a <see cref="GreenBroadcast{T}"/> that was too slow: items that it had not received were
 /// overwritten. It goes on with the oldest that is left.</summary>
 /// <example><code>
+/// GreenSubscription&lt;int&gt; prices = new GreenBroadcast&lt;int&gt;(capacity: 16).Subscribe();
 /// try
 /// {
 ///     Console.WriteLine(prices.Receive());

@@ -83,6 +83,12 @@ public class ExampleTests
             trees.AddRange(Codes(member).Select(code => CSharpSyntaxTree.ParseText(Wrap(code, $"Example{trees.Count}_", options), options, name)));
         }
 
+        int examples = trees.Count;
+        foreach (string page in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Pages"), "*.md"))
+        {
+            trees.AddRange(Blocks(page).Select(code => CSharpSyntaxTree.ParseText(Wrap(code, $"Example{trees.Count}_", options), options, page)));
+        }
+
         string[] assemblies = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
         CSharpCompilation compilation = CSharpCompilation.Create(
             "Examples",
@@ -92,10 +98,15 @@ public class ExampleTests
         string[] errors = [.. compilation.GetDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error || found.Id == "CS0618").Select(found => found.ToString())];
 
         Assert.True(errors.Length == 0, string.Join('\n', errors));
-        Assert.True(trees.Count > XmlDocumentation.Assemblies.Sum(assembly => assembly.GetExportedTypes().Length));
+        Assert.True(trees.Count > examples, "no page has an example");
+        Assert.True(examples > XmlDocumentation.Assemblies.Sum(assembly => assembly.GetExportedTypes().Length));
     }
 
     private static IEnumerable<string> Codes(XElement member) => member.Elements("example").Elements("code").Select(code => code.Value);
+
+    // What is between the marks of a block in C#.
+    private static IEnumerable<string> Blocks(string page) =>
+        File.ReadAllText(page).ReplaceLineEndings("\n").Split("\n```").Where(part => part.StartsWith("csharp\n", StringComparison.Ordinal)).Select(part => part["csharp".Length..]);
 
     // Statements become the body of a method, on the lines on which they are; types, members of a namespace of the example's own.
     private static string Wrap(string code, string prefix, CSharpParseOptions options)

@@ -71,6 +71,7 @@ public class RaceTests
             waiter.Join();
             Assert.Null(waiter.Exception);
             Assert.Equal(4, ended);
+            Assert.Throws<OperationCanceledException>(() => race(Timeout.InfiniteTimeSpan, source.Token)); // nobody begins
             GreenTask killed = Hub.Spawn(() => race(Timeout.InfiniteTimeSpan, CancellationToken.None));
             Hub.Sleep(InHub.Tick);
             killed.Kill();
@@ -92,6 +93,14 @@ public class RaceTests
         Assert.Equal(1, GreenNursery.FirstSuccess(bodies));
         Assert.Equal(1, GreenNursery.First(bodies));
         Assert.Equal([1, 20], GreenNursery.All(bodies));
+        Assert.Equal(2, GreenNursery.First(async () => await after(50), async () => await after(2)));
+        Func<Task<int>> endless = async () =>
+        {
+            await Task.Yield();
+            Hub.Sleep(InHub.Long * 10);
+            return 1;
+        };
+        Assert.Throws<TimeoutException>(() => GreenNursery.All([endless], InHub.Tick * 10, CancellationToken.None));
     });
 
     [Fact]

@@ -49,9 +49,6 @@ public class CancellationTests
         ["GreenWatcher.WaitForChange, time"] = () => token => new GreenWatch<int>(1).Watch().WaitForChange(s_long, token, out _),
         ["GreenWatcher.WaitFor"] = () => token => new GreenWatch<int>(1).Watch().WaitFor(value => value == 2, token),
         ["GreenWatcher.WaitFor, time"] = () => token => new GreenWatch<int>(1).Watch().WaitFor(value => value == 2, s_long, out _, token),
-        ["GreenNursery.First"] = () => token => GreenNursery.First([EndlessBody], token),
-        ["GreenNursery.FirstSuccess"] = () => token => GreenNursery.FirstSuccess([EndlessBody], token),
-        ["GreenNursery.All, time"] = () => token => GreenNursery.All([EndlessBody], s_long, token),
         ["GreenCompletionSource.Wait"] = () => new GreenCompletionSource<int>().Wait,
         ["GreenCompletionSource.Wait, time"] = () => token => new GreenCompletionSource<int>().Wait(s_long, token),
         ["GreenCompletionSource.Get"] = () => token => new GreenCompletionSource<int>().Get(token),
@@ -322,12 +319,6 @@ public class CancellationTests
         {
             return false;
         }
-    }
-
-    private static int EndlessBody()
-    {
-        Hub.Sleep(s_long);
-        return 1;
     }
 
     private static GreenTask Sleeper() => Hub.Spawn(() => Hub.Sleep(s_long));

@@ -348,8 +348,8 @@ public class RefusedWaitTests
                 count++;
                 try
                 {
-                    // What a sender has sent was received; a phase of a barrier is over; a signal is for those who wait then.
-                    bool needsAnother = attempt(place, place.Name != "GreenChannel.Send") || place.Name is "GreenBarrier" or "GreenCondition";
+                    // What a sender has sent was received; a phase of a barrier is over; a signal or a change is for those who wait then.
+                    bool needsAnother = attempt(place, place.Name is not ("GreenChannel.Send" or "GreenSelect, sending")) || place.Name is "GreenBarrier" or "GreenCondition" or "GreenWatch";
                     GreenTask other = Hub.Spawn(place.Wait);
                     Hub.Yield();
                     Hub.Yield();
