@@ -11,8 +11,8 @@ namespace NativeGreenlet.Polly;
 /// cancelled, and the wait that the attempt is in, or its next one, throws an <see cref="OperationCanceledException"/>.</para>
 /// <para>When the caller is killed, the pipeline is cancelled, its end waited for, and then the exception leaves. What the callback
 /// throws reaches the strategies, and the caller, as the same object.</para>
-/// <para>The strategies' own callbacks (<c>OnRetry</c>, <c>DelayGenerator</c> and the like) run where Polly runs them: on a thread of the
-/// pool, mostly. They must not wait in the hub.</para>
+/// <para>The strategies' own callbacks (<c>OnRetry</c>, <c>DelayGenerator</c> and the like) run between tasks on the hub's thread, or on one of the
+/// thread pool. They must not wait in the hub, and not block.</para>
 /// </remarks>
 /// <example><code>
 /// ResiliencePipeline pipeline = new ResiliencePipelineBuilder()
