@@ -27,6 +27,8 @@ public class ExampleTests
         global using System.Runtime.InteropServices;
         global using System.Text;
         global using System.Threading;
+        global using System.Threading.Channels;
+        global using System.Threading.RateLimiting;
         global using System.Threading.Tasks;
         global using Microsoft.AspNetCore.Builder;
         global using Microsoft.AspNetCore.Http;
@@ -36,7 +38,10 @@ public class ExampleTests
         global using NativeGreenlet;
         global using NativeGreenlet.AspNetCore;
         global using NativeGreenlet.Cooperative;
+        global using NativeGreenlet.Polly;
         global using Npgsql;
+        global using Polly;
+        global using Polly.Retry;
 
         abstract class Surroundings
         {
