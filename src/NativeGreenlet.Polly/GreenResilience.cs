@@ -103,8 +103,8 @@ public static class GreenResilience
         return pipeline.ExecuteGreen(new Func<CancellationToken, T>(_ => callback()), cancellationToken);
     }
 
-    /// <summary>As <see cref="ExecuteGreen(ResiliencePipeline, Action{CancellationToken}, CancellationToken)"/>, with an asynchronous callback: an
-    /// attempt ends when what it returned has completed. What comes after an <c>await</c> is on the hub, too, and may wait
+    /// <summary>Executes an asynchronous callback in a pipeline, in the caller's task; it parks until the pipeline has ended. An
+    /// attempt ends when what the callback returned has completed. What comes after an <c>await</c> is on the hub, too, and may wait
     /// there.</summary>
     /// <param name="pipeline">The pipeline.</param>
     /// <param name="callback">What to do. It is called for each attempt, with the token that ends this one.</param>
