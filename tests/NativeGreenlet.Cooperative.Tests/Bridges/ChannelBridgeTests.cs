@@ -79,7 +79,7 @@ public class ChannelBridgeTests
     public void A_pump_from_a_green_channel_passes_its_error_on() => InHub.Run(() =>
     {
         GreenChannel<int> channel = new();
-        Channel<int> target = Channel.CreateBounded<int>(1);
+        Channel<int> target = Channel.CreateBounded<int>(2);
         GreenTask pump = Hub.Spawn(() => channel.CopyTo(target.Writer));
         channel.Send(1);
         channel.Send(2);
