@@ -3,7 +3,7 @@ namespace NativeGreenlet.Build;
 /// <summary><c>pack</c>: packages, with the native library of every platform that there is a compiler for.</summary>
 internal static class PackVerb
 {
-    private const string Last = "src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj"; // which refers to the others
+    private static readonly string[] s_last = ["src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj", "src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj"]; // which refer to the others
     private const string Packages = "artifacts/packages";
 
     private static readonly (string Rid, string Compiler, string Option)[] s_cross =
@@ -34,11 +34,15 @@ internal static class PackVerb
 
         // All anew: what was compiled here before has the paths of this machine in it, which makes it another file.
         Terminal.Say($"Managed build, Release, for packages (SDK {Surroundings.SdkVersion})");
-        Shell.Require("dotnet",
-        [
-            "msbuild", Last, "-restore", "-t:Rebuild", "-p:Configuration=Release", "-p:ContinuousIntegrationBuild=true", "-nologo", "-verbosity:quiet",
-            "-terminalLogger:off", .. arguments,
-        ]);
+        foreach (string last in s_last)
+        {
+            Shell.Require("dotnet",
+            [
+                "msbuild", last, "-restore", "-t:Rebuild", "-p:Configuration=Release", "-p:ContinuousIntegrationBuild=true", "-nologo", "-verbosity:quiet",
+                "-terminalLogger:off", .. arguments,
+            ]);
+        }
+
         if (Directory.Exists(Packages))
         {
             Directory.Delete(Packages, recursive: true);

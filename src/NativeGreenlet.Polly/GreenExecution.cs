@@ -35,6 +35,7 @@ internal sealed class GreenExecution<T>
     {
         // Its state tells a test time for what the caller waits.
         TaskCompletionSource<T> result = new(_operation, TaskCreationOptions.RunContinuationsAsynchronously);
+        _operation.Watch(token);
         _ = PassOnAsync();
         return result.Task;
 
@@ -61,7 +62,7 @@ internal sealed class GreenExecution<T>
     // Called by the pipeline, on any thread, once for each attempt.
     private ValueTask<T> CallAsync(CancellationToken token)
     {
-        TaskCompletionSource<T> result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<T> result = new(); // the pipeline goes on where that is completed: see End
         ExecutionContext? context = ExecutionContext.Capture();
         _operation.BeginBody();
         if (!_run.Loop.PostFor(_run, () => ExecutionContext.Run(context!, _ => Start(result, token), null)))
@@ -117,10 +118,20 @@ internal sealed class GreenExecution<T>
         }
     }
 
-    // Before the pipeline goes on: from then on the time stands until that waits again.
+    // The pipeline goes on in here, up to its next wait: a time of a test cannot move before that. With the context of the hub it would
+    // go on on the thread pool.
     private void End(Action complete)
     {
-        _operation.EndBody();
-        complete();
+        SynchronizationContext? context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            _operation.EndBody();
+            complete();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
     }
 }

@@ -98,31 +98,13 @@ public class PipelineTests
     });
 
     [Fact]
-    public void A_hedged_attempt_that_is_slower_is_ended() => InTime(time =>
+    public void A_hedged_attempt_that_is_slower_is_ended()
     {
-        ResiliencePipeline<int> pipeline = new ResiliencePipelineBuilder<int>().UseHubTime()
-            .AddHedging(new HedgingStrategyOptions<int> { MaxHedgedAttempts = 1, Delay = s_hour }).Build();
-        int attempts = 0;
-        GreenEvent firstEnded = new();
-        int result = pipeline.ExecuteGreen(() =>
+        for (int i = 0; i < 20; i++)
         {
-            int attempt = ++attempts;
-            try
-            {
-                Hub.Sleep(attempt == 1 ? 10 * s_hour : TimeSpan.FromMinutes(1));
-            }
-            catch (OperationCanceledException) when (attempt == 1)
-            {
-                firstEnded.Set();
-                throw;
-            }
-
-            return attempt;
-        });
-        Assert.Equal(2, result);
-        Assert.True(firstEnded.Wait(s_hour));
-        Assert.Equal(s_hour + TimeSpan.FromMinutes(1), time.Elapsed);
-    });
+            InTime(Hedge);
+        }
+    }
 
     [Fact]
     public void A_rate_limiter_lets_so_many_in() => InHub(() =>
@@ -180,6 +162,28 @@ public class PipelineTests
         caller.Kill();
         Assert.True(caller.IsKilled);
         Assert.Equal(["begun", "cleaned", "left"], events);
+    });
+
+    [Fact]
+    public void Callbacks_may_be_asynchronous_and_wait_on_the_hub_after_an_await() => InHub(() =>
+    {
+        Hub here = Hub.Current;
+        int attempts = 0;
+        ResiliencePipeline pipeline = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions { Delay = TimeSpan.FromMilliseconds(1) }).Build();
+        int result = pipeline.ExecuteGreen(async token =>
+        {
+            await Task.Delay(1, token);
+            Assert.Same(here, Hub.Current);
+            Hub.Sleep(TimeSpan.FromMilliseconds(1), token);
+            return ++attempts == 2 ? 9 : throw new FormatException();
+        });
+        Assert.Equal(9, result);
+        pipeline.ExecuteGreen(async () => await Task.Yield());
+        Assert.Throws<FormatException>(() => ResiliencePipeline.Empty.ExecuteGreen(async () =>
+        {
+            await Task.Yield();
+            throw new FormatException();
+        }));
     });
 
     [Fact]
@@ -259,6 +263,32 @@ public class PipelineTests
         while (!last.IsAcquired && Environment.TickCount64 - start < s_patience.TotalMilliseconds);
         Assert.True(last.IsAcquired);
     });
+
+    private static void Hedge(GreenTestTime time)
+    {
+        ResiliencePipeline<int> pipeline = new ResiliencePipelineBuilder<int>().UseHubTime()
+            .AddHedging(new HedgingStrategyOptions<int> { MaxHedgedAttempts = 1, Delay = s_hour }).Build();
+        int attempts = 0;
+        GreenEvent firstEnded = new();
+        int result = pipeline.ExecuteGreen(() =>
+        {
+            int attempt = ++attempts;
+            try
+            {
+                Hub.Sleep(attempt == 1 ? 10 * s_hour : TimeSpan.FromMinutes(1));
+            }
+            catch (OperationCanceledException) when (attempt == 1)
+            {
+                firstEnded.Set();
+                throw;
+            }
+
+            return attempt;
+        });
+        Assert.Equal(2, result);
+        Assert.True(firstEnded.Wait(s_hour));
+        Assert.Equal(s_hour + TimeSpan.FromMinutes(1), time.Elapsed);
+    }
 
     private static ResiliencePipelineBuilder Builder() => new ResiliencePipelineBuilder().UseHubTime();
 

@@ -121,20 +121,65 @@ public static class GreenChannelBridge
         }
     }
 
-    /// <summary>Sends the items of a channel through a green channel, each when it is received, until the first is
-    /// complete.</summary>
+    /// <summary>Sends the items of a channel through a green channel, each when it is received, until the first is complete, and
+    /// completes the green channel then.</summary>
     /// <inheritdoc cref="CopyTo{T}(ChannelReader{T}, GreenQueue{T})" path="/remarks"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="reader">The channel.</param>
-    /// <param name="channel">The green channel.</param>
+    /// <param name="channel">The green channel; it is completed with the error of the first, if that has one.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="ChannelClosedException">The green channel was completed by another.</exception>
     /// <exception cref="Exception">The error with which the channel was completed.</exception>
     public static void CopyTo<T>(this ChannelReader<T> reader, GreenChannel<T> channel)
     {
         ArgumentNullException.ThrowIfNull(reader);
         ArgumentNullException.ThrowIfNull(channel);
-        Pump(reader, channel.Send);
+        try
+        {
+            Pump(reader, channel.Send);
+        }
+        finally
+        {
+            if (reader.Completion.IsCompleted)
+            {
+                channel.Complete(reader.Completion.Exception?.InnerException);
+            }
+        }
+    }
+
+    /// <summary>Moves what is sent through a green channel into a channel until the first is complete, and completes the channel
+    /// then.</summary>
+    /// <inheritdoc cref="CopyTo{T}(GreenQueue{T}, ChannelWriter{T})" path="/remarks"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="channel">The green channel.</param>
+    /// <param name="writer">The channel; it is completed with the error of the first, if that has one.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="ChannelClosedException">The channel was completed by another.</exception>
+    public static void CopyTo<T>(this GreenChannel<T> channel, ChannelWriter<T> writer)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        ArgumentNullException.ThrowIfNull(writer);
+        while (true)
+        {
+            WaitForRoom(writer);
+            T item;
+            try
+            {
+                item = channel.Receive();
+            }
+            catch (ChannelClosedException closed)
+            {
+                writer.TryComplete(closed.InnerException);
+                return;
+            }
+
+            if (!writer.TryWrite(item))
+            {
+                Send(writer, item); // another has taken the room
+            }
+        }
     }
 
     /// <summary>Moves the items of a queue into a channel until the queue is complete, and completes the channel then.</summary>

@@ -5,6 +5,8 @@ namespace NativeGreenlet.Cooperative.Hubs;
 internal sealed class TimedOperation
 {
     private int _bodies;
+    private CancellationToken _token;
+    private volatile bool _isTold;
 
     /// <summary>On whose behalf the code of this flow runs.</summary>
     public static AsyncLocal<TimedOperation?> Current { get; } = new();
@@ -15,6 +17,14 @@ internal sealed class TimedOperation
     /// <summary>That has ended.</summary>
     public void EndBody() => Interlocked.Decrement(ref _bodies);
 
+    /// <summary>A token that ends it: from its cancellation on until all is told, it waits for nothing.</summary>
+    public void Watch(CancellationToken token)
+    {
+        _token = token;
+        token.UnsafeRegister(static state => ((TimedOperation)state!)._isTold = true, this); // the first one is called last
+    }
+
     /// <summary>Whether it waits for the tasks of hubs, or for the time.</summary>
-    public bool WaitsInside(GreenTestTime time) => Volatile.Read(ref _bodies) != 0 || time.HasDelayOf(this);
+    public bool WaitsInside(GreenTestTime time) =>
+        (_isTold || !_token.IsCancellationRequested) && (Volatile.Read(ref _bodies) != 0 || time.HasDelayOf(this));
 }

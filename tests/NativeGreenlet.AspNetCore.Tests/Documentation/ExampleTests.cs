@@ -27,16 +27,22 @@ public class ExampleTests
         global using System.Runtime.InteropServices;
         global using System.Text;
         global using System.Threading;
+        global using System.Threading.Channels;
+        global using System.Threading.RateLimiting;
         global using System.Threading.Tasks;
         global using Microsoft.AspNetCore.Builder;
         global using Microsoft.AspNetCore.Http;
         global using Microsoft.AspNetCore.Http.Metadata;
         global using Microsoft.Extensions.DependencyInjection;
         global using Microsoft.Extensions.Logging;
+        global using Microsoft.Extensions.Time.Testing;
         global using NativeGreenlet;
         global using NativeGreenlet.AspNetCore;
         global using NativeGreenlet.Cooperative;
+        global using NativeGreenlet.Polly;
         global using Npgsql;
+        global using Polly;
+        global using Polly.Retry;
 
         abstract class Surroundings
         {
@@ -83,31 +89,44 @@ public class ExampleTests
             trees.AddRange(Codes(member).Select(code => CSharpSyntaxTree.ParseText(Wrap(code, $"Example{trees.Count}_", options), options, name)));
         }
 
-        int examples = trees.Count;
-        foreach (string page in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Pages"), "*.md"))
-        {
-            trees.AddRange(Blocks(page).Select(code => CSharpSyntaxTree.ParseText(Wrap(code, $"Example{trees.Count}_", options), options, page)));
-        }
+        string[] errors = Compile(trees);
 
+        Assert.True(errors.Length == 0, string.Join('\n', errors));
+        Assert.True(trees.Count > XmlDocumentation.Assemblies.Sum(assembly => assembly.GetExportedTypes().Length));
+    }
+
+    /// <summary>Blocks of C# in guides that have no other test.</summary>
+    [Theory]
+    [InlineData("select.md", 5)]
+    [InlineData("time.md", 5)]
+    [InlineData("bridges.md", 8)]
+    public void Every_example_of_a_guide_compiles(string guide, int fewest)
+    {
+        CSharpParseOptions options = new(LanguageVersion.Latest);
+        List<SyntaxTree> trees = [CSharpSyntaxTree.ParseText(Surroundings, options, "surroundings")];
+        string[] parts = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Guides", guide)).ReplaceLineEndings("\n").Split("```");
+        string[] blocks = [.. parts.Where((part, index) => index % 2 == 1 && part.StartsWith("csharp\n", StringComparison.Ordinal)).Select(part => part["csharp\n".Length..])];
+        trees.AddRange(blocks.Select(block => CSharpSyntaxTree.ParseText(Wrap(block, $"Example{Array.IndexOf(blocks, block)}_", options), options, guide)));
+        string[] errors = Compile(trees);
+
+        Assert.True(errors.Length == 0, string.Join('\n', errors));
+        Assert.InRange(blocks.Length, fewest, 100);
+    }
+
+    private static string[] Compile(List<SyntaxTree> trees)
+    {
         string[] assemblies = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
         CSharpCompilation compilation = CSharpCompilation.Create(
             "Examples",
             [.. trees.Select((tree, index) => index == 0 ? tree : tree.WithFilePath(tree.FilePath + "#" + index))],
             assemblies.Select(file => MetadataReference.CreateFromFile(file)),
             new(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
-        string[] errors = [.. compilation.GetDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error || found.Id == "CS0618").Select(found => found.ToString())];
-
-        Assert.True(errors.Length == 0, string.Join('\n', errors));
-        Assert.True(trees.Count > examples, "no page has an example");
-        Assert.True(examples > XmlDocumentation.Assemblies.Sum(assembly => assembly.GetExportedTypes().Length));
+        return [.. compilation.GetDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error || found.Id == "CS0618").Select(found => found.ToString())];
     }
 
     private static IEnumerable<string> Codes(XElement member) => member.Elements("example").Elements("code").Select(code => code.Value);
 
     // What is between the marks of a block in C#.
-    private static IEnumerable<string> Blocks(string page) =>
-        File.ReadAllText(page).ReplaceLineEndings("\n").Split("\n```").Where(part => part.StartsWith("csharp\n", StringComparison.Ordinal)).Select(part => part["csharp".Length..]);
-
     // Statements become the body of a method, on the lines on which they are; types, members of a namespace of the example's own.
     private static string Wrap(string code, string prefix, CSharpParseOptions options)
     {

@@ -1,13 +1,14 @@
 using System.Reflection;
 using System.Xml.Linq;
 using NativeGreenlet.AspNetCore;
+using NativeGreenlet.Polly;
 
 namespace NativeGreenlet.AspNetCore.Tests.Documentation;
 
-/// <summary>Reads the XML documentation of the three libraries, which the build writes beside them.</summary>
+/// <summary>Reads the XML documentation of the libraries, which the build writes beside them.</summary>
 internal static class XmlDocumentation
 {
-    public static IReadOnlyList<Assembly> Assemblies { get; } = [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly];
+    public static IReadOnlyList<Assembly> Assemblies { get; } = [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenResilience).Assembly];
 
     public static IReadOnlyDictionary<string, XElement> Members { get; } =
         Assemblies.SelectMany(Load).ToDictionary(member => member.Attribute("name")!.Value);

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.AspNetCore;
+using NativeGreenlet.Polly;
 using PublicApiGenerator;
 
 namespace NativeGreenlet.AspNetCore.Tests.PublicApi;
@@ -10,7 +11,7 @@ namespace NativeGreenlet.AspNetCore.Tests.PublicApi;
 public class PublicApiTests
 {
     public static TheoryData<Assembly> Assemblies =>
-        [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly];
+        [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenResilience).Assembly];
 
     [Theory]
     [MemberData(nameof(Assemblies), DisableDiscoveryEnumeration = true)]

@@ -72,6 +72,24 @@ public class ChannelBridgeTests
         Assert.Equal(2, channel.Receive());
         pump.Join();
         Assert.Null(pump.Exception);
+        Assert.True(channel.IsCompleted);
+    });
+
+    [Fact]
+    public void A_pump_from_a_green_channel_passes_its_error_on() => InHub.Run(() =>
+    {
+        GreenChannel<int> channel = new();
+        Channel<int> target = Channel.CreateBounded<int>(2);
+        GreenTask pump = Hub.Spawn(() => channel.CopyTo(target.Writer));
+        channel.Send(1);
+        channel.Send(2);
+        FormatException error = new();
+        channel.Complete(error);
+        Assert.Equal(1, target.Reader.Receive());
+        Assert.Equal(2, target.Reader.Receive());
+        Assert.Same(error, Assert.Throws<FormatException>(() => target.Reader.TryReceive(out _)));
+        pump.Join();
+        Assert.Null(pump.Exception);
     });
 
     [Fact]
