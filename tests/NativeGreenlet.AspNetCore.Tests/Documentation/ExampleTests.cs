@@ -126,7 +126,6 @@ public class ExampleTests
 
     private static IEnumerable<string> Codes(XElement member) => member.Elements("example").Elements("code").Select(code => code.Value);
 
-    // What is between the marks of a block in C#.
     // Statements become the body of a method, on the lines on which they are; types, members of a namespace of the example's own.
     private static string Wrap(string code, string prefix, CSharpParseOptions options)
     {
