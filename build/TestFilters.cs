@@ -8,11 +8,11 @@ internal static class TestFilters
 
     // What need not be run on every backend: tests that choose their own, in processes of their own.
     private static readonly string[] s_anyBackend =
-        ["Faults", "Fuzzing", "Interop", "Leaks", "Platforms", "Properties", "Publish", "Runtime", "Slices", "Survival", "Tools.Tests"];
+        ["Analyzers.Tests", "Faults", "Fuzzing", "Interop", "Leaks", "Platforms", "Properties", "Publish", "Runtime", "Slices", "Survival", "Tools.Tests"];
 
-    // What is about this machine's tools, not about the runtime; and ten thousand rounds of everything, which take too long for
+    // What is about this machine's tools or the compiler, not about the runtime; and ten thousand rounds of everything, which take too long for
     // more than one.
-    private static readonly string[] s_anyRuntime = ["Clients", "Leaks", "Platforms", "Publish", "Tools.Tests"];
+    private static readonly string[] s_anyRuntime = ["Analyzers.Tests", "Clients", "Leaks", "Platforms", "Publish", "Tools.Tests"];
 
     // What measures time, or has two threads for each step of a greenlet: next to another suite it would measure that one.
     private static readonly string[] s_alone = ["CostTests", "OtherBackendTests"];
