@@ -4,7 +4,7 @@ namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 public class OtherBackendTests
 {
     [Theory]
-    [InlineData("HubTests TimeoutTests PatternTests SynchronizationTests CoordinationTests IoTests")]
+    [InlineData("HubTests TimeoutTests PatternTests SynchronizationTests CoordinationTests IoTests GivenUpAcceptTests GivenUpReceiveTests")]
     [InlineData("KillTests PendingKillTests PulseTests RefusedWaitTests EndedHubTests SharedGeneratorTests")]
     [InlineData("StressTests")]
     [InlineData("GivingUpTests")]
