@@ -15,7 +15,7 @@ public sealed partial class Hub
     /// <para>The sequence gets a token. It is cancelled when the wait for an item is given up, by a kill, a timeout or the
     /// cancellation of the run; the end of that item is waited for, for <see cref="HubOptions.ShutdownGrace"/> at most, and only then is
     /// the enumerator disposed of and does the exception leave. Leaving the loop by <c>break</c> or an exception disposes of the
-    /// enumerator, too, and waits for that.</para>
+    /// enumerator, too, and waits for that. An item that comes after all when the wait was given up is dropped.</para>
     /// <para>The sequence runs as it does in other <c>async</c> code: on the hub's thread until its first <c>await</c>, and on the
     /// thread pool after it.</para>
     /// </remarks>

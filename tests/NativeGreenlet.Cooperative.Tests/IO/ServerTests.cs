@@ -49,6 +49,30 @@ public class ServerTests
     });
 
     [Fact]
+    public void All_hubs_have_the_options_of_the_servers_own()
+    {
+        GreenTestTime time = new();
+        InHub.Run(
+            () =>
+            {
+                ConcurrentDictionary<Hub, TimeProvider> times = [];
+                using GreenTcpServer server = new(new IPEndPoint(IPAddress.Loopback, 0), stream =>
+                {
+                    times[Hub.Current] = Hub.Current.Loop.Options.TimeProvider;
+                    stream.CopyTo(stream);
+                })
+                { HubCount = 2 };
+                server.Start();
+                using GreenSocket first = GreenSocket.Connect("127.0.0.1", server.EndPoint.Port);
+                Assert.Equal((byte)1, Exchange(first, 1));
+                using GreenSocket second = GreenSocket.Connect("127.0.0.1", server.EndPoint.Port);
+                Assert.Equal((byte)1, Exchange(second, 1));
+                Assert.Equal([time, time], times.Values);
+            },
+            new HubOptions { TimeProvider = time });
+    }
+
+    [Fact]
     public void The_limit_counts_the_connections_of_all_hubs() => InHub.Run(() =>
     {
         using GreenTcpServer server = new(new IPEndPoint(IPAddress.Loopback, 0), stream => stream.CopyTo(stream), new GreenPool(3)) { HubCount = 2 };
