@@ -7,7 +7,6 @@ using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Formatting;
 using Microsoft.CodeAnalysis.Operations;
-using Microsoft.CodeAnalysis.Simplification;
 
 namespace NativeGreenlet.Analyzers.CodeFixes;
 
@@ -16,8 +15,6 @@ namespace NativeGreenlet.Analyzers.CodeFixes;
 [Shared]
 public sealed class GreenCallCodeFix : CodeFixProvider
 {
-    private const string Cooperative = "NativeGreenlet.Cooperative.";
-
     /// <inheritdoc/>
     public override ImmutableArray<string> FixableDiagnosticIds => [Descriptors.BlocksHub.Id];
 
@@ -40,13 +37,24 @@ public sealed class GreenCallCodeFix : CodeFixProvider
                 $"Use {text.Substring(0, text.IndexOf('('))}",
                 _ =>
                 {
-                    ExpressionSyntax green = SyntaxFactory.ParseExpression(Cooperative + text)
+                    ExpressionSyntax green = SyntaxFactory.ParseExpression(Qualified(model, call.SpanStart, text))
                         .WithTriviaFrom(call)
-                        .WithAdditionalAnnotations(Simplifier.Annotation, Simplifier.AddImportsAnnotation, Formatter.Annotation);
+                        .WithAdditionalAnnotations(Formatter.Annotation);
                     return Task.FromResult(context.Document.WithSyntaxRoot(root.ReplaceNode(call, green)));
                 },
                 nameof(GreenCallCodeFix)),
             context.Diagnostics);
+    }
+
+    // With namespaces where there is no using for them.
+    private static string Qualified(SemanticModel model, int position, string text)
+    {
+        string result = Has(text.Substring(0, text.IndexOf('.'))) ? text : $"NativeGreenlet.Cooperative.{text}";
+        return result
+            .Replace("(time)", Has("TimeSpan") ? string.Empty : "System.")
+            .Replace("(tasks)", Has("Task") ? string.Empty : "System.Threading.Tasks.");
+
+        bool Has(string name) => !model.LookupNamespacesAndTypes(position, name: name).IsEmpty;
     }
 
     // There one writes await.
@@ -77,10 +85,10 @@ public sealed class GreenCallCodeFix : CodeFixProvider
         return (method.ContainingType.Name, method.Name) switch
         {
             ("Thread", "Sleep") => first?.SpecialType == SpecialType.System_Int32
-                ? $"Hub.Sleep(System.TimeSpan.FromMilliseconds({arguments}))" : $"Hub.Sleep({arguments})",
+                ? $"Hub.Sleep((time)TimeSpan.FromMilliseconds({arguments}))" : $"Hub.Sleep({arguments})",
             ("Task", "Wait") when first is null || first.Name is "TimeSpan" or "CancellationToken" => $"Hub.Await({joined})",
-            ("Task", "Wait") when method.Parameters.Length == 1 => $"Hub.Await({receiver}, System.TimeSpan.FromMilliseconds({arguments}))",
-            ("Task", "WaitAll") when method.Parameters.Length == 1 => $"Hub.Await(System.Threading.Tasks.Task.WhenAll({arguments}))",
+            ("Task", "Wait") when method.Parameters.Length == 1 => $"Hub.Await({receiver}, (time)TimeSpan.FromMilliseconds({arguments}))",
+            ("Task", "WaitAll") when method.Parameters.Length == 1 => $"Hub.Await((tasks)Task.WhenAll({arguments}))",
             (_, "GetResult") => Awaited(invocation) is { } awaited ? $"Hub.Await({awaited})" : null,
             ("SemaphoreSlim", "Wait") when method.Parameters.Length == 0 => $"Hub.Await(token => {receiver}.WaitAsync(token))",
             ("Dns", "GetHostAddresses" or "GetHostEntry") when first?.SpecialType == SpecialType.System_String && method.Parameters.Length == 1

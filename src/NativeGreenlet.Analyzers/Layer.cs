@@ -43,11 +43,11 @@ internal static class Layer
 
     /// <summary>Whether a type is the one of this name in the library's core, or derives from it.</summary>
     public static bool IsCoreType(ITypeSymbol? type, string name) =>
-        BasesOf(type).Any(each => each.Name == name && each.ContainingNamespace.ToDisplayString() == Core);
+        BasesOf(type).Any(each => each.Name == name && each.ContainingNamespace?.ToDisplayString() == Core);
 
     /// <summary>Whether a type, or a base of it, has this full name (without type parameters).</summary>
     public static bool Is(ITypeSymbol? type, string fullName) =>
-        BasesOf(type).Any(each => $"{each.ContainingNamespace.ToDisplayString()}.{each.Name}" == fullName);
+        BasesOf(type).Any(each => $"{each.ContainingNamespace?.ToDisplayString()}.{each.Name}" == fullName);
 
     /// <summary>The type and its bases.</summary>
     public static IEnumerable<ITypeSymbol> BasesOf(ITypeSymbol? type)
