@@ -3,7 +3,12 @@ namespace NativeGreenlet.Build;
 /// <summary><c>pack</c>: packages, with the native library of every platform that there is a compiler for.</summary>
 internal static class PackVerb
 {
-    private static readonly string[] s_last = ["src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj", "src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj"]; // which refer to the others
+    private static readonly string[] s_last =
+    [
+        "src/NativeGreenlet.Analyzers.CodeFixes/NativeGreenlet.Analyzers.CodeFixes.csproj",
+        "src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj",
+        "src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj",
+    ]; // which refer to the others
     private const string Packages = "artifacts/packages";
 
     private static readonly (string Rid, string Compiler, string Option)[] s_cross =
@@ -50,6 +55,11 @@ internal static class PackVerb
 
         foreach (string project in Directory.EnumerateFiles("src", "*.csproj", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
+            if (project.Contains("Analyzers", StringComparison.Ordinal))
+            {
+                continue; // in the package NativeGreenlet
+            }
+
             Terminal.Say($"Package: {Path.GetFileNameWithoutExtension(project)}");
             Shell.Require("dotnet",
                 ["pack", project, "-c", "Release", "--no-build", "--nologo", "--tl:off", "-v", "quiet", "-p:ContinuousIntegrationBuild=true", .. arguments]);

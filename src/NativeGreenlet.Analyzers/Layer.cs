@@ -20,7 +20,8 @@ internal static class Layer
         "GreenBarrier.SignalAndWait", "GreenChannel.Receive", "GreenChannel.Send", "GreenCompletionSource.Get", "GreenCompletionSource.Wait",
         "GreenCondition.Wait", "GreenCountdown.Wait", "GreenDns.GetHostAddresses", "GreenDns.GetHostEntry", "GreenEvent.Wait",
         "GreenFile.ReadAllBytes", "GreenFile.ReadAllText", "GreenFile.WriteAllBytes", "GreenFile.WriteAllText",
-        "GreenLock.Enter", "GreenLock.EnterScope", "GreenNursery.Run", "GreenNursery.Dispose",
+        "GreenLock.Enter", "GreenLock.EnterScope", "GreenNursery.All", "GreenNursery.Dispose", "GreenNursery.First", "GreenNursery.FirstSuccess", "GreenNursery.Run",
+        "GreenPeriodicTimer.WaitForNextTick", "GreenSubscription.Receive", "GreenWatcher.WaitFor", "GreenWatcher.WaitForChange",
         "GreenPool.ForEach", "GreenPool.Join", "GreenPool.Kill", "GreenPool.Map", "GreenPool.Spawn", "GreenProcess.Run",
         "GreenQueue.Get", "GreenQueue.Join", "GreenQueue.Put", "GreenSelect.Run", "GreenSemaphore.Wait",
         "GreenSocket.Accept", "GreenSocket.Connect", "GreenSocket.Receive", "GreenSocket.ReceiveFrom", "GreenSocket.Send", "GreenSocket.SendTo", "GreenSocket.WaitUntilReadable",
@@ -43,11 +44,11 @@ internal static class Layer
 
     /// <summary>Whether a type is the one of this name in the library's core, or derives from it.</summary>
     public static bool IsCoreType(ITypeSymbol? type, string name) =>
-        BasesOf(type).Any(each => each.Name == name && each.ContainingNamespace.ToDisplayString() == Core);
+        BasesOf(type).Any(each => each.Name == name && each.ContainingNamespace?.ToDisplayString() == Core);
 
     /// <summary>Whether a type, or a base of it, has this full name (without type parameters).</summary>
     public static bool Is(ITypeSymbol? type, string fullName) =>
-        BasesOf(type).Any(each => $"{each.ContainingNamespace.ToDisplayString()}.{each.Name}" == fullName);
+        BasesOf(type).Any(each => $"{each.ContainingNamespace?.ToDisplayString()}.{each.Name}" == fullName);
 
     /// <summary>The type and its bases.</summary>
     public static IEnumerable<ITypeSymbol> BasesOf(ITypeSymbol? type)

@@ -12,7 +12,11 @@ namespace NativeGreenlet;
 /// A sequence produced by a plain function that calls <see cref="Yield"/>, itself or from functions it calls, at any
 /// depth: no <c>yield return</c>, no state machine. Mirrors the generators of greenlet's documentation.
 /// </summary>
-/// <remarks>Each enumeration runs the body anew, in a greenlet of its own, on the enumerating thread. Disposing of the
+/// <remarks>Each enumeration runs the body anew, in a greenlet of its own, on the enumerating thread: that which asks for the first
+/// value must ask for all. <c>await</c> inside a <c>foreach</c> over a generator goes on on another thread (except inside
+/// <c>Hub.Run</c> of NativeGreenlet.Cooperative), and <c>Parallel.ForEach</c> uses several; <c>MoveNext</c> throws there a
+/// <see cref="GreenletException"/> for <see cref="GreenletError.WrongThread"/>. Make a list of the values first,
+/// <c>generator.ToList()</c>. Disposing of the
 /// enumerator, as <c>foreach</c> does, ends a body that is not finished: its <c>finally</c> blocks run.</remarks>
 /// <example><code>
 /// GreenletGenerator&lt;int&gt; numbers = new(() =&gt; Count(3));
@@ -196,6 +200,14 @@ public class GreenletGenerator<T> : IEnumerable<T>
             Greenlet current = Greenlet.Current;
             if (_greenlet.Core.Parent != current)
             {
+                if (_greenlet.Core.Carrier is { } owner && owner != Carrier.OfThisThread)
+                {
+                    throw new GreenletException(
+                        GreenletError.WrongThread,
+                        $"This enumeration of a GreenletGenerator<{typeof(T).Name}> belongs to thread {owner.ThreadId}, which asked it for its first item; now thread {Carrier.OfThisThread.ThreadId} asks. "
+                        + "An await inside foreach goes on on another thread, and Parallel.ForEach uses several: make a list first, generator.ToList(), or enumerate inside Hub.Run, where await comes back to the same thread.");
+                }
+
                 _greenlet.Parent = current;
             }
 

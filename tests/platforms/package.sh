@@ -143,7 +143,8 @@ contents() {
     unzip -p "$packages/$package.$version.nupkg" "$package.nuspec" | grep -F "$PWD" && status=1
   done
   unzip -Z1 "$packages/NativeGreenlet.$version.nupkg" >"$place/list"
-  for file in "runtimes/$rid/native/libnativegreenlet.so" build/NativeGreenlet.targets buildTransitive/NativeGreenlet.targets; do
+  for file in "runtimes/$rid/native/libnativegreenlet.so" build/NativeGreenlet.targets buildTransitive/NativeGreenlet.targets \
+    analyzers/dotnet/cs/NativeGreenlet.Analyzers.dll analyzers/dotnet/cs/NativeGreenlet.Analyzers.CodeFixes.dll; do
     grep -qx "$file" "$place/list" || {
       echo "$file is not in NativeGreenlet"
       status=1

@@ -124,6 +124,11 @@ public sealed class WaitInLockAnalyzer : DiagnosticAnalyzer
             return isNegated ? choice.Syntax.Span.End <= wait.Syntax.SpanStart : choice.WhenTrue.Syntax.Span.Contains(wait.Syntax.Span);
         }
 
+        if (condition.Parent is IWhileLoopOperation loop && loop.Condition == condition)
+        {
+            return isNegated ? loop.Syntax.Span.End <= wait.Syntax.SpanStart : loop.Body.Syntax.Span.Contains(wait.Syntax.Span);
+        }
+
         IOperation? block = Layer.Around(enter).FirstOrDefault(each => each is IBlockOperation);
         return block is null || block.Syntax.Span.Contains(wait.Syntax.Span);
     }

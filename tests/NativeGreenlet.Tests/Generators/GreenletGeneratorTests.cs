@@ -407,7 +407,9 @@ public class GreenletGeneratorTests
         using IEnumerator<int> enumerator = Endless().GetEnumerator();
         Assert.True(enumerator.MoveNext());
 
-        _ = Expect.Failure(GreenletError.WrongThread, () => worker.Do(() => enumerator.MoveNext()));
+        GreenletException exception = Expect.Failure(GreenletError.WrongThread, () => worker.Do(() => enumerator.MoveNext()));
+        Assert.Contains("belongs to thread", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("ToList()", exception.Message, StringComparison.Ordinal); // what to do about it
 
         Assert.True(enumerator.MoveNext());
         Assert.Equal(1, enumerator.Current);
