@@ -34,6 +34,26 @@ public class SampleTests
     public void Sync_over_async_prints_what_its_document_shows() =>
         Prints(RunSyncOverAsync, "samples.md", "<!-- sync-over-async -->", ("NATIVEGREENLET_BACKEND", "segments"), ("DOTNET_gcConservative", "0"));
 
+    [Fact]
+    public void The_sample_in_fsharp_prints_what_its_document_shows() => Prints(RunFSharp, "fsharp.md", "<!-- output -->");
+
+    [Fact]
+    public void The_sample_in_visual_basic_prints_what_its_document_shows() => Prints(RunVisualBasic, "visual-basic.md", "<!-- output -->");
+
+    /// <summary>So what the document shows compiles.</summary>
+    [Theory]
+    [InlineData("fsharp.md", "fsharp", "Program.fs", 3)]
+    [InlineData("visual-basic.md", "vb", "Program.vb", 4)]
+    public void The_code_of_a_document_is_of_its_sample(string document, string language, string sample, int count)
+    {
+        string program = File.ReadAllText(RepositoryFile.Path(sample)).ReplaceLineEndings("\n");
+        string[] parts = File.ReadAllText(RepositoryFile.Path(document)).ReplaceLineEndings("\n").Split("```");
+        string[] blocks = [.. parts.Where((part, index) => index % 2 == 1 && part.StartsWith(language + "\n", StringComparison.Ordinal)).Select(part => part[(language.Length + 1)..])];
+
+        Assert.Equal(count, blocks.Length);
+        Assert.All(blocks, block => Assert.Contains(block, program, StringComparison.Ordinal));
+    }
+
     private static void Prints(Action program, string document, string marker, params (string Name, string Value)[] environment)
     {
         InChild.Result child = InChild.Run(program, environment);
@@ -60,6 +80,10 @@ public class SampleTests
     private static void RunChat() => RunProgram("Chat");
 
     private static void RunSyncOverAsync() => RunProgram("SyncOverAsync");
+
+    private static void RunFSharp() => RunProgram("FSharp");
+
+    private static void RunVisualBasic() => Assembly.Load("VisualBasic").EntryPoint!.Invoke(null, null);
 
     private static void RunProgram(string assembly) => Assembly.Load(assembly).EntryPoint!.Invoke(null, [Array.Empty<string>()]);
 
