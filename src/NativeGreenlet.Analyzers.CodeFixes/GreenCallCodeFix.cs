@@ -96,7 +96,7 @@ public sealed class GreenCallCodeFix : CodeFixProvider
             ("File", "ReadAllText" or "ReadAllBytes") when method.Parameters.Length == 1 => $"GreenFile.{method.Name}({arguments})",
             ("File", "WriteAllText" or "WriteAllBytes") when method.Parameters.Length == 2 && (first?.SpecialType == SpecialType.System_String)
                 && method.Parameters[1].Type is IArrayTypeSymbol or { SpecialType: SpecialType.System_String } => $"GreenFile.{method.Name}({arguments})",
-            ("TaskAsyncEnumerableExtensions", _) => null,
+            ("TaskAsyncEnumerableExtensions", _) => arguments.Length == 0 ? $"Hub.Enumerate({invocation.Arguments[0].Value.Syntax})" : null,
             _ when method.Parameters.All(parameter => parameter.RefKind == RefKind.None && !parameter.Type.IsRefLikeType) => $"Hub.Offload(() => {call.WithoutTrivia()})",
             _ => null,
         };

@@ -19,6 +19,7 @@ public sealed class CodeFixTests
     [InlineData("[|File.ReadAllText(\"x\")|]", "GreenFile.ReadAllText(\"x\")")]
     [InlineData("[|File.ReadAllLines(\"x\")|]", "Hub.Offload(() => File.ReadAllLines(\"x\"))")]
     [InlineData("[|Dns.GetHostEntry(\"x\")|]", "GreenDns.GetHostEntry(\"x\")")]
+    [InlineData("_ = [|q.ToBlockingEnumerable()|]", "_ = Hub.Enumerate(q)")]
     public Task NG1002_gets_the_green_call(string blocking, string green) => Code.VerifyFixAsync<BlocksHubAnalyzer, GreenCallCodeFix>(In(blocking), In(green));
 
     [Theory]
@@ -28,5 +29,5 @@ public sealed class CodeFixTests
     public Task NG1006_gets_a_token(string without, string with) => Code.VerifyFixAsync<AwaitWithoutTokenAnalyzer, TokenCodeFix>(In(without), In(with));
 
     private static string In(string statement) =>
-        $"    void M(Task<int> t, SemaphoreSlim s, System.Data.Common.DbCommand d, Stream f, byte[] b, int i)\n    {{\n        Hub.Yield();\n        {statement};\n    }}";
+        $"    void M(Task<int> t, SemaphoreSlim s, System.Data.Common.DbCommand d, Stream f, byte[] b, int i, IAsyncEnumerable<int> q)\n    {{\n        Hub.Yield();\n        {statement};\n    }}";
 }
