@@ -16,8 +16,8 @@ namespace NativeGreenlet;
 /// value must ask for all. <c>await</c> inside a <c>foreach</c> over a generator goes on on another thread (except inside
 /// <c>Hub.Run</c> of NativeGreenlet.Cooperative), and <c>Parallel.ForEach</c> uses several; <c>MoveNext</c> throws there a
 /// <see cref="GreenletException"/> for <see cref="GreenletError.WrongThread"/>. Make a list of the values first,
-/// <c>generator.ToList()</c>. Disposing of the
-/// enumerator, as <c>foreach</c> does, ends a body that is not finished: its <c>finally</c> blocks run.</remarks>
+/// <c>generator.ToList()</c>. Disposing of the enumerator, as <c>foreach</c> does, ends a body that is not finished: its
+/// <c>finally</c> blocks run.</remarks>
 /// <example><code>
 /// GreenletGenerator&lt;int&gt; numbers = new(() =&gt; Count(3));
 /// Console.WriteLine(string.Join(", ", numbers)); // 1, 2, 3

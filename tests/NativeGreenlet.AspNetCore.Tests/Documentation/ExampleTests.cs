@@ -97,6 +97,7 @@ public class ExampleTests
 
     /// <summary>Blocks of C# in guides that have no other test.</summary>
     [Theory]
+    [InlineData("generators.md", 4)]
     [InlineData("select.md", 5)]
     [InlineData("time.md", 5)]
     [InlineData("bridges.md", 8)]
