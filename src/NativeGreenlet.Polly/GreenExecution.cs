@@ -65,7 +65,10 @@ internal sealed class GreenExecution<T>
         TaskCompletionSource<T> result = new(); // the pipeline goes on where that is completed: see End
         ExecutionContext? context = ExecutionContext.Capture();
         _operation.BeginBody();
-        if (!_run.Loop.PostFor(_run, () => ExecutionContext.Run(context!, _ => Start(result, token), null)))
+        Action start = context is null // somebody suppressed its flow
+            ? () => Start(result, token)
+            : () => ExecutionContext.Run(context, _ => Start(result, token), null);
+        if (!_run.Loop.PostFor(_run, start))
         {
             End(() => result.TrySetException(new ObjectDisposedException(_run.Hub.Name, "The hub has ended; nothing can run in it any more.")));
         }

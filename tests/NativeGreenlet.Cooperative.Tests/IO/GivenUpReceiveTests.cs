@@ -73,7 +73,13 @@ public class GivenUpReceiveTests
     public void Sends_to_a_socket_that_is_full_leave_nothing() => InHub.Run(() =>
     {
         (GreenSocket near, GreenSocket far) = SharedPair();
-        GiveUp(() => near.Send(new byte[50_000_000]), InHub.Tick * 50);
+        GreenTask filling = Hub.Spawn(() => near.Send(new byte[50_000_000]));
+        while (!filling.HasStarted || near.Socket.Poll(0, SelectMode.SelectWrite))
+        {
+            Hub.Sleep(InHub.Tick);
+        }
+
+        Assert.True(filling.Kill());
         byte[] bytes = new byte[16];
         int told = 0;
         Assert.Null(Growth.TryFind(new Operation("Send", () =>

@@ -114,7 +114,8 @@ internal static class Growth
     // Linux only.
     private static int Descriptors() => OperatingSystem.IsLinux() ? Directory.GetFileSystemEntries("/proc/self/fd").Length : 0;
 
-    private static long Native() => OperatingSystem.IsLinux()
+    // On slices it has the room for the copies of stacks, too, which grows with what is parked, and comes back when it likes.
+    private static long Native() => OperatingSystem.IsLinux() && GreenletRuntime.Backend != GreenletBackend.Slices
         ? (long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize) - GC.GetGCMemoryInfo().TotalCommittedBytes
         : 0;
 }
