@@ -517,7 +517,7 @@ internal sealed class HubLoop
         }
 
         List<Task> inside = [];
-        bool isOutside = _runs.Any(run => run.Tasks.Any(task => IsOutside(task, time, inside)));
+        bool isOutside = _runs.Any(run => run.Tasks.Any(task => IsOutside(task.Waiter.WaitsFor, task, time, inside)));
         Volatile.Write(ref _awaitedInside, [.. inside]);
         _isOutside = isOutside;
         time.MoveIfAllWait();
@@ -526,12 +526,15 @@ internal sealed class HubLoop
     // Whoever waits for it is about to be told, or .NET code is between two waits.
     private bool IsGoingOn(Task task) => task.IsCompleted || (task.AsyncState is TimedOperation operation && !operation.WaitsInside(_testTime!));
 
-    private bool IsOutside(GreenTask task, GreenTestTime time, List<Task> inside)
+    private bool IsOutside(object? waitsFor, GreenTask task, GreenTestTime time, List<Task> inside)
     {
-        switch (task.Waiter.WaitsFor)
+        switch (waitsFor)
         {
-            case null or IShared or GreenTask or MultipleWait or Hub.SleepText or Hub.YieldText:
+            case null or IShared or IGreenWaitable or Hub.SleepText or Hub.YieldText:
                 return false;
+
+            case WaitGroup several:
+                return several.Objects.Any(each => IsOutside(each, task, time, inside));
 
             case Task awaited when time.IsDelay(awaited) || awaited.AsyncState == HubClock.Inside || awaited.AsyncState is TimedOperation || (awaited.AsyncState is HubClock clock && clock.IsOf(time)):
                 inside.Add(awaited);

@@ -39,6 +39,25 @@ public class TestTimeTests
     }
 
     [Fact]
+    public void Waits_for_several_things_are_inside_if_all_of_them_are() => InTime(time =>
+    {
+        GreenQueue<int> queue = new();
+        GreenChannel<int> channel = new();
+        GreenSubscription<int> subscription = new GreenBroadcast<int>(1).Subscribe();
+        GreenWatcher<int> watcher = new GreenWatch<int>(0).Watch();
+        GreenSelect select = new GreenSelect().Receive(queue, _ => { }).Receive(channel, _ => { }).Receive(subscription, _ => { }).Wait(watcher).After(s_hour);
+        Assert.Equal(4, select.Run());
+        Assert.Equal(s_hour, time.Elapsed);
+        Assert.Empty(Hub.Wait([new GreenEvent(), watcher], s_hour));
+        Assert.False(subscription.TryReceive(s_hour, out _));
+        Assert.False(watcher.WaitForChange(s_hour, out _));
+        Assert.Equal(4 * s_hour, time.Elapsed);
+        Task outside = Task.Run(() => Thread.Sleep(InHub.Tick * 50));
+        Assert.Equal(0, new GreenSelect().Await(outside).After(s_hour).Run());
+        Assert.Equal(4 * s_hour, time.Elapsed);
+    });
+
+    [Fact]
     public void Tasks_that_can_go_on_are_never_overtaken() => InTime(time =>
     {
         bool isDone = false;
