@@ -47,14 +47,15 @@ internal static class Managed
     /// <param name="filter">Which tests; null: all.</param>
     /// <returns>Whether all passed.</returns>
     public static bool Test(string[] subjects, string? filter, DotnetRuntime? runtime = null, Shell.Variables? variables = null, params string[] arguments) =>
-        Shell.Run("dotnet", TestArguments(subjects, filter, runtime, arguments), variables) == 0;
+        Shell.Run("dotnet", TestArguments(subjects, filter, runtime, TestResults.Directory, arguments), variables) == 0;
 
     /// <summary>The same for the solution, with the output in a file until it has ended: several may run at a time. Then shows the
     /// closing lines; all lines, if a test failed.</summary>
     public static bool TestApart(string name, string? filter, DotnetRuntime? runtime, Shell.Variables? variables, params string[] arguments)
     {
         string path = Shell.PathOfLog(name);
-        int code = Shell.RunInto(path, "dotnet", TestArguments([Solution], filter, runtime, arguments), variables);
+        string results = $"{TestResults.Directory}/{name}";
+        int code = Shell.RunInto(path, "dotnet", TestArguments([Solution], filter, runtime, results, arguments), variables);
         IEnumerable<string> shown = File.ReadLines(path).Where(line => code != 0 || line.StartsWith("Passed!", StringComparison.Ordinal));
         lock (s_terminal)
         {
@@ -68,12 +69,12 @@ internal static class Managed
         return code == 0;
     }
 
-    private static string[] TestArguments(string[] subjects, string? filter, DotnetRuntime? runtime, string[] arguments)
+    private static string[] TestArguments(string[] subjects, string? filter, DotnetRuntime? runtime, string results, string[] arguments)
     {
         string[] solution = subjects is [Solution] ? ["--configuration", "Release", "--no-build", "--tl:off"] : [];
         string[] which = filter is null ? [] : ["--filter", filter];
         string[] settings = runtime is null ? [] : ["--settings", runtime.WriteTestSettings()];
-        return ["test", .. subjects, .. solution, "--nologo", "--results-directory", "artifacts/test-results", .. settings, .. which, .. arguments];
+        return ["test", .. subjects, .. solution, "--nologo", "--logger", "trx", "--results-directory", results, .. settings, .. which, .. arguments];
     }
 
     // When only the project itself has changed, the others need not be looked at.

@@ -47,7 +47,17 @@ internal static class TestVerb
             }
         }
 
-        return failed.Count == 0 ? 0 : throw new StopException($"FAILED: {string.Join("; ", failed)}");
+        if (failed.Count == 0)
+        {
+            return 0;
+        }
+
+        foreach (string failure in TestResults.Failures())
+        {
+            Terminal.Say($"Failed: {failure}");
+        }
+
+        throw new StopException($"FAILED: {string.Join("; ", failed)}");
     }
 
     /// <summary>The tests that a runtime must pass, the stress and the fuzzer on it. The last is <c>dotnet test</c>.</summary>
