@@ -1,6 +1,6 @@
 namespace NativeGreenlet.Build;
 
-/// <summary>Which tests run when. Every test is in <see cref="Short"/> or in <see cref="Long"/>.</summary>
+/// <summary>Which tests run when. Every test is in <see cref="Short"/>, <see cref="Long"/> or <see cref="Alone"/>.</summary>
 internal static class TestFilters
 {
     // What repeats the short tests for longer or in processes of their own, needs servers or debuggers, or publishes programs.
@@ -20,8 +20,8 @@ internal static class TestFilters
     /// <summary>What <c>test</c> runs, on the backend of this machine.</summary>
     public static string Short { get; } = Without(s_long);
 
-    /// <summary>What <c>test full</c> adds.</summary>
-    public static string Long { get; } = With(s_long);
+    /// <summary>What <c>test full</c> adds, beside another suite.</summary>
+    public static string Long { get; } = $"({With(s_long)})&{Without(s_alone)}";
 
     /// <summary>What <c>test</c> repeats on another backend.</summary>
     public static string OtherBackend { get; } = Without([.. s_anyBackend.Union(s_long)]);
@@ -32,7 +32,7 @@ internal static class TestFilters
     /// <summary>What of <see cref="OtherRuntime"/> runs beside the same tests on another runtime.</summary>
     public static string SideBySide { get; } = Without([.. s_anyRuntime, .. s_alone]);
 
-    /// <summary>The rest of <see cref="OtherRuntime"/>.</summary>
+    /// <summary>The rest of <see cref="OtherRuntime"/>, and of what <c>test full</c> adds.</summary>
     public static string Alone { get; } = With(s_alone);
 
     /// <summary>What <c>try-runtime</c> runs.</summary>

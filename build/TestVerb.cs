@@ -99,8 +99,8 @@ internal static class TestVerb
             new Part("Stress in every configuration", () => StressMatrix.Run(MatrixSeconds, null)),
             .. runtimes.SelectMany(RuntimeStressParts),
             .. ShortManagedParts(),
-            new Part("Managed tests, Debug: with assertions", TestWithAssertions),
-            new Part("Managed tests, Release: all, the long ones", () => TestSolution(TestFilters.Long)),
+            new Part("Managed tests, Release: all, the long ones, and Debug, with assertions, side by side", TestLongAndAssertions),
+            new Part("Managed tests, Release: what measures", () => TestSolution(TestFilters.Alone)),
             RuntimeTestsPart(runtimes),
             .. runtimes.Select(MeasuredTestPart),
         ];
@@ -163,10 +163,13 @@ internal static class TestVerb
             ($"tests on .NET {runtime.Version}", TestFilters.SideBySide, (DotnetRuntime?)runtime, Checks(runtime)))));
 
     // Tests wait more than they compute, so several suites share the processors.
-    private static bool TestSideBySide(IEnumerable<(string Name, string Filter, DotnetRuntime? Runtime, Shell.Variables? Variables)> suites)
+    private static bool TestSideBySide(IEnumerable<(string Name, string Filter, DotnetRuntime? Runtime, Shell.Variables? Variables)> suites) =>
+        RunSideBySide(suites.Select(suite =>
+            (Func<bool>)(() => Managed.TestApart(suite.Name, [Managed.Solution], suite.Filter, suite.Runtime, suite.Variables, s_patience))));
+
+    private static bool RunSideBySide(IEnumerable<Func<bool>> suites)
     {
-        Task<bool>[] tests = [.. suites.Select(suite => Task.Factory.StartNew(
-            () => Managed.TestApart(suite.Name, suite.Filter, suite.Runtime, suite.Variables, s_patience), TaskCreationOptions.LongRunning))];
+        Task<bool>[] tests = [.. suites.Select(suite => Task.Factory.StartNew(suite, TaskCreationOptions.LongRunning))];
         Task.WaitAll(tests);
         return tests.All(test => test.Result);
     }
@@ -174,9 +177,16 @@ internal static class TestVerb
     private static Part MeasuredTestPart(DotnetRuntime runtime) => new(
         $"Managed tests, Release: what measures, on .NET {runtime.Version}", () => TestSolution(TestFilters.Alone, Checks(runtime), runtime));
 
-    // The two libraries that have any.
-    private static bool TestWithAssertions() =>
-        Managed.Test([.. s_asserting.Select(Managed.BuildWithAssertions)], TestFilters.OtherBackend, null, null, s_patience);
+    // Assertions are tested in the two libraries that have any.
+    private static bool TestLongAndAssertions()
+    {
+        string[] asserting = [.. s_asserting.Select(Managed.BuildWithAssertions)];
+        return RunSideBySide(
+        [
+            () => Managed.TestApart("long tests", [Managed.Solution], TestFilters.Long, null, null, s_patience),
+            () => Managed.TestApart("tests with assertions", asserting, TestFilters.OtherBackend, null, null, s_patience),
+        ]);
+    }
 
     private static bool TestSolution(string filter, Shell.Variables? variables = null, DotnetRuntime? runtime = null) =>
         Managed.Test([Managed.Solution], filter, runtime, variables, s_patience);
