@@ -26,6 +26,19 @@ internal static class InHub
         Run(() => body(time), new HubOptions { TimeProvider = time });
     }
 
+    /// <summary>Runs the body in a hub whose time moves only while every task waits: what is due at the same moment on a slow machine comes
+    /// in its order, and nothing is due before all that can run has run.</summary>
+    public static void RunInTestTime(Action body) => Run(body, new HubOptions { TimeProvider = new GreenTestTime() });
+
+    /// <summary>Waits by the time of the system, whatever that of the hub is, until something holds.</summary>
+    public static void Until(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            Hub.Await(Task.Delay(1));
+        }
+    }
+
     /// <summary>Moves a time that stands still, and lets the hub look at its timers: what is due then has woken its waiters when this
     /// returns.</summary>
     public static void Elapse(GreenTestTime time, TimeSpan span)
