@@ -37,7 +37,6 @@ public class ImapTests
             Hub.Sleep(InHub.Tick);
         }
 
-        Hub.Sleep(InHub.Tick * 50);
         witness.Testify(Count, "MailKit.Net.Imap.ImapClient.Idle(");
         Assert.DoesNotContain(waiting, task => task.IsCompleted);
         for (int i = Count - 1; i >= 0; i--)

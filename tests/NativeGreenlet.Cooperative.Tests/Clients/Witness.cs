@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Clients;
 
@@ -23,13 +24,15 @@ internal sealed class Witness : IDisposable
         });
     }
 
-    /// <summary>While <paramref name="count"/> tasks wait inside a method of a library.</summary>
+    /// <summary>As soon as <paramref name="count"/> tasks wait inside a method of a library.</summary>
     public void Testify(int count, string method)
     {
-        using StringWriter dump = new();
-        Hub.Current.Dump(dump);
-        Assert.Equal(count, dump.ToString().Split(method).Length - 1);
-
+        InHub.Until(() =>
+        {
+            using StringWriter dump = new();
+            Hub.Current.Dump(dump);
+            return dump.ToString().Split(method).Length - 1 == count;
+        });
         int ticks = _ticks;
         while (_ticks < ticks + 20)
         {

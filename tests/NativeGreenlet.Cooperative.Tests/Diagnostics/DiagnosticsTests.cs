@@ -16,10 +16,10 @@ public class DiagnosticsTests
     public void The_watchdog_tells_who_blocks_a_hub_and_where() => InHub.OnThread(() =>
     {
         ConcurrentQueue<HubBlockedEventArgs> reports = new();
-        using HubWatchdog watchdog = new(TimeSpan.FromMilliseconds(50));
+        using HubWatchdog watchdog = new(TimeSpan.FromMilliseconds(100));
         watchdog.Blocked += (_, e) =>
         {
-            if (e.Task?.Name == "blocker")
+            if (e.Task?.Name is "patient" or "blocker")
             {
                 reports.Enqueue(e);
             }
@@ -28,6 +28,7 @@ public class DiagnosticsTests
         Hub.Run(() =>
         {
             GreenTask patient = Hub.Spawn(() => Hub.Sleep(TimeSpan.FromMilliseconds(300)));
+            patient.Name = "patient";
             patient.Join();
             Assert.Empty(reports); // who waits blocks nobody
             GreenTask blocker = Hub.Spawn(() => BlockTheThread(reports));
@@ -38,7 +39,7 @@ public class DiagnosticsTests
         Assert.Null(reports.First().StackTrace);
         Assert.Contains(nameof(BlockTheThread), reports.Last().StackTrace!.ToString(), StringComparison.Ordinal);
         Assert.Contains(reports.Last().StackTrace!.GetFrame(0)!.GetMethod()!.Name, s_leaves); // from where it leaves its stack
-        Assert.True(reports.Last().Duration >= TimeSpan.FromMilliseconds(50));
+        Assert.True(reports.Last().Duration >= TimeSpan.FromMilliseconds(100));
     });
 
     [Fact]

@@ -283,11 +283,14 @@ public class AsyncRunTests
     {
         HubPool pool = new(3, "three");
         bool cleaned = false;
-        string[] names = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => pool.RunAsync(() =>
+        TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<string>[] runs = [.. Enumerable.Range(0, 30).Select(_ => pool.RunAsync(() =>
         {
-            Hub.Sleep(InHub.Tick * 50);
+            Hub.Await(go.Task); // none ends before all were given to their hubs
             return Hub.Current.Name;
-        })));
+        }))];
+        go.SetResult();
+        string[] names = await Task.WhenAll(runs);
         Assert.Equal(["three 0", "three 1", "three 2"], names.Distinct().Order());
         Assert.All(names.GroupBy(name => name), group => Assert.InRange(group.Count(), 5, 20));
         Assert.Equal(3, pool.Hubs.Count);
@@ -321,7 +324,7 @@ public class AsyncRunTests
     [InlineData(false)]
     public async Task Results_of_tasks_come_to_async_code_one_by_one(bool isInOrder)
     {
-        await using HubPool pool = new(1, "results");
+        await using HubPool pool = new(new HubOptions { Name = "results", TimeProvider = new GreenTestTime() }, 1); // the calls end in the order of their times
         int running = 0;
         int most = 0;
         int taken = 0;

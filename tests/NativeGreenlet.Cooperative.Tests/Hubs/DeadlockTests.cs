@@ -74,6 +74,11 @@ public class DeadlockTests
             stuck.Name = "stuck";
             mine.Wait();
         });
+        while (suspicions.IsEmpty)
+        {
+            await Task.Delay(10);
+        }
+
         await Task.Delay(s_late);
         Assert.False(run.IsCompleted);
         mine!.Set();

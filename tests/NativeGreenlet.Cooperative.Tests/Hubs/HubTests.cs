@@ -221,7 +221,7 @@ public class HubTests
     });
 
     [Fact]
-    public void Sleepers_wake_in_their_order() => InHub.Run(() =>
+    public void Sleepers_wake_in_their_order() => InHub.RunInTestTime(() =>
     {
         List<int> order = [];
         GreenTask[] tasks = [.. new[] { 60, 20, 100, 20 }.Select((time, index) => Hub.Spawn(() =>
@@ -235,7 +235,7 @@ public class HubTests
     });
 
     [Fact]
-    public void WaitAny_tells_the_first_and_Wait_several_kinds() => InHub.Run(() =>
+    public void WaitAny_tells_the_first_and_Wait_several_kinds() => InHub.RunInTestTime(() =>
     {
         GreenTask slow = Hub.Spawn(() => Hub.Sleep(InHub.Long));
         GreenTask fast = Hub.Spawn(() => Hub.Sleep(InHub.Tick));

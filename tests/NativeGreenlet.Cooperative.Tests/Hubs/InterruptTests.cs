@@ -23,11 +23,14 @@ public class InterruptTests
             Task<bool> run = pool.RunAsync(() =>
             {
                 hub = Hub.Current;
-                thread = Thread.CurrentThread;
                 try
                 {
                     server.Use();
-                    Hub.Spawn(() => Hub.Sleep(InHub.Tick * 300)).Join();
+                    Hub.Spawn(() =>
+                    {
+                        thread = Thread.CurrentThread; // from here on the hub sleeps
+                        Hub.Sleep(InHub.Tick * 300);
+                    }).Join();
                     return go.Wait(Timeout.InfiniteTimeSpan);
                 }
                 finally

@@ -37,10 +37,13 @@ public class OperationTests
 
     [Theory]
     [MemberData(nameof(Forms))]
-    public void A_timeout_waits_for_the_end_of_the_operation(string form) => InHub.Run(() =>
+    public void A_timeout_waits_for_the_end_of_the_operation(string form) => InHub.RunInStillTime(time =>
     {
         Operation operation = new();
-        Assert.False(GreenTimeout.TryRun(InHub.Tick * 5, () => operation.Use(s_forms[form])));
+        GreenTask<bool> task = Hub.Spawn(() => GreenTimeout.TryRun(InHub.Tick * 5, () => operation.Use(s_forms[form])));
+        Hub.Await(operation.Begun);
+        time.Advance(InHub.Tick * 5);
+        Assert.False(task.Result);
         Assert.True(operation.WasCancelled && operation.HasUnwound);
         Assert.False(operation.WasUsedAtTheEnd);
     });
@@ -108,30 +111,52 @@ public class OperationTests
     });
 
     [Fact]
-    public void An_outer_timeout_and_a_kill_are_not_lost_while_an_inner_one_waits_for_the_end() => InHub.Run(() =>
+    public void An_outer_timeout_is_not_lost_while_an_inner_one_waits_for_the_end() => InHub.RunInStillTime(time =>
     {
-        Operation operation = new(endsAfter: 60);
+        Operation operation = new(endsByItself: false);
         bool inner = true;
-        Assert.False(GreenTimeout.TryRun(InHub.Tick * 30, () =>
+        GreenTask<bool> outer = Hub.Spawn(() => GreenTimeout.TryRun(InHub.Tick * 30, () =>
         {
             inner = GreenTimeout.TryRun(InHub.Tick * 5, () => Hub.Await(operation.RunAsync));
         }));
+        Hub.Await(operation.Begun);
+        time.Advance(InHub.Tick * 5);
+        Hub.Await(operation.Cancelled);
+        InHub.Elapse(time, InHub.Tick * 25);
+        operation.End();
+        Assert.False(outer.Result);
         Assert.True(inner); // it was never assigned: the outer one went through
         Assert.False(operation.IsUsed);
+    });
 
-        Operation other = new(endsAfter: 60);
-        GreenTask task = Hub.Spawn(() => GreenTimeout.TryRun(InHub.Tick * 5, () => Hub.Await(other.RunAsync)));
-        Hub.Sleep(InHub.Tick * 20);
-        Assert.True(task.Kill(timeout: InHub.Long));
+    [Fact]
+    public void A_kill_is_not_lost_while_a_timeout_waits_for_the_end() => InHub.RunInStillTime(time =>
+    {
+        Operation operation = new(endsByItself: false);
+        GreenTask<bool> task = Hub.Spawn(() => GreenTimeout.TryRun(InHub.Tick * 5, () => Hub.Await(operation.RunAsync)));
+        Hub.Await(operation.Begun);
+        time.Advance(InHub.Tick * 5);
+        Hub.Await(operation.Cancelled);
+        Assert.False(task.Kill(timeout: TimeSpan.Zero));
+        operation.End();
+        task.Join();
         Assert.True(task.IsKilled);
-        Assert.False(other.IsUsed);
+        Assert.False(operation.IsUsed);
+    });
 
-        // The other way round: the timeout comes while a kill waits, which it must not turn into something that TryRun catches.
-        Operation third = new(endsAfter: 60);
-        GreenTask killed = Hub.Spawn(() => GreenTimeout.TryRun(InHub.Tick * 20, () => Hub.Await(third.RunAsync)));
-        Hub.Sleep(InHub.Tick * 5);
-        Assert.True(killed.Kill(timeout: InHub.Long));
-        Assert.True(killed.IsKilled);
+    [Fact]
+    public void A_timeout_does_not_replace_the_kill_that_waits_for_the_end() => InHub.RunInStillTime(time =>
+    {
+        Operation operation = new(endsByItself: false);
+        GreenTask<bool> task = Hub.Spawn(() => GreenTimeout.TryRun(InHub.Tick * 20, () => Hub.Await(operation.RunAsync)));
+        Hub.Await(operation.Begun);
+        Assert.False(task.Kill(timeout: TimeSpan.Zero));
+        Hub.Await(operation.Cancelled);
+        InHub.Elapse(time, InHub.Tick * 20);
+        operation.End();
+        task.Join();
+        Assert.True(task.IsKilled); // TryRun would have caught the timeout
+        Assert.False(operation.IsUsed);
     });
 
     [Fact]
@@ -192,12 +217,16 @@ public class OperationTests
         return 1;
     }
 
-    private sealed class Operation(int endsAfter = 20)
+    private sealed class Operation(bool endsByItself = true)
     {
         private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private volatile bool _isUsed;
 
         public Task Begun => _begun.Task;
+
+        public Task Cancelled => _cancelled.Task;
 
         public bool IsUsed => _isUsed;
 
@@ -206,6 +235,8 @@ public class OperationTests
         public bool WasUsedAtTheEnd { get; private set; }
 
         public bool HasUnwound { get; private set; }
+
+        public void End() => _end.SetResult();
 
         // As `using` around a call.
         public void Use(Action<Func<CancellationToken, Task>> wait)
@@ -232,7 +263,8 @@ public class OperationTests
             finally
             {
                 WasCancelled = token.IsCancellationRequested;
-                await Task.Delay(endsAfter, CancellationToken.None).ConfigureAwait(false);
+                _cancelled.TrySetResult();
+                await (endsByItself ? Task.Delay(20, CancellationToken.None) : _end.Task).ConfigureAwait(false);
                 _isUsed = false;
             }
         }

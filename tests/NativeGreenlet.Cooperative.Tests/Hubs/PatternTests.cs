@@ -187,7 +187,7 @@ public class PatternTests
         near.Socket.Blocking = false;
         byte[] buffer = new byte[16];
         Assert.False(near.WaitUntilReadable(InHub.Tick));
-        Hub.SpawnLater(InHub.Tick * 5, () => far.Send("abc"u8));
+        Hub.Spawn(() => far.Send("abc"u8)); // begins when this task parks
         int parked = 0;
         int count;
         while ((count = near.Socket.Receive(buffer, SocketFlags.None, out SocketError error)) <= 0 && error == SocketError.WouldBlock)

@@ -50,7 +50,7 @@ public class RaceTests
     });
 
     [Fact]
-    public void A_time_a_token_and_a_kill_end_all() => InHub.Run(() =>
+    public void A_time_a_token_and_a_kill_end_all() => InHub.RunInTestTime(() =>
     {
         int ended = 0;
         Func<int>[] bodies = [.. Enumerable.Repeat<Func<int>>(() => Guarded(() => Hub.Sleep(InHub.Long * 10), () => ended++), 2)];

@@ -40,11 +40,11 @@ public class TimeoutTests
     });
 
     [Fact]
-    public void One_that_is_over_throws_nothing() => InHub.Run(() =>
+    public void One_that_is_over_throws_nothing() => InHub.RunInStillTime(time =>
     {
         using (new GreenTimeout(InHub.Tick))
         {
-            Thread.Sleep(20); // due, but nothing waits
+            time.Advance(InHub.Tick * 20); // due, but nothing waits
         }
 
         Hub.Yield();
@@ -52,26 +52,26 @@ public class TimeoutTests
         Hub.Spawn(() =>
         {
             signal.Set();
-            Thread.Sleep(600); // due, but the wait is over already
+            time.Advance(InHub.Tick * 600); // due, but the wait is over already
         });
-        using (new GreenTimeout(TimeSpan.FromMilliseconds(500)))
+        using (new GreenTimeout(InHub.Tick * 500))
         {
             signal.Wait();
         }
 
-        Hub.Sleep(InHub.Tick * 30);
+        InHub.Elapse(time, InHub.Tick * 600);
     });
 
     [Fact]
-    public void One_that_was_due_while_nothing_waited_throws_at_the_next_wait() => InHub.Run(() =>
+    public void One_that_was_due_while_nothing_waited_throws_at_the_next_wait() => InHub.RunInStillTime(time =>
     {
         GreenEvent signal = new();
         Hub.Spawn(() =>
         {
             signal.Set();
-            Thread.Sleep(600);
+            time.Advance(InHub.Tick * 600);
         });
-        using GreenTimeout timeout = new(TimeSpan.FromMilliseconds(500));
+        using GreenTimeout timeout = new(InHub.Tick * 500);
         signal.Wait(); // over before the time is
         GreenTimeoutException exception = Assert.Throws<GreenTimeoutException>((Action)YieldForEver);
         Assert.Same(timeout, exception.Timeout);
@@ -86,15 +86,15 @@ public class TimeoutTests
     });
 
     [Fact]
-    public void They_may_end_in_any_order() => InHub.Run(() =>
+    public void They_may_end_in_any_order() => InHub.RunInStillTime(time =>
     {
         GreenEvent signal = new();
         Hub.Spawn(() =>
         {
             signal.Set();
-            Thread.Sleep(600);
+            time.Advance(InHub.Tick * 600);
         });
-        using GreenTimeout outer = new(TimeSpan.FromMilliseconds(500));
+        using GreenTimeout outer = new(InHub.Tick * 500);
         GreenTimeout middle = new(InHub.Long);
         using GreenTimeout inner = new(InHub.Long);
         middle.Dispose();

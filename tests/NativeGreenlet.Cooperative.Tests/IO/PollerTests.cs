@@ -155,7 +155,7 @@ public class PollerTests
             far.Dispose();
             Assert.Equal(3, receiving.Result);
             int count = -1;
-            Assert.True(GreenTimeout.TryRun(InHub.Long / 10, () => count = near.Receive(buffer)), "the end was missed");
+            Assert.True(GreenTimeout.TryRun(InHub.Long, () => count = near.Receive(buffer)), "the end was missed");
             Assert.Equal(0, count);
             near.Dispose();
         }
@@ -184,7 +184,7 @@ public class PollerTests
         for (byte i = 0; i < 100; i++)
         {
             near.Send([i]);
-            Assert.True(GreenTimeout.TryRun(InHub.Long / 10, () => Assert.Equal(1, near.Receive(buffer))), "nobody looked");
+            Assert.True(GreenTimeout.TryRun(InHub.Long, () => Assert.Equal(1, near.Receive(buffer))), "nobody looked");
             Assert.Equal(i, buffer[0]);
         }
 

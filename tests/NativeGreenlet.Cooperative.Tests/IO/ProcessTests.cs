@@ -46,13 +46,16 @@ public class ProcessTests
     }));
 
     [Fact]
-    public void A_grandchild_that_lives_on_is_not_called_killed() => OnLinux(() => InHub.Run(() =>
+    public void A_grandchild_that_lives_on_is_not_called_killed() => OnLinux(() => InHub.RunInStillTime(time =>
     {
         string mark = $"62.{Environment.ProcessId}";
         try
         {
-            TimeoutException exception = Assert.Throws<TimeoutException>(() =>
-                GreenProcess.Run(new ProcessStartInfo("sh", ["-c", $"sleep {mark} & exit 3"]), timeout: InHub.Tick * 500));
+            GreenTask<TimeoutException> run = Hub.Spawn(() => Assert.Throws<TimeoutException>(() =>
+                GreenProcess.Run(new ProcessStartInfo("sh", ["-c", $"sleep {mark} & exit 3"]), timeout: InHub.Tick * 500)));
+            InHub.Until(() => IsRunning(mark) && !IsRunning(mark, "sh"));
+            time.Advance(InHub.Tick * 500);
+            TimeoutException exception = run.Result;
             Assert.Contains("exit code 3", exception.Message, StringComparison.Ordinal);
             Assert.DoesNotContain("killed", exception.Message, StringComparison.Ordinal);
             Assert.True(IsRunning(mark));
@@ -82,11 +85,11 @@ public class ProcessTests
         Assert.True(condition());
     }
 
-    private static bool IsRunning(string mark) => Directory.GetDirectories("/proc").Any(process =>
+    private static bool IsRunning(string mark, string program = "sleep") => Directory.GetDirectories("/proc").Any(process =>
     {
         try
         {
-            return File.ReadAllText($"{process}/cmdline") is var line && line.StartsWith("sleep", StringComparison.Ordinal) && line.Contains(mark, StringComparison.Ordinal);
+            return File.ReadAllText($"{process}/cmdline") is var line && line.StartsWith(program, StringComparison.Ordinal) && line.Contains(mark, StringComparison.Ordinal);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -62,11 +62,13 @@ public class ServerStopTests
     public void A_handler_may_stop_its_server_and_is_ended_last(int hubs) => InHub.Run(() =>
     {
         ConcurrentQueue<Exception> heard = InHub.Unhandled();
+        ConcurrentQueue<string> begun = [];
         ConcurrentQueue<string> ended = [];
         GreenTcpServer? server = null;
         using GreenTcpServer made = new(new IPEndPoint(IPAddress.Loopback, 0), stream =>
         {
             string kind = stream.ReadByte() == 1 ? "caller" : "other";
+            begun.Enqueue(kind);
             try
             {
                 if (kind == "caller")
@@ -90,10 +92,9 @@ public class ServerStopTests
         {
             clients.Add(GreenSocket.Connect("127.0.0.1", server.EndPoint.Port));
             clients[i].Send([0]);
-            ProcessTests.Until(() => server.ConnectionCount == clients.Count);
+            ProcessTests.Until(() => server.ConnectionCount == clients.Count && begun.Count == clients.Count);
         }
 
-        Hub.Sleep(InHub.Tick * 20);
         clients.Add(GreenSocket.Connect("127.0.0.1", server.EndPoint.Port));
         clients[4].Send([1]);
         server.ServeForever(); // until it is stopped

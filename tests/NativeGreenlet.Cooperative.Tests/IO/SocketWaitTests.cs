@@ -172,7 +172,7 @@ public class SocketWaitTests
             (socket, buffer) => socket.Receive(buffer),
             (socket, buffer) => socket.GetStream().Read(buffer, 0, buffer.Length),
             (socket, buffer) => Hub.Await(socket.GetStream().ReadAsync(buffer, 0, buffer.Length)),
-            (socket, buffer) => socket.WaitUntilReadable(InHub.Tick) && socket.Receive(buffer, SocketFlags.Peek) == 3 ? socket.Receive(buffer) : 0,
+            (socket, buffer) => socket.WaitUntilReadable(InHub.Long) && socket.Receive(buffer, SocketFlags.Peek) == 3 ? socket.Receive(buffer) : 0,
         ];
         Array.ForEach(ways, read => ReadWhatWasGivenUp(_ => { }, read));
     });
@@ -264,7 +264,7 @@ public class SocketWaitTests
         Assert.True(receiver.Kill(timeout: InHub.Long));
         byte[] buffer = new byte[10];
         int count = 0;
-        Assert.True(GreenTimeout.TryRun(InHub.Long / 10, () => count = read(near, buffer)), "the bytes were lost");
+        Assert.True(GreenTimeout.TryRun(InHub.Long, () => count = read(near, buffer)), "the bytes were lost");
         Assert.Equal([1, 2, 3], buffer.AsSpan(0, count).ToArray());
         near.Dispose();
         far.Dispose();

@@ -18,6 +18,36 @@ internal static class InHub
 
     public static void Run(Action body, HubOptions? options = null) => OnThread(() => Hub.Run(body, options));
 
+    /// <summary>Runs the body in a hub whose time stands still until the body moves it: nothing is due before the body says so, however
+    /// slow the machine is.</summary>
+    public static void RunInStillTime(Action<GreenTestTime> body)
+    {
+        GreenTestTime time = new() { AutoAdvance = false };
+        Run(() => body(time), new HubOptions { TimeProvider = time });
+    }
+
+    /// <summary>Runs the body in a hub whose time moves only while every task waits: what is due at the same moment on a slow machine comes
+    /// in its order, and nothing is due before all that can run has run.</summary>
+    public static void RunInTestTime(Action body) => Run(body, new HubOptions { TimeProvider = new GreenTestTime() });
+
+    /// <summary>Waits by the time of the system, whatever that of the hub is, until something holds.</summary>
+    public static void Until(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            Hub.Await(Task.Delay(1));
+        }
+    }
+
+    /// <summary>Moves a time that stands still, and lets the hub look at its timers: what is due then has woken its waiters when this
+    /// returns.</summary>
+    public static void Elapse(GreenTestTime time, TimeSpan span)
+    {
+        time.Advance(span);
+        Hub.Yield(); // the timers are looked at in the next turn, before its tasks run
+        Hub.Yield(); // and who was woken has run
+    }
+
     public static void OnThread(Action body) => OnThread(body, Patience);
 
     public static void OnThread(Action body, TimeSpan patience)

@@ -51,7 +51,7 @@ public class PulseTests
     });
 
     [Fact]
-    public void All_of_several_need_not_be_ready_at_the_same_time() => InHub.Run(() =>
+    public void All_of_several_need_not_be_ready_at_the_same_time() => InHub.RunInTestTime(() =>
     {
         GreenEvent[] signals = [new(), new(), new()];
         GreenTask<IReadOnlyList<IGreenWaitable>> all = Hub.Spawn(() => Hub.Wait(signals));
