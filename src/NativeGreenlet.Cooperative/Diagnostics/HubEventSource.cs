@@ -32,4 +32,7 @@ internal sealed class HubEventSource : EventSource
 
     [Event(1, Level = EventLevel.Warning, Message = "{0}: every task of a run waits. {1}")]
     public void DeadlockSuspected(string hub, string waiters) => WriteEvent(1, hub, waiters);
+
+    [Event(2, Level = EventLevel.Warning, Message = "There is no thread for what is offloaded. The pool {0} goes on with those it has. {1}")]
+    public void OffloadThreadRefused(string pool, string reason) => WriteEvent(2, pool, reason);
 }

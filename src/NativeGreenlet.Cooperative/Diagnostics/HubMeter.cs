@@ -50,5 +50,7 @@ internal static class HubMeter
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.hubs", () => HubRegistry.All.Count, "{hub}", "Hubs that run.");
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.tasks", () => HubRegistry.All.Sum(hub => hub.TaskCount), "{task}", "Tasks that have not ended.");
         _ = meter.CreateObservableCounter("nativegreenlet.hub.resumptions", () => HubRegistry.All.Sum(hub => hub.Switches), "{resumption}", "Tasks continued and callbacks called by hubs that run.");
+        _ = meter.CreateObservableUpDownCounter("nativegreenlet.offload.threads", () => OffloadScheduler.AllThreads, "{thread}", "Threads of all offload pools.");
+        _ = meter.CreateObservableUpDownCounter("nativegreenlet.offload.queue", () => OffloadScheduler.AllQueued, "{call}", "Offloaded functions that wait for a thread.");
     }
 }

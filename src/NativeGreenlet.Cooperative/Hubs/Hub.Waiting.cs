@@ -270,7 +270,9 @@ public sealed partial class Hub
         return true;
     }
 
-    /// <summary>Lets a thread of the pool do something that blocks, and waits for it.</summary>
+    /// <summary>Lets another thread do something that blocks, one of <see cref="HubOptions.OffloadPool"/>, and waits for it.</summary>
+    /// <remarks>A thread is started at once if there is none to spare, up to the limit of the pool; beyond it, what is offloaded
+    /// waits in the pool's queue.</remarks>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="blocking">What to do. Should the caller be killed meanwhile, it goes on, and nobody gets its
     /// result.</param>
@@ -280,8 +282,8 @@ public sealed partial class Hub
     public static T Offload<T>(Func<T> blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
-        EnterWait();
-        return Await(Task.Run(blocking));
+        OffloadPool pool = EnterWait().Loop.Options.OffloadPool;
+        return Await(pool.Run(blocking));
     }
 
     /// <inheritdoc cref="Offload{T}(Func{T})"/>
@@ -289,12 +291,12 @@ public sealed partial class Hub
     public static void Offload(Action blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
-        EnterWait();
-        Await(Task.Run(blocking));
+        OffloadPool pool = EnterWait().Loop.Options.OffloadPool;
+        Await(pool.Run(blocking));
     }
 
-    /// <summary>Lets a thread of the pool do something that may block and is asynchronous, and waits until what it returned has
-    /// completed. It is outside of the hub to its end.</summary>
+    /// <summary>Lets another thread do something that may block and is asynchronous, and waits until what it returned has
+    /// completed. It is outside of the hub to its end; after its first <c>await</c> that is not over, on the thread pool of .NET.</summary>
     /// <param name="blocking">What to do. Should the caller be killed meanwhile, it goes on.</param>
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
@@ -302,8 +304,8 @@ public sealed partial class Hub
     public static void Offload(Func<Task> blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
-        EnterWait();
-        Await(Task.Run(blocking));
+        OffloadPool pool = EnterWait().Loop.Options.OffloadPool;
+        Await(pool.Run(blocking).Unwrap());
     }
 
     /// <inheritdoc cref="Offload(Func{Task})"/>
@@ -313,13 +315,12 @@ public sealed partial class Hub
     public static T Offload<T>(Func<Task<T>?> blocking)
     {
         ArgumentNullException.ThrowIfNull(blocking);
-        EnterWait();
-        return Await(Task.Run(() => NoTask.Replace(blocking())));
+        OffloadPool pool = EnterWait().Loop.Options.OffloadPool;
+        return Await(pool.Run(() => NoTask.Replace(blocking())).Unwrap());
     }
 
     /// <summary>Runs a function as <see cref="Offload{T}(Func{T})"/> does, on a thread of its own: for what takes so long
-    /// that the pool would miss the
-    /// thread.</summary>
+    /// that the pool would miss the thread.</summary>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="blocking">What to do.</param>
     /// <returns>Its result.</returns>

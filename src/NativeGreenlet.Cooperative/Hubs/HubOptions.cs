@@ -68,6 +68,19 @@ public sealed class HubOptions
     /// <see cref="GreenTask.SpawnStack"/>. Off unless it is set: a stack trace costs far more than the task.</summary>
     public bool KeepsSpawnStacks { get; set; }
 
+    /// <summary>Gets or sets whose threads <see cref="Hub.Offload(Action)"/> uses; <see cref="OffloadPool.Shared"/> unless it is
+    /// set.</summary>
+    /// <exception cref="ArgumentNullException">It is set to null.</exception>
+    public OffloadPool OffloadPool
+    {
+        get;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = OffloadPool.Shared;
+
     /// <summary>What a hub has that was given none; tests set it.</summary>
     internal static HubOptions Default { get; set; } = new();
 

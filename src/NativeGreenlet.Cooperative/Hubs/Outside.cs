@@ -62,6 +62,12 @@ internal static class Outside
             idle.Add(other.SystemThreadId);
         }
 
+        if (OffloadScheduler.ThreadsIfAllAreIdle() is not { } offloading)
+        {
+            return false;
+        }
+
+        idle.UnionWith(offloading);
         int workers = 0;
         HashSet<string> seen = [];
         foreach (string directory in Directory.EnumerateDirectories("/proc/self/task"))

@@ -23,6 +23,11 @@ public class DeadlockPrograms
         Tell(() => Hub.Spawn(() => new GreenQueue<int>().Get()).Join());
         GreenEvent made = new();
         Tell(made.Wait);
+        Tell(() =>
+        {
+            Hub.Offload(() => { }); // its thread is still there
+            new GreenEvent().Wait();
+        });
         Console.WriteLine($"{nameof(DeadlockPrograms)}: {told} told");
 
         void Tell(Action main)
