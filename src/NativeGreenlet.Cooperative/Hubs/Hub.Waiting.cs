@@ -384,12 +384,13 @@ public sealed partial class Hub
     }
 
     /// <inheritdoc cref="WaitAll(ReadOnlySpan{GreenTask})"/>
-    public static void WaitAll(IEnumerable<GreenTask> tasks) => WaitAll([.. tasks]);
+    /// <exception cref="ArgumentNullException"><paramref name="tasks"/> is null, or one of them is.</exception>
+    public static void WaitAll(IEnumerable<GreenTask> tasks) => WaitAll([.. tasks ?? throw new ArgumentNullException(nameof(tasks))]);
 
     /// <summary>Waits until one of several tasks has ended, however.</summary>
     /// <param name="tasks">The tasks.</param>
     /// <returns>The first that has.</returns>
-    /// <exception cref="ArgumentException">There is no task.</exception>
+    /// <exception cref="ArgumentException">There is no task, or one of them is null.</exception>
     [OverloadResolutionPriority(1)]
     public static GreenTask WaitAny(params ReadOnlySpan<GreenTask> tasks)
     {
@@ -399,15 +400,18 @@ public sealed partial class Hub
         }
 
         GreenTask[] all = [.. tasks];
+        RefuseNull(all, nameof(tasks));
         EnterWait();
         return Array.Find(all, task => task.IsCompleted) ?? (GreenTask)new MultipleWait(RequireTask().Waiter, [.. all.Distinct()], 1).ParkForFirst(long.MaxValue, CancellationToken.None)!;
     }
 
     /// <inheritdoc cref="WaitAny(ReadOnlySpan{GreenTask})"/>
-    public static GreenTask WaitAny(IEnumerable<GreenTask> tasks) => WaitAny([.. tasks]);
+    /// <exception cref="ArgumentNullException"><paramref name="tasks"/> is null.</exception>
+    public static GreenTask WaitAny(IEnumerable<GreenTask> tasks) => WaitAny([.. tasks ?? throw new ArgumentNullException(nameof(tasks))]);
 
     /// <summary>Waits until objects of several kinds are all ready.</summary>
     /// <param name="objects">Tasks, events, completion sources.</param>
+    /// <exception cref="ArgumentException">One of <paramref name="objects"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and one is not ready.</exception>
     public static void WaitAll(params IGreenWaitable[] objects) => WaitAll(objects, Timeout.InfiniteTimeSpan);
 
@@ -423,6 +427,7 @@ public sealed partial class Hub
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Whether all are ready, or were at some moment of the wait.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="objects"/> is null.</exception>
+    /// <exception cref="ArgumentException">One of <paramref name="objects"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static bool WaitAll(IEnumerable<IGreenWaitable> objects, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
@@ -433,7 +438,7 @@ public sealed partial class Hub
     /// <summary>Waits until one of several objects is ready.</summary>
     /// <param name="objects">Tasks, events, completion sources.</param>
     /// <returns>The first that is.</returns>
-    /// <exception cref="ArgumentException">There is no object.</exception>
+    /// <exception cref="ArgumentException">There is no object, or one of them is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and none is ready.</exception>
     public static IGreenWaitable WaitAny(params IGreenWaitable[] objects) => WaitAny(objects, Timeout.InfiniteTimeSpan)!;
 
@@ -458,6 +463,7 @@ public sealed partial class Hub
             throw new ArgumentException("There is no object to wait for.", nameof(objects));
         }
 
+        RefuseNull(all, nameof(objects));
         ThrowPending();
         cancellationToken.ThrowIfCancellationRequested();
         return Array.Find(all, each => each.IsReady) is { } ready ? ready
@@ -469,10 +475,12 @@ public sealed partial class Hub
     /// <param name="tasks">The tasks.</param>
     /// <returns>Them, in the order in which they have ended.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="tasks"/> is null.</exception>
+    /// <exception cref="ArgumentException">One of <paramref name="tasks"/> is null.</exception>
     public static IEnumerable<GreenTask> WaitEach(params IEnumerable<GreenTask> tasks)
     {
         ArgumentNullException.ThrowIfNull(tasks);
         GreenTask[] all = [.. tasks];
+        RefuseNull(all, nameof(tasks));
         GreenQueue<GreenTask> ended = new();
         RootTask? run = HubLoop.OfThisThreadOrNull?.CurrentRun;
         WaitRoom room = ((IShared)ended).Room;
@@ -514,12 +522,14 @@ public sealed partial class Hub
     /// <returns>Those that are ready, or were at some moment of the wait: an event that was set and cleared at once counts.
     /// In the order in which they were given.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="objects"/> is null.</exception>
+    /// <exception cref="ArgumentException">One of <paramref name="objects"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static IReadOnlyList<IGreenWaitable> Wait(IEnumerable<IGreenWaitable> objects, TimeSpan? timeout = null, int? count = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(objects);
         HubClock.Check(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
         IGreenWaitable[] all = [.. objects];
+        RefuseNull(all, nameof(objects));
         ThrowPending();
         cancellationToken.ThrowIfCancellationRequested();
         HashSet<IGreenWaitable> ready = [.. all.Where(each => each.IsReady)];
@@ -557,6 +567,15 @@ public sealed partial class Hub
         ArgumentNullException.ThrowIfNull(handler);
         RootTask run = RequireRun();
         return new SignalRegistration(run, signal, () => Spawn(handler));
+    }
+
+    private static void RefuseNull<T>(T[] all, string name)
+        where T : class
+    {
+        if (Array.Exists(all, each => each is null))
+        {
+            throw new ArgumentException($"One of the {name} to wait for is null.", name);
+        }
     }
 
     /// <summary>What every wait begins with, also one that need not park: a kill, a cancellation or a timeout that the caller

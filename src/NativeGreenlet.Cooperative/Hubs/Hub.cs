@@ -272,7 +272,7 @@ public sealed partial class Hub : IDisposable
     /// <summary>Refuses an asynchronous callback: nobody would wait for what it returns.</summary>
     /// <param name="callback">The callback.</param>
     /// <exception cref="NotSupportedException">Always.</exception>
-    [Obsolete("A callback runs between tasks and cannot await. Start a task: hub.InvokeAsync(async () => ...), or Hub.Spawn(async () => ...) inside the callback.", error: true)]
+    [Obsolete("A callback runs between tasks and cannot await. Start a task instead: hub.InvokeAsync(async () => ...).", error: true)]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void Post(Func<Task> callback) => throw new NotSupportedException("A callback cannot await.");
 

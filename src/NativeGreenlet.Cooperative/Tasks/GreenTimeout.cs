@@ -25,19 +25,19 @@ public sealed class GreenTimeout : IDisposable
     private bool _isPending;
 
     /// <summary>Begins it.</summary>
-    /// <param name="time">The time; <see cref="Timeout.InfiniteTimeSpan"/> is never due.</param>
+    /// <param name="timeout">The time; <see cref="Timeout.InfiniteTimeSpan"/> is never due.</param>
     /// <param name="exception">What to throw; null stands for a <see cref="GreenTimeoutException"/>.</param>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
-    public GreenTimeout(TimeSpan time, Exception? exception = null)
+    public GreenTimeout(TimeSpan timeout, Exception? exception = null)
     {
-        HubClock.Check(time, nameof(time));
+        HubClock.Check(timeout, nameof(timeout));
         _task = Hub.RequireTask();
         _exception = exception;
-        Time = time;
+        Time = timeout;
         Outer = _task.Timeouts;
         _task.Timeouts = this;
         _timer = new CallbackTimer(Expire);
-        _task.Loop.Timers.Add(_timer, _task.Loop.Clock.In(time));
+        _task.Loop.Timers.Add(_timer, _task.Loop.Clock.In(timeout));
     }
 
     /// <summary>Gets the time.</summary>
@@ -52,20 +52,20 @@ public sealed class GreenTimeout : IDisposable
     internal bool IsRunning => _timer.Index >= 0;
 
     /// <summary>Does something within a time.</summary>
-    /// <param name="time">The time.</param>
+    /// <param name="timeout">The time.</param>
     /// <param name="action">What to do.</param>
     /// <returns>False if the time was up first. Any other exception, that of another timeout too, is thrown.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
-    public static bool TryRun(TimeSpan time, Action action)
+    public static bool TryRun(TimeSpan timeout, Action action)
     {
         ArgumentNullException.ThrowIfNull(action);
-        using GreenTimeout timeout = new(time);
+        using GreenTimeout limit = new(timeout);
         try
         {
             action();
             return true;
         }
-        catch (GreenTimeoutException exception) when (exception.Timeout == timeout)
+        catch (GreenTimeoutException exception) when (exception.Timeout == limit)
         {
             return false;
         }
@@ -73,52 +73,52 @@ public sealed class GreenTimeout : IDisposable
 
     /// <summary>Does something within a time.</summary>
     /// <typeparam name="T">The type of the result.</typeparam>
-    /// <param name="time">The time.</param>
+    /// <param name="timeout">The time.</param>
     /// <param name="function">What to do.</param>
     /// <returns>Its result.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="function"/> is null.</exception>
     /// <exception cref="GreenTimeoutException">The time was up first.</exception>
-    public static T Run<T>(TimeSpan time, Func<T> function)
+    public static T Run<T>(TimeSpan timeout, Func<T> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        using GreenTimeout timeout = new(time);
+        using GreenTimeout limit = new(timeout);
         return function();
     }
 
     /// <summary>Does something that throws within a time.</summary>
-    /// <param name="time">The time.</param>
+    /// <param name="timeout">The time.</param>
     /// <param name="action">What to do.</param>
     /// <returns>False if the time was up first.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
     [OverloadResolutionPriority(2)]
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public static bool TryRun(TimeSpan time, Func<Never> action)
+    public static bool TryRun(TimeSpan timeout, Func<Never> action)
     {
         ArgumentNullException.ThrowIfNull(action);
-        return TryRun(time, new Action(() => action()));
+        return TryRun(timeout, new Action(() => action()));
     }
 
     /// <summary>Refuses an asynchronous action: nobody would wait for what it returns.</summary>
-    /// <param name="time">The time.</param>
+    /// <param name="timeout">The time.</param>
     /// <param name="action">The action.</param>
     /// <returns>Never.</returns>
     /// <exception cref="NotSupportedException">Always.</exception>
     [Obsolete("GreenTimeout ends waits in the hub, not an await. Wait inside by Hub.Await(token => ..., timeout), or give what is awaited a token.", error: true)]
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public static bool TryRun(TimeSpan time, Func<Task> action) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
+    public static bool TryRun(TimeSpan timeout, Func<Task> action) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
 
     /// <summary>Does something that throws within a time.</summary>
     /// <typeparam name="T">The type of the result.</typeparam>
-    /// <param name="time">The time.</param>
+    /// <param name="timeout">The time.</param>
     /// <param name="function">What to do.</param>
     /// <returns>Never.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="function"/> is null.</exception>
     [OverloadResolutionPriority(2)]
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public static T Run<T>(TimeSpan time, Func<Never?> function)
+    public static T Run<T>(TimeSpan timeout, Func<Never?> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        return Run(time, new Func<T>(() =>
+        return Run(timeout, new Func<T>(() =>
         {
             function();
             return default!;
@@ -126,12 +126,12 @@ public sealed class GreenTimeout : IDisposable
     }
 
     /// <summary>Refuses an asynchronous function: nobody would wait for what it returns.</summary>
-    /// <param name="time">The time.</param>
+    /// <param name="timeout">The time.</param>
     /// <param name="function">The function.</param>
     /// <exception cref="NotSupportedException">Always.</exception>
     [Obsolete("GreenTimeout ends waits in the hub, not an await. Wait inside by Hub.Await(token => ..., timeout), or give what is awaited a token.", error: true)]
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public static void Run(TimeSpan time, Func<Task> function) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
+    public static void Run(TimeSpan timeout, Func<Task> function) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
 
     /// <inheritdoc cref="Run(TimeSpan, Func{Task})"/>
     /// <typeparam name="T">The type of the result.</typeparam>
@@ -139,7 +139,7 @@ public sealed class GreenTimeout : IDisposable
     [Obsolete("GreenTimeout ends waits in the hub, not an await. Wait inside by Hub.Await(token => ..., timeout), or give what is awaited a token.", error: true)]
     [OverloadResolutionPriority(1)]
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public static T Run<T>(TimeSpan time, Func<Task<T>?> function) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
+    public static T Run<T>(TimeSpan timeout, Func<Task<T>?> function) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
 
     /// <summary>Tells whether an exception is the one that this timeout threw.</summary>
     /// <param name="exception">The exception.</param>

@@ -155,6 +155,35 @@ public class HubTests
         Assert.IsType<BlockingSwitchOutException>(Assert.Single(heard));
     });
 
+    /// <summary>What the refusals of asynchronous callbacks advise instead.</summary>
+    [Fact]
+    public void A_callback_of_a_task_may_spawn_and_one_of_no_run_is_told_to_invoke() => InHub.Run(() =>
+    {
+        var heard = InHub.Unhandled();
+        Hub hub = Hub.Current;
+        GreenEvent spawned = new();
+        GreenEvent invoked = new();
+        Hub.Spawn(() => { }).OnCompleted(() => Hub.Spawn(async () =>
+        {
+            await Task.Yield();
+            spawned.Set();
+        }));
+        hub.Post(() =>
+        {
+            _ = hub.InvokeAsync(async () =>
+            {
+                await Task.Yield();
+                invoked.Set();
+            });
+        });
+        spawned.Wait();
+        invoked.Wait();
+        Assert.Empty(heard);
+        hub.Post(() => Hub.Spawn(() => { }));
+        Hub.Yield();
+        Assert.Contains("Hub.InvokeAsync", Assert.Single(heard).Message, StringComparison.Ordinal);
+    });
+
     [Fact]
     public void A_wait_for_what_is_complete_does_not_switch() => InHub.Run(() =>
     {
@@ -248,6 +277,33 @@ public class HubTests
         Hub.SpawnLater(InHub.Tick * 5, () => source.SetResult(1));
         Assert.Equal([signal, source], Hub.Wait([slow, signal, source], count: 2));
         Assert.Throws<ArgumentException>(() => Hub.WaitAny());
+    });
+
+    [Fact]
+    public void Null_among_what_is_waited_for_is_refused() => InHub.Run(() =>
+    {
+        GreenTask ended = Hub.Spawn(() => { });
+        ended.Join();
+        Action[] waits =
+        [
+            () => Hub.WaitAll(ended, null!),
+            () => Hub.WaitAny(ended, null!),
+            () => Hub.WaitAll(new GreenEvent(isSet: true), null!),
+            () => Hub.WaitAny(new GreenEvent(isSet: true), null!),
+            () => Hub.Wait([ended, null!]),
+            () => Hub.WaitEach(ended, null!),
+        ];
+        Assert.All(waits, wait => Assert.ThrowsAny<ArgumentException>(wait));
+        Action[] nothing =
+        [
+            () => Hub.WaitAll((IEnumerable<GreenTask>)null!),
+            () => Hub.WaitAny((IEnumerable<GreenTask>)null!),
+            () => Hub.WaitAll((IGreenWaitable[])null!),
+            () => Hub.WaitAny((IGreenWaitable[])null!),
+            () => Hub.Wait(null!),
+            () => Hub.WaitEach(null!),
+        ];
+        Assert.All(nothing, wait => Assert.Throws<ArgumentNullException>(wait));
     });
 
     [Fact]

@@ -145,11 +145,12 @@ public class ConnectionTests
     {
         foreach (bool isHandedOut in new[] { false, true })
         {
-            foreach (bool byStream in new[] { false, true })
+            // The last one: by whoever was given the socket of .NET.
+            foreach (Closing how in isHandedOut ? [Closing.Socket, Closing.Stream, Closing.Others] : new[] { Closing.Socket, Closing.Stream })
             {
                 (GreenSocket near, GreenSocket far) = Pair();
                 GreenStream stream = near.GetStream();
-                _ = isHandedOut ? near.Socket : null;
+                Socket? handedOut = isHandedOut ? near.Socket : null;
                 GreenTask[] waiting =
                 [
                     Closed(() => stream.ReadByte()),
@@ -159,8 +160,8 @@ public class ConnectionTests
                     Closed(() => near.Send(new byte[64 << 20])),
                 ];
                 Hub.Sleep(InHub.Tick * 5);
-                IDisposable closes = byStream ? stream : near;
-                closes.Dispose();
+                IDisposable? closes = how == Closing.Socket ? near : how == Closing.Stream ? stream : handedOut;
+                closes!.Dispose();
                 AssertSuccess(waiting);
                 AssertSuccess(
                     Closed(() => stream.ReadByte()),
@@ -172,21 +173,39 @@ public class ConnectionTests
             }
         }
 
-        GreenSocket listener = new();
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        GreenSocket datagrams = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        datagrams.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        GreenTask[] others =
-        [
-            Closed(() => listener.Accept()),
-            Closed(() => datagrams.ReceiveFrom(new byte[1], out _)),
-            Closed(() => datagrams.Receive(new byte[1])),
-        ];
-        Hub.Sleep(InHub.Tick * 5);
-        listener.Dispose();
-        datagrams.Dispose();
-        AssertSuccess(others);
+        foreach (Closing how in new[] { Closing.Socket, Closing.Others })
+        {
+            foreach (bool wasGivenUp in new[] { false, true })
+            {
+                GreenSocket listener = new();
+                listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+                listener.Listen();
+                GreenSocket datagrams = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+                datagrams.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+                IDisposable[] closes = how == Closing.Socket ? [listener, datagrams] : [listener.Socket, datagrams.Socket];
+                if (wasGivenUp)
+                {
+                    Assert.False(GreenTimeout.TryRun(InHub.Tick, () => listener.Accept()));
+                    Assert.False(GreenTimeout.TryRun(InHub.Tick, () => datagrams.Receive(new byte[1])));
+                }
+
+                GreenTask[] others =
+                [
+                    Closed(() => listener.Accept()),
+                    Closed(() => datagrams.ReceiveFrom(new byte[1], out _)),
+                    Closed(() => datagrams.Receive(new byte[1])),
+                    Closed(() => datagrams.WaitUntilReadable()),
+                ];
+                Hub.Sleep(InHub.Tick * 5);
+                Array.ForEach(closes, each => each.Dispose());
+                AssertSuccess(others);
+                AssertSuccess(
+                    Closed(() => listener.Accept()),
+                    Closed(() => datagrams.ReceiveFrom(new byte[1], out _)),
+                    Closed(() => datagrams.SendTo([1], new IPEndPoint(IPAddress.Loopback, 1))),
+                    Closed(() => datagrams.WaitUntilReadable()));
+            }
+        }
     });
 
     [Fact]
@@ -269,6 +288,13 @@ public class ConnectionTests
         byte[] bytes = new byte[count];
         Array.Fill(bytes, value);
         return bytes;
+    }
+
+    private enum Closing
+    {
+        Socket,
+        Stream,
+        Others,
     }
 
     private static GreenTask Closed(Action wait) => Hub.Spawn(() => Assert.ThrowsAny<ObjectDisposedException>(wait));

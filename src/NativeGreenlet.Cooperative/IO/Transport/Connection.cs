@@ -79,6 +79,32 @@ internal sealed class Connection : IByteStream, IDisposable
     /// <inheritdoc/>
     public bool HasLeftovers => _async is { HasLeftovers: true };
 
+    // Who was given the socket may close it, too. Asked only when something has ended.
+    private bool IsClosed
+    {
+        get
+        {
+            if (_isClosed || !_isHandedOut)
+            {
+                return _isClosed;
+            }
+
+            try
+            {
+                _ = _socket.Available;
+                return false;
+            }
+            catch (SocketException)
+            {
+                return false; // it is not connected, say
+            }
+            catch (ObjectDisposedException)
+            {
+                return true;
+            }
+        }
+    }
+
     private AsyncTransport Async => _async ?? Interlocked.CompareExchange(ref _async, new AsyncTransport(_socket), null) ?? _async;
 
     /// <summary>Receives the bytes that have come; parks until some have.</summary>
@@ -109,7 +135,7 @@ internal sealed class Connection : IByteStream, IDisposable
             while (result.Status == TransportStatus.HandedOver);
 
             // A socket that is closed here looks closed by the other side for a moment.
-            ObjectDisposedException.ThrowIf(result is { Status: TransportStatus.Done, Count: 0 } && _isClosed && !buffer.IsEmpty, typeof(GreenSocket));
+            ObjectDisposedException.ThrowIf(result is { Status: TransportStatus.Done, Count: 0 } && !buffer.IsEmpty && IsClosed, typeof(GreenSocket));
             return Checked(result);
         }
         finally
@@ -362,7 +388,7 @@ internal sealed class Connection : IByteStream, IDisposable
             isTaken = true;
             return accepted;
         }
-        catch (SocketException exception) when (_isClosed && exception.SocketErrorCode == SocketError.OperationAborted)
+        catch (SocketException exception) when (IsClosed)
         {
             throw new ObjectDisposedException("The socket was closed.", exception);
         }
@@ -420,7 +446,7 @@ internal sealed class Connection : IByteStream, IDisposable
     // What fails because the socket was closed here fails in many ways.
     private TransportResult Checked(TransportResult result)
     {
-        ObjectDisposedException.ThrowIf(result.Status == TransportStatus.Failed && _isClosed, typeof(GreenSocket));
+        ObjectDisposedException.ThrowIf(result.Status == TransportStatus.Failed && IsClosed, typeof(GreenSocket));
         return result;
     }
 
