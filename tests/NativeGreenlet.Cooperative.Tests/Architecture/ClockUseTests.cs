@@ -19,6 +19,12 @@ public class ClockUseTests
     {
         ["HubClock.cs: Stopwatch.GetElapsedTime"] = "the system's time itself, where the provider is the system's",
         ["HubLoop.cs: Environment.TickCount64"] = "how often the system is asked for sockets while tasks run: a cost, not a time",
+        ["HubLoop.Timing.cs: Stopwatch.GetTimestamp"] = "what the meter tells: real times",
+        ["HubTiming.cs: Stopwatch.GetTimestamp"] = "what the meter tells: real times",
+        ["HubTiming.cs: Stopwatch.GetElapsedTime"] = "what the meter tells: real times",
+        ["HubInspection.cs: Stopwatch.GetTimestamp"] = "what a tool outside is told: real times",
+        ["HubInspection.cs: Stopwatch.GetElapsedTime"] = "what a tool outside is told: real times",
+        ["HubInspection.cs: Thread.Sleep"] = "how often a tool outside is told, on a thread of its own",
         ["HubWatchdog.cs: Stopwatch.GetElapsedTime"] = "how long a thread is really blocked",
         ["HubSynchronizationContext.cs: Environment.TickCount64"] = "a thread that really blocks, and its own limit",
         ["GreenCondition.cs: Thread.Sleep"] = "a stack that cannot be left blocks its thread",
