@@ -11,6 +11,7 @@ internal static class DocsVerb
         Toolchain.Current.Need();
         Native.BuildLibrary();
         Managed.Build("src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj");
+        Managed.Build("src/NativeGreenlet.Hosting/NativeGreenlet.Hosting.csproj");
         Managed.Build("src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj");
         Terminal.Say($"Restoring docfx ({Manifest})");
         if (!Shell.Logged("tool", "dotnet", ["tool", "restore", "--tool-manifest", Manifest]))

@@ -7,6 +7,7 @@ internal static class PackVerb
     [
         "src/NativeGreenlet.Analyzers.CodeFixes/NativeGreenlet.Analyzers.CodeFixes.csproj",
         "src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj",
+        "src/NativeGreenlet.Hosting/NativeGreenlet.Hosting.csproj",
         "src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj",
     ]; // which refer to the others
     private const string Packages = "artifacts/packages";

@@ -97,6 +97,11 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         Task Start()
         {
             hasStarted = true;
+            if (_options.WarnWhenBlockedFor is not null)
+            {
+                Hub.RequireTask().Run.Subject = new RequestSubject(context);
+            }
+
             try
             {
                 return next(context);
@@ -162,15 +167,34 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
     {
         foreach (Hub hub in hubs)
         {
+            hub.IsReported = true;
             hub.UnhandledException += (_, e) => LogUnhandled(e.Exception, e.Task?.ToString() ?? "A callback");
         }
 
         if (_options.WarnWhenBlockedFor is { } limit)
         {
             _watchdog = new HubWatchdog(limit, hubs);
-            _watchdog.Blocked += (_, e) => LogBlocked(e.Hub.Name, e.Duration, e.StackTrace?.ToString() ?? "It still does.");
+            _watchdog.Blocked += (_, e) => LogBlock(e);
             _watchdog.Start();
         }
+    }
+
+    private void LogBlock(HubBlockedEventArgs e)
+    {
+        if (e.Kind == HubBlock.Crowded)
+        {
+            LogCrowded(e.Hub.Name, e.Duration, e.Resumptions);
+            return;
+        }
+
+        RequestSubject? request = e.Task?.Run.Subject as RequestSubject;
+        string where = e.Kind switch
+        {
+            HubBlock.Waits => $"It now waits{Environment.NewLine}{e.StackTrace}",
+            HubBlock.Ended => "It has ended without a wait.",
+            _ => "It still does.",
+        };
+        LogBlocked(request?.ToString() ?? e.Task?.ToString() ?? "A callback", request?.TraceId, e.Hub.Name, e.Duration, where);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Every greenlet is a thread here, so requests on greenlets hold threads while they wait. {Description}")]
@@ -185,6 +209,9 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
     [LoggerMessage(4, LogLevel.Error, "{Task} ended with an exception that nobody waits for.")]
     private partial void LogUnhandled(Exception exception, string task);
 
-    [LoggerMessage(5, LogLevel.Warning, "A request kept {Hub} from going on for {Duration}. It blocked its thread, or computed for too long; see Hub.Await and Hub.Offload. {Where}")]
-    private partial void LogBlocked(string hub, TimeSpan duration, string where);
+    [LoggerMessage(5, LogLevel.Warning, "{Request} (trace {TraceId}) kept {Hub} from going on for {Duration}. It blocked its thread, or computed for too long; see Hub.Await and Hub.Offload. {Where}")]
+    private partial void LogBlocked(string request, string? traceId, string hub, TimeSpan duration, string where);
+
+    [LoggerMessage(6, LogLevel.Warning, "{Hub} could not keep up: {Resumptions} short slices of requests in {Duration}, and others that could go on still have not. Use more hubs, or Hub.Offload for what computes.")]
+    private partial void LogCrowded(string hub, TimeSpan duration, long resumptions);
 }

@@ -5,11 +5,18 @@ using NativeGreenlet.Cooperative.Hubs;
 namespace NativeGreenlet.Cooperative.Diagnostics;
 
 /// <summary>Figures of all hubs as instruments of the meter <c>NativeGreenlet.Cooperative</c>; read only when someone
-/// listens.</summary>
+/// listens; and its histograms.</summary>
 internal static class HubMeter
 {
+    /// <summary>The attribute with the name of a hub.</summary>
+    public const string NameTag = "nativegreenlet.hub.name";
+
     private static readonly Lock s_lock = new();
     private static Meter? s_meter;
+    private static HubTimes? s_times;
+
+    /// <summary>The histograms, once they are published.</summary>
+    public static HubTimes? Times => s_times;
 
     /// <summary>Publishes the instruments, unless they are. If a listener fails, or there is no memory, the next hub tries
     /// again; hubs run all the same.</summary>
@@ -36,6 +43,7 @@ internal static class HubMeter
         {
             meter = new Meter("NativeGreenlet.Cooperative");
             AddTo(meter);
+            s_times = new HubTimes(meter);
             Volatile.Write(ref s_meter, meter);
         }
         catch (Exception exception)
@@ -48,9 +56,14 @@ internal static class HubMeter
     private static void AddTo(Meter meter)
     {
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.hubs", () => HubRegistry.All.Count, "{hub}", "Hubs that run.");
-        _ = meter.CreateObservableUpDownCounter("nativegreenlet.tasks", () => HubRegistry.All.Sum(hub => hub.TaskCount), "{task}", "Tasks that have not ended.");
-        _ = meter.CreateObservableCounter("nativegreenlet.hub.resumptions", () => HubRegistry.All.Sum(hub => hub.Switches), "{resumption}", "Tasks continued and callbacks called by hubs that run.");
+        _ = meter.CreateObservableUpDownCounter("nativegreenlet.tasks", () => OfEach(hub => hub.TaskCount), "{task}", "Tasks that have not ended.");
+        _ = meter.CreateObservableUpDownCounter("nativegreenlet.tasks.ready", () => OfEach(hub => hub.ReadyCount), "{task}", "Tasks and callbacks that can go on and wait for their turn.");
+        _ = meter.CreateObservableCounter("nativegreenlet.hub.resumptions", () => OfEach(hub => hub.Switches), "{resumption}", "Tasks continued and callbacks called by hubs that run.");
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.offload.threads", () => OffloadScheduler.AllThreads, "{thread}", "Threads of all offload pools.");
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.offload.queue", () => OffloadScheduler.AllQueued, "{call}", "Offloaded functions that wait for a thread.");
     }
+
+    // One time series for each name: hubs that share one are counted together.
+    private static IEnumerable<Measurement<long>> OfEach(Func<HubLoop, long> figure) =>
+        HubRegistry.All.GroupBy(hub => hub.Hub.Name, (name, hubs) => new Measurement<long>(hubs.Sum(figure), new KeyValuePair<string, object?>(NameTag, name)));
 }

@@ -8,9 +8,9 @@ namespace NativeGreenlet.Cooperative;
 /// Watches hubs from a thread of its own, and tells who keeps one from going on: a task that blocks its thread, or
 /// computes for too long.
 /// </summary>
-/// <remarks>Each block is told twice: while it lasts, with the task, from the watchdog's thread; and when the task next
-/// waits, with its stack trace, from the hub's. A task that ends without waiting again is told once. Several watchdogs may watch
-/// the same hub: each is told.</remarks>
+/// <remarks>Each block is told twice: while it lasts, with the task, from the watchdog's thread; and, from the hub's, when the
+/// task next waits, with its stack trace, or ends. Many tasks that run for a short time each, and together keep the hub from what
+/// can go on, are told once, until it has kept up again. Several watchdogs may watch the same hub: each is told.</remarks>
 /// <example><code>
 /// using HubWatchdog watchdog = new(TimeSpan.FromMilliseconds(200));
 /// watchdog.Blocked += (_, e) => Console.WriteLine($"{e.Task} blocks {e.Hub.Name}: {e.StackTrace}");
@@ -26,7 +26,7 @@ public sealed class HubWatchdog : IDisposable
     private readonly Thread _thread;
     private readonly Lock _starting = new();
     private bool _isStarted;
-    private readonly Dictionary<HubLoop, (long Switches, long Since, bool IsTold)> _seen = [];
+    private readonly Dictionary<HubLoop, Sight> _seen = [];
 
     /// <summary>Makes a watchdog; <see cref="Start"/> starts it.</summary>
     /// <param name="limit">How long a task may run without waiting; null for 100 milliseconds.</param>
@@ -128,9 +128,24 @@ public sealed class HubWatchdog : IDisposable
     {
         long now = Stopwatch.GetElapsedTime(0).Ticks;
         long switches = hub.Switches;
-        if (hub.IsAsleep || !_seen.TryGetValue(hub, out (long Switches, long Since, bool IsTold) seen) || seen.Switches != switches)
+        if (!_seen.TryGetValue(hub, out Sight? seen))
         {
-            _seen[hub] = (switches, now, false);
+            _seen[hub] = seen = new Sight();
+            seen.Begin(switches, now);
+        }
+
+        if (hub.IsAsleep)
+        {
+            seen.Begin(switches, now);
+            seen.Turn = null;
+            seen.IsCrowded = false;
+            return;
+        }
+
+        LookAtTurn(hub, seen, switches, now);
+        if (seen.Switches != switches)
+        {
+            seen.Begin(switches, now);
             return;
         }
 
@@ -140,16 +155,52 @@ public sealed class HubWatchdog : IDisposable
             return;
         }
 
-        _seen[hub] = seen with { IsTold = true };
+        seen.IsTold = true;
+        seen.Turn?.IsBlocked = true;
         GreenTask? task = hub.CurrentTask ?? hub.PinnedTask;
         string? pinnedBy = hub.PinnedBy;
         if (task is not null)
         {
-            task.TellWhereNext(trace =>
-                Tell(new HubBlockedEventArgs(hub.Hub, task, TimeSpan.FromTicks(Stopwatch.GetElapsedTime(0).Ticks - seen.Since), trace, pinnedBy)));
+            long since = seen.Since;
+            task.TellWhereNext(trace => Tell(new HubBlockedEventArgs(
+                trace is null ? HubBlock.Ended : HubBlock.Waits,
+                hub.Hub,
+                task,
+                TimeSpan.FromTicks(Stopwatch.GetElapsedTime(0).Ticks - since),
+                trace ?? task.SpawnStack,
+                pinnedBy)));
         }
 
-        Tell(new HubBlockedEventArgs(hub.Hub, task, duration, null, pinnedBy));
+        Tell(new HubBlockedEventArgs(HubBlock.Lasts, hub.Hub, task, duration, null, pinnedBy));
+    }
+
+    // Something is put last into the hub's queue, to see when its turn comes. Not into that of one that sleeps.
+    private void LookAtTurn(HubLoop hub, Sight seen, long switches, long now)
+    {
+        if (seen.Turn is not { HasCome: false } turn)
+        {
+            if (seen.Turn is { IsLate: false })
+            {
+                seen.IsCrowded = false; // it has kept up
+            }
+
+            turn = new Turn(switches, now);
+            seen.Turn = hub.TryPost(turn.Come) ? turn : null;
+            return;
+        }
+
+        TimeSpan duration = TimeSpan.FromTicks(now - turn.Since);
+        if (duration < _limit)
+        {
+            return;
+        }
+
+        turn.IsLate = true;
+        if (!seen.IsCrowded && !turn.IsBlocked && switches - turn.Switches > 1)
+        {
+            seen.IsCrowded = true;
+            Tell(new HubBlockedEventArgs(HubBlock.Crowded, hub.Hub, null, duration, null) { Resumptions = switches - turn.Switches });
+        }
     }
 
     private void Tell(HubBlockedEventArgs report)
@@ -170,5 +221,47 @@ public sealed class HubWatchdog : IDisposable
                 Trace.WriteLine($"A handler of {nameof(HubWatchdog)}.{nameof(Blocked)} failed: {exception}");
             }
         }
+    }
+
+    /// <summary>What was seen of a hub.</summary>
+    private sealed class Sight
+    {
+        public long Switches { get; private set; }
+
+        /// <summary>Since when it has not changed.</summary>
+        public long Since { get; private set; }
+
+        public bool IsTold { get; set; }
+
+        public Turn? Turn { get; set; }
+
+        /// <summary>Whether it was told that many keep it busy, and it has not kept up since.</summary>
+        public bool IsCrowded { get; set; }
+
+        public void Begin(long switches, long now)
+        {
+            Switches = switches;
+            Since = now;
+            IsTold = false;
+        }
+    }
+
+    /// <summary>A place in a hub's queue.</summary>
+    private sealed class Turn(long switches, long since)
+    {
+        private volatile bool _hasCome;
+
+        public long Switches { get; } = switches;
+
+        public long Since { get; } = since;
+
+        public bool HasCome => _hasCome;
+
+        public bool IsLate { get; set; }
+
+        /// <summary>Whether a single task was told to be why it does not come.</summary>
+        public bool IsBlocked { get; set; }
+
+        public void Come() => _hasCome = true;
     }
 }

@@ -16,7 +16,7 @@ namespace NativeGreenlet.Cooperative.Hubs;
 /// poller and the current task.
 /// </summary>
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The end of the loop does; the bell may still be rung then.")]
-internal sealed class HubLoop
+internal sealed partial class HubLoop
 {
     private const int SwitchesBetweenPolls = 64;
     private const int MostPosted = 1024; // that are taken in one round
@@ -310,6 +310,8 @@ internal sealed class HubLoop
         HubRegistry.Add(this);
         _testTime?.Add(this);
         HubMeter.Publish();
+        HubEventSource.Publish();
+        LookAround();
     }
 
     internal void Leave()
@@ -393,9 +395,16 @@ internal sealed class HubLoop
             FireTimers();
 
             // No longer than it is now: the inbox and the timers have their turn between two rounds.
-            for (int count = _ready.Count; count > 0; count--)
+            if (_timing is { } timing)
             {
-                Resume(_ready.Dequeue());
+                RunTimed(timing);
+            }
+            else
+            {
+                for (int count = _ready.Count; count > 0; count--)
+                {
+                    Resume(_ready.Dequeue());
+                }
             }
 
             if (_ready.Count != 0)
@@ -468,6 +477,7 @@ internal sealed class HubLoop
             }
         }
 
+        LookAround();
         _isOutside = true; // until it sleeps again
         Volatile.Write(ref _isAsleep, 0);
     }
@@ -595,11 +605,12 @@ internal sealed class HubLoop
     // Tasks that never let it sleep must not keep it from those who wait for sockets. A look is a call of the system.
     private void PollNowAndThen()
     {
-        if (_poller is { } poller && (_switches - _polledAt >= SwitchesBetweenPolls || Environment.TickCount64 != _pollTime))
+        if (_switches - _polledAt >= SwitchesBetweenPolls || (_poller is not null && Environment.TickCount64 != _pollTime))
         {
             _polledAt = _switches;
             _pollTime = Environment.TickCount64;
-            poller.Wait(0);
+            _poller?.Wait(0);
+            LookAround();
         }
     }
 

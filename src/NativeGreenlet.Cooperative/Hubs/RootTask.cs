@@ -38,6 +38,9 @@ internal class RootTask
     /// <summary>Where continuations of all its tasks go, if the main task's body is asynchronous.</summary>
     public HubSynchronizationContext? Context { get; }
 
+    /// <summary>For whom it runs, for people: a request, say. Null if nobody has said.</summary>
+    public object? Subject { get; set; }
+
     /// <summary>Whether a token may still end it.</summary>
     public virtual bool CanBeCanceled => false;
 

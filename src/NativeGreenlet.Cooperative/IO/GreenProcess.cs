@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using NativeGreenlet.Cooperative.Diagnostics;
 using NativeGreenlet.Cooperative.IO;
 using NativeGreenlet.Cooperative.Waiting;
 
@@ -46,8 +47,20 @@ public static class GreenProcess
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         ProcessRun run = new(start, input);
-        return Hub.TryAwait(token => Task.Run(() => run.RunAsync(token), CancellationToken.None), timeout ?? Timeout.InfiniteTimeSpan, whenGivenUp: null, Hub.GraceOfThisThread, out GreenProcessResult? result)
-            ? result
-            : throw new TimeoutException($"{start.FileName} took longer than {timeout}; {run.Ending}.");
+        using Activity? activity = HubActivities.StartProcess(start.FileName);
+        try
+        {
+            if (!Hub.TryAwait(token => Task.Run(() => run.RunAsync(token), CancellationToken.None), timeout ?? Timeout.InfiniteTimeSpan, whenGivenUp: null, Hub.GraceOfThisThread, out GreenProcessResult? result))
+            {
+                throw new TimeoutException($"{start.FileName} took longer than {timeout}; {run.Ending}.");
+            }
+
+            activity?.SetTag("process.exit.code", result.ExitCode);
+            return result;
+        }
+        catch (Exception exception) when (HubActivities.Fail(activity, exception))
+        {
+            throw;
+        }
     }
 }

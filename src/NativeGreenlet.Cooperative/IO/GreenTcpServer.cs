@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
+using NativeGreenlet.Cooperative.Diagnostics;
 using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.IO;
 using NativeGreenlet.Cooperative.Waiting;
@@ -376,7 +378,15 @@ public sealed class GreenTcpServer : IDisposable
             }
         }
 
-        _handler(stream);
+        using Activity? activity = HubActivities.StartConnection(EndPoint);
+        try
+        {
+            _handler(stream);
+        }
+        catch (Exception exception) when (HubActivities.Fail(activity, exception))
+        {
+            throw;
+        }
     }
 
     private void Serve(GreenSocket connection)

@@ -52,7 +52,7 @@ public class GreenTask : IGreenWaitable
     private Exception? _requestedKill; // by another thread
     private GreenTimeout? _timeouts; // the innermost first
     private volatile bool _mayThrow; // whether a wait must look at these three
-    private volatile Action<StackTrace>? _tellWhereNext; // of all watchdogs that asked
+    private volatile Action<StackTrace?>? _tellWhereNext; // of all watchdogs that asked
     private volatile int _state;
     private bool _isObserved;
 
@@ -403,10 +403,11 @@ public class GreenTask : IGreenWaitable
         return _greenlet;
     }
 
-    /// <summary>Calls something with its stack trace when it next waits. From any thread; several may ask.</summary>
-    internal void TellWhereNext(Action<StackTrace> tell)
+    /// <summary>Calls something with its stack trace when it next waits, or with null when it ends. From any thread; several may
+    /// ask.</summary>
+    internal void TellWhereNext(Action<StackTrace?> tell)
     {
-        Action<StackTrace>? before;
+        Action<StackTrace?>? before;
         do
         {
             before = _tellWhereNext;
@@ -415,7 +416,7 @@ public class GreenTask : IGreenWaitable
     }
 
     /// <summary>Takes what is to be called with its stack trace.</summary>
-    internal Action<StackTrace>? TakeTellWhere() => Interlocked.Exchange(ref _tellWhereNext, null);
+    internal Action<StackTrace?>? TakeTellWhere() => Interlocked.Exchange(ref _tellWhereNext, null);
 
     /// <summary>It could not be started at all. False if it was.</summary>
     internal bool TryFailStart(Exception failure)
@@ -803,7 +804,11 @@ public class GreenTask : IGreenWaitable
         _startTimer = null;
         _context = null;
         WhenCompleted = null;
-        _tellWhereNext = null;
+        if (_tellWhereNext is not null)
+        {
+            TakeTellWhere()?.Invoke(null);
+        }
+
         DropBody();
         callbacks?.ForEach(callback => Loop.Tell(Run, () => callback(this)));
         if (error is not null && !_isObserved && Run.Main != this && error.SourceException != _killedBy)

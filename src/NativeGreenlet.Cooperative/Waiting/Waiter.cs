@@ -48,6 +48,9 @@ internal sealed class Waiter : TimerEntry
     /// <summary>Whether nothing but a signal of other tasks or threads can end the wait.</summary>
     public bool IsOpenEnded { get; private set; }
 
+    /// <summary>When it was parked, as <see cref="HubLoop.LookedAt"/> said.</summary>
+    public long ParkedAt { get; set; }
+
     /// <summary>A continuation for awaited tasks that is free to be used again.</summary>
     public AwaitContinuation? SpareContinuation { get; set; }
 
@@ -130,6 +133,7 @@ internal sealed class Waiter : TimerEntry
             }
 
             _parked = Greenlet.Current;
+            ParkedAt = hub.LookedAt;
             waker = hub.SwitchOut(_task);
         }
         catch (GreenletException exception) when (exception.Reason == GreenletError.OutOfStacks)

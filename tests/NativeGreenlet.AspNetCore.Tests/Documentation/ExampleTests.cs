@@ -34,11 +34,13 @@ public class ExampleTests
         global using Microsoft.AspNetCore.Http;
         global using Microsoft.AspNetCore.Http.Metadata;
         global using Microsoft.Extensions.DependencyInjection;
+        global using Microsoft.Extensions.Hosting;
         global using Microsoft.Extensions.Logging;
         global using Microsoft.Extensions.Time.Testing;
         global using NativeGreenlet;
         global using NativeGreenlet.AspNetCore;
         global using NativeGreenlet.Cooperative;
+        global using NativeGreenlet.Hosting;
         global using NativeGreenlet.Polly;
         global using Npgsql;
         global using Polly;

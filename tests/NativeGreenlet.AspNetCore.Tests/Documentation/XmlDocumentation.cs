@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Xml.Linq;
 using NativeGreenlet.AspNetCore;
+using NativeGreenlet.Hosting;
 using NativeGreenlet.Polly;
 
 namespace NativeGreenlet.AspNetCore.Tests.Documentation;
@@ -8,7 +9,7 @@ namespace NativeGreenlet.AspNetCore.Tests.Documentation;
 /// <summary>Reads the XML documentation of the libraries, which the build writes beside them.</summary>
 internal static class XmlDocumentation
 {
-    public static IReadOnlyList<Assembly> Assemblies { get; } = [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenResilience).Assembly];
+    public static IReadOnlyList<Assembly> Assemblies { get; } = [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenHubs).Assembly, typeof(GreenResilience).Assembly];
 
     public static IReadOnlyDictionary<string, XElement> Members { get; } =
         Assemblies.SelectMany(Load).ToDictionary(member => member.Attribute("name")!.Value);

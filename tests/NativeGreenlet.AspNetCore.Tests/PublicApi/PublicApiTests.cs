@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.AspNetCore;
+using NativeGreenlet.Hosting;
 using NativeGreenlet.Polly;
 using PublicApiGenerator;
 
@@ -11,7 +12,7 @@ namespace NativeGreenlet.AspNetCore.Tests.PublicApi;
 public class PublicApiTests
 {
     public static TheoryData<Assembly> Assemblies =>
-        [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenResilience).Assembly];
+        [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenHubs).Assembly, typeof(GreenResilience).Assembly];
 
     [Theory]
     [MemberData(nameof(Assemblies), DisableDiscoveryEnumeration = true)]

@@ -158,7 +158,14 @@ public class DiagnosticsTests
             },
         };
         listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => seen[instrument.Name] = value);
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => seen[instrument.Name] = value);
+        string own = Hub.Current.Name;
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
+        {
+            if (tags.Length == 0 || (string?)tags[0].Value == own)
+            {
+                seen[instrument.Name] = value;
+            }
+        });
         listener.Start();
         listener.RecordObservableInstruments();
         long before = seen["nativegreenlet.tasks"];

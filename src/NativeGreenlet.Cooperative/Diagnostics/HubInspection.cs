@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Tracing;
+using NativeGreenlet.Cooperative.Hubs;
+
+namespace NativeGreenlet.Cooperative.Diagnostics;
+
+/// <summary>Writes events about all hubs and their tasks, for somebody outside, while everything goes on: a hub writes about a few
+/// tasks at a time, between others.</summary>
+internal static class HubInspection
+{
+    private const int TasksAtATime = 32;
+    private const int OldestTasks = 5; // of each hub
+    private const int LongestText = 12_000; // an event has 64 KB at most
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
+
+    private static int s_isRepeating;
+
+    /// <summary>Begins, on a thread of its own.</summary>
+    public static void Begin(HubEventSource log, bool isRepeated)
+    {
+        if (isRepeated && Interlocked.Exchange(ref s_isRepeating, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            new Thread(() => Run(log, isRepeated)) { IsBackground = true, Name = "hub inspection" }.UnsafeStart();
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            // The next command tries again.
+            if (isRepeated)
+            {
+                Volatile.Write(ref s_isRepeating, 0);
+            }
+
+            Trace.WriteLine($"The hubs cannot be inspected: {exception.Message}");
+        }
+    }
+
+    private static void Run(HubEventSource log, bool isRepeated)
+    {
+        try
+        {
+            if (!isRepeated)
+            {
+                Write(log, loop => new Round(log, loop, withStacks: true));
+                return;
+            }
+
+            while (log.IsEnabled(EventLevel.Informational, HubEventSource.Keywords.Figures))
+            {
+                Write(log, loop => new Round(log, loop, withStacks: false));
+                Thread.Sleep(s_interval);
+            }
+        }
+        catch (Exception exception)
+        {
+            Trace.WriteLine($"The hubs could not be inspected: {exception}");
+        }
+        finally
+        {
+            if (isRepeated)
+            {
+                Volatile.Write(ref s_isRepeating, 0);
+            }
+        }
+    }
+
+    private static void Write(HubEventSource log, Func<HubLoop, Round> begin)
+    {
+        List<Round> rounds = [];
+        foreach (HubLoop loop in HubRegistry.All)
+        {
+            log.HubSeen(loop.Hub.Name, loop.ThreadId, loop.SystemThreadId, loop.TaskCount, loop.ReadyCount, loop.Switches, loop.IsAsleep, (loop.CurrentTask ?? loop.PinnedTask)?.ToString() ?? "");
+            Round round = begin(loop);
+            if (loop.TryPost(round.Next))
+            {
+                rounds.Add(round);
+            }
+        }
+
+        // Who has begun to answer has time to end; who has not is blocked.
+        long start = Stopwatch.GetTimestamp();
+        foreach (Round round in rounds)
+        {
+            TimeSpan left = s_patience - Stopwatch.GetElapsedTime(start);
+            _ = round.HasBegun.Wait(left > TimeSpan.Zero ? left : TimeSpan.Zero) && round.HasEnded.Wait(s_longest);
+        }
+
+        log.AllSeen(string.Join(' ', rounds.Where(round => !round.HasBegun.IsCompleted).Select(round => round.Thread)));
+    }
+
+    private static string Cut(string? text) => text is null ? "" : text.Length <= LongestText ? text : text[..LongestText];
+
+    /// <summary>What one hub writes. In its thread, but for the two tasks.</summary>
+    private sealed class Round(HubEventSource log, HubLoop loop, bool withStacks)
+    {
+        private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private Queue<GreenTask>? _left;
+
+        public int Thread { get; } = loop.ThreadId;
+
+        public Task HasBegun => _begun.Task;
+
+        public Task HasEnded => _ended.Task;
+
+        public void Next()
+        {
+            if (_left is null)
+            {
+                _begun.SetResult();
+                IEnumerable<GreenTask> tasks = loop.Runs.SelectMany(run => run.Tasks);
+                _left = new Queue<GreenTask>(withStacks ? tasks : tasks.Where(task => task.Waiter.WaitsFor is not null).OrderBy(task => task.Waiter.ParkedAt).Take(OldestTasks));
+            }
+
+            for (int count = 0; count < TasksAtATime && _left.TryDequeue(out GreenTask? task); count++)
+            {
+                if (!task.IsCompleted)
+                {
+                    Write(task);
+                }
+            }
+
+            if (_left.Count == 0 || !loop.TryPost(Next))
+            {
+                _ended.SetResult();
+            }
+        }
+
+        [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What one task is called, or waits for, is its user's text.")]
+        private void Write(GreenTask task)
+        {
+            try
+            {
+                object? waitsFor = task.Waiter.WaitsFor;
+                string state = task == loop.PinnedTask ? "pinned" : !task.HasStarted ? "not started" : waitsFor is null ? "ready" : "waits";
+                double milliseconds = waitsFor is null ? 0 : Stopwatch.GetElapsedTime(task.Waiter.ParkedAt).TotalMilliseconds;
+                StackTrace? stack = withStacks ? task.Waiter.Parked?.GetStackTrace() : null;
+                log.TaskSeen(Thread, task.Id, Cut(task.Name), state, waitsFor is Task ? "a .NET task" : Cut(waitsFor?.ToString()), milliseconds, Cut(stack?.ToString()), withStacks ? Cut(task.SpawnStack?.ToString()) : "");
+            }
+            catch (Exception exception)
+            {
+                log.TaskSeen(Thread, task.Id, "", "unknown", exception.GetType().Name, 0, "", "");
+            }
+        }
+    }
+}

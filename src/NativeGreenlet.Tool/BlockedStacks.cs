@@ -1,0 +1,82 @@
+using System.Diagnostics.Tracing;
+using Microsoft.Diagnostics.NETCore.Client;
+using Microsoft.Diagnostics.Tracing.Etlx;
+using Microsoft.Diagnostics.Tracing.Parsers;
+
+namespace NativeGreenlet.LiveView;
+
+/// <summary>Finds where threads are that do not answer, by the runtime's sampling profiler, which walks their stacks from
+/// outside.</summary>
+internal static class BlockedStacks
+{
+    private static readonly TimeSpan s_sampled = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>The hubs, each blocked one with the stack of its thread as it was seen most often.</summary>
+    public static IReadOnlyList<HubView> AddTo(int process, IReadOnlyList<HubView> hubs)
+    {
+        if (!hubs.Any(hub => hub.State == "blocked" && hub.SystemThread != 0))
+        {
+            return hubs;
+        }
+
+        string path = Path.Combine(Path.GetTempPath(), $"greenlets-{Guid.NewGuid():N}.nettrace");
+        try
+        {
+            Record(process, path);
+            Dictionary<int, string> stacks = Read(path);
+            return [.. hubs.Select(hub => hub.State == "blocked" && stacks.TryGetValue(hub.SystemThread, out string? stack) ? hub with { Stack = stack.Split('\n') } : hub)];
+        }
+        catch (Exception exception) when (exception is IOException or TimeoutException or DiagnosticsClientException)
+        {
+            return hubs; // it has ended, or cannot be sampled
+        }
+        finally
+        {
+            File.Delete(path);
+            File.Delete(path + ".etlx");
+        }
+    }
+
+    private static void Record(int process, string path)
+    {
+        EventPipeProvider[] providers =
+        [
+            new("Microsoft-DotNETCore-SampleProfiler", EventLevel.Informational),
+            new("Microsoft-Windows-DotNETRuntime", EventLevel.Informational, (long)ClrTraceEventParser.Keywords.Default),
+        ];
+        using EventPipeSession session = new DiagnosticsClient(process).StartEventPipeSession(providers);
+        using FileStream file = File.Create(path);
+        Task copy = session.EventStream.CopyToAsync(file);
+        Thread.Sleep(s_sampled);
+        session.Stop();
+        copy.GetAwaiter().GetResult();
+    }
+
+    private static Dictionary<int, string> Read(string path)
+    {
+        using TraceLog log = new(TraceLog.CreateFromEventPipeDataFile(path));
+        IEnumerable<(int Thread, string Stack)> samples =
+            from each in log.Events
+            where each.ProviderName == "Microsoft-DotNETCore-SampleProfiler"
+            let stack = StackOf(each.CallStack())
+            where stack.Length != 0
+            select (each.ThreadID, stack);
+        return samples.GroupBy(sample => sample.Thread).ToDictionary(
+            group => group.Key,
+            group => group.GroupBy(sample => sample.Stack).MaxBy(same => same.Count())!.Key);
+    }
+
+    private static string StackOf(TraceCallStack? frame)
+    {
+        List<string> frames = [];
+        for (; frame is not null; frame = frame.Caller)
+        {
+            if (frame.CodeAddress.FullMethodName is { Length: > 0 } name)
+            {
+                frames.Add(name);
+            }
+        }
+
+        return string.Join('\n', frames);
+    }
+}

@@ -1,0 +1,139 @@
+using System.Diagnostics.Tracing;
+using Microsoft.Diagnostics.NETCore.Client;
+using Microsoft.Diagnostics.Tracing;
+
+namespace NativeGreenlet.LiveView;
+
+/// <summary>Asks a process about its hubs by events, while it goes on.</summary>
+internal sealed class HubEvents(int process)
+{
+    public const long Dump = 1;
+    public const long Figures = 2;
+
+    private const string Provider = "NativeGreenlet.Cooperative";
+    private const int BufferMegabytes = 256;
+
+    private List<HubView> _hubs = [];
+    private List<TaskView> _tasks = [];
+    private bool _isComplete; // what follows is the next round
+
+    /// <summary>Reads rounds of answers until the reader has seen enough, or there is none for too long.</summary>
+    /// <param name="keyword">What it asks for.</param>
+    /// <param name="patience">How long it waits for the first round.</param>
+    /// <param name="read">Gets each round; false ends it.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="ToolException">The process has no hubs, or does not answer.</exception>
+    public void Read(long keyword, TimeSpan patience, Func<IReadOnlyList<HubView>, IReadOnlyList<TaskView>, bool> read, CancellationToken cancellation)
+    {
+        using EventPipeSession session = Start(keyword);
+        bool isAnswered = false;
+        int isStopped = 0;
+        using Timer timer = new(_ => Stop(), null, patience, Timeout.InfiniteTimeSpan);
+        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(_ => Stop(), null);
+        using EventPipeEventSource source = new(session.EventStream);
+        source.Dynamic.All += each =>
+        {
+            if (each.ProviderName != Provider || Volatile.Read(ref isStopped) != 0)
+            {
+                return;
+            }
+
+            isAnswered = true;
+            timer.Change(patience, Timeout.InfiniteTimeSpan);
+            if (Take(each) && !read(_hubs, _tasks))
+            {
+                ThreadPool.QueueUserWorkItem(_ => Stop());
+            }
+        };
+        try
+        {
+            source.Process();
+        }
+        catch (Exception exception) when (isStopped != 0 || exception is IOException or EndOfStreamException)
+        {
+            // It has ended, or we have had enough.
+        }
+
+        if (!isAnswered && !cancellation.IsCancellationRequested)
+        {
+            throw Processes.WithoutHubs(process);
+        }
+
+        void Stop()
+        {
+            if (Interlocked.Exchange(ref isStopped, 1) == 0)
+            {
+                try
+                {
+                    session.Stop();
+                }
+                catch (Exception exception) when (exception is IOException or TimeoutException or DiagnosticsClientException)
+                {
+                    // It has ended.
+                }
+            }
+        }
+    }
+
+    private EventPipeSession Start(long keyword)
+    {
+        try
+        {
+            return new DiagnosticsClient(process).StartEventPipeSession([new EventPipeProvider(Provider, EventLevel.Informational, keyword)], requestRundown: false, BufferMegabytes);
+        }
+        catch (Exception exception) when (exception is IOException or TimeoutException or DiagnosticsClientException or UnauthorizedAccessException)
+        {
+            throw new ToolException($"Process {process} ({Processes.NameOf(process)}) does not answer: {exception.Message} If it hangs, 'greenlets dump {process} --halt' may still see its greenlets.", exception);
+        }
+    }
+
+    // True if a round is complete.
+    private bool Take(TraceEvent each)
+    {
+        switch (each.EventName)
+        {
+            case "HubSeen":
+                if (_isComplete)
+                {
+                    (_hubs, _tasks, _isComplete) = ([], [], false);
+                }
+
+                _hubs.Add(new HubView(
+                    Text(each, "hub"),
+                    Number(each, "thread"),
+                    Number(each, "systemThread"),
+                    Number(each, "tasks"),
+                    Number(each, "ready"),
+                    Convert.ToInt64(each.PayloadByName("switches"), null),
+                    Convert.ToBoolean(each.PayloadByName("isAsleep"), null) ? "asleep" : "turns",
+                    Text(each, "current") is { Length: > 0 } current ? current : null));
+                return false;
+
+            case "TaskSeen":
+                int thread = Number(each, "thread");
+                _tasks.Add(new TaskView(
+                    _hubs.Find(hub => hub.Thread == thread)?.Name ?? "",
+                    Convert.ToInt64(each.PayloadByName("id"), null),
+                    Text(each, "name") is { Length: > 0 } name ? name : null,
+                    Text(each, "state"),
+                    Text(each, "waitsFor") is { Length: > 0 } waitsFor ? waitsFor : null,
+                    Convert.ToDouble(each.PayloadByName("milliseconds"), null) / 1000,
+                    Frames.Split(Text(each, "stack")),
+                    Frames.Split(Text(each, "spawned"))));
+                return false;
+
+            case "AllSeen":
+                string[] silent = Text(each, "silent").Split(' ');
+                _hubs = [.. _hubs.Select(hub => silent.Contains($"{hub.Thread}") ? hub with { State = "blocked" } : hub)];
+                _isComplete = true;
+                return true;
+
+            default:
+                return false;
+        }
+    }
+
+    private static string Text(TraceEvent each, string name) => each.PayloadByName(name) as string ?? "";
+
+    private static int Number(TraceEvent each, string name) => Convert.ToInt32(each.PayloadByName(name), null);
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using Microsoft.Diagnostics.NETCore.Client;
+
+namespace NativeGreenlet.LiveView;
+
+/// <summary>Processes that can be asked.</summary>
+internal static class Processes
+{
+    /// <summary>All of them but this one.</summary>
+    public static int[] All => [.. DiagnosticsClient.GetPublishedProcesses().Where(id => id != Environment.ProcessId).Distinct().Order()];
+
+    /// <summary>What a process is called.</summary>
+    public static string NameOf(int id)
+    {
+        try
+        {
+            using Process process = Process.GetProcessById(id);
+            return process.ProcessName;
+        }
+        catch (ArgumentException)
+        {
+            return "ended";
+        }
+    }
+
+    /// <summary>Refuses what is no process, or none that can be asked.</summary>
+    /// <exception cref="ToolException">It is none.</exception>
+    public static void Check(int id)
+    {
+        bool exists = true;
+        try
+        {
+            using Process process = Process.GetProcessById(id);
+        }
+        catch (ArgumentException)
+        {
+            exists = false;
+        }
+
+        if (!exists)
+        {
+            throw new ToolException($"There is no process {id}. 'greenlets ps' lists the processes that have greenlets.");
+        }
+
+        if (!DiagnosticsClient.GetPublishedProcesses().Contains(id))
+        {
+            throw new ToolException($"Process {id} ({NameOf(id)}) cannot be asked. It is no .NET process, or it belongs to another user, or it was started with DOTNET_EnableDiagnostics=0 or with another TMPDIR. 'greenlets ps' lists the processes that have greenlets.");
+        }
+    }
+
+    /// <summary>That a process has no hubs, in words.</summary>
+    public static ToolException WithoutHubs(int id) =>
+        new($"Process {id} ({NameOf(id)}) has no hub: it does not use NativeGreenlet.Cooperative, or has not yet. If it has greenlets without hubs, 'greenlets dump {id} --halt' shows them, and stops the process meanwhile.");
+}

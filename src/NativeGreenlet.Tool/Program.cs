@@ -1,0 +1,159 @@
+using System.CommandLine;
+using System.Globalization;
+using NativeGreenlet.LiveView;
+using Spectre.Console;
+
+// The verbs of the tool. What cannot be had is one sentence on the standard error, and exit code 1; a wrong command line is 2.
+Option<bool> json = new("--json") { Description = "Write JSON." };
+Argument<string> target = new("PID") { Description = "The process; 'greenlets ps' lists them." };
+
+Command ps = new("ps", "Lists the processes that have hubs.") { json };
+ps.SetAction(result => Try(() => List(result.GetValue(json))));
+
+Argument<string> source = new("PID|CORE") { Description = "The process, or the file of a core dump." };
+Option<bool> halt = new("--halt") { Description = "Stop the process and read its memory: for one that hangs, and for greenlets that are in no hub." };
+Option<int> groups = new("--groups") { Description = "How many places to show.", DefaultValueFactory = _ => 20 };
+Command dump = new("dump", "Shows what every greenlet does, what it waits for and since when, and where; grouped by place. The process goes on.") { source, halt, groups, json };
+dump.SetAction(result => Try(() => Dump(result.GetValue(source)!, result.GetValue(halt), result.GetValue(groups), result.GetValue(json))));
+
+Option<int> count = new("--count") { Description = "End after so many rounds of figures; 0 for none, until Ctrl+C." };
+Command top = new("top", "Shows figures of every hub, and the tasks that have waited longest, twice a second.") { target, count, json };
+top.SetAction((result, cancellation) => Task.FromResult(Try(() =>
+{
+    int process = ParseProcess(result.GetValue(target)!);
+    Processes.Check(process);
+    new Top(process, result.GetValue(count), result.GetValue(json)).Run(cancellation);
+})));
+
+RootCommand root = new("Shows the greenlets of a running process or a core dump.") { ps, dump, top };
+ParseResult parsed = root.Parse(args);
+if (parsed.Errors is [{ } error, ..])
+{
+    Console.Error.WriteLine($"greenlets: {error.Message} Try: greenlets ps, greenlets dump PID, greenlets top PID; --help lists the options.");
+    return 2;
+}
+
+return await parsed.InvokeAsync();
+
+static int Try(Action verb)
+{
+    try
+    {
+        verb();
+        return 0;
+    }
+    catch (ToolException exception)
+    {
+        Console.Error.WriteLine($"greenlets: {exception.Message}");
+        return 1;
+    }
+}
+
+static int ParseProcess(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int process)
+    ? process
+    : throw new ToolException($"'{text}' is no process id. 'greenlets ps' lists the processes that have greenlets.");
+
+static void List(bool isJson)
+{
+    var found = Processes.All.AsParallel().AsOrdered().WithDegreeOfParallelism(16)
+        .Select(process => (Process: process, Hubs: HubsOf(process)))
+        .Where(each => each.Hubs.Count != 0)
+        .Select(each => new
+        {
+            each.Process,
+            Name = Processes.NameOf(each.Process),
+            Hubs = each.Hubs.Count,
+            Tasks = each.Hubs.Sum(hub => hub.Tasks),
+            Blocked = each.Hubs.Count(hub => hub.State == "blocked"),
+        })
+        .ToArray();
+    if (isJson)
+    {
+        Screen.WriteJson(found);
+        return;
+    }
+
+    if (found.Length == 0)
+    {
+        Console.WriteLine("No process of this user has a hub of NativeGreenlet.Cooperative. Greenlets without hubs: greenlets dump PID --halt.");
+        return;
+    }
+
+    Table table = new Table().Border(TableBorder.Rounded).AddColumns("PID", "name", "hubs", "tasks", "blocked hubs");
+    foreach (var each in found)
+    {
+        table.AddRow($"{each.Process}", Markup.Escape(each.Name), $"{each.Hubs}", $"{each.Tasks}", each.Blocked == 0 ? "" : $"[red]{each.Blocked}[/]");
+    }
+
+    AnsiConsole.Write(table);
+}
+
+static IReadOnlyList<HubView> HubsOf(int process)
+{
+    IReadOnlyList<HubView> found = [];
+    try
+    {
+        new HubEvents(process).Read(
+            HubEvents.Figures,
+            TimeSpan.FromSeconds(2),
+            (hubs, _) =>
+            {
+                found = hubs;
+                return false;
+            },
+            CancellationToken.None);
+    }
+    catch (ToolException)
+    {
+        // It has none, or is not ours.
+    }
+
+    return found;
+}
+
+static void Dump(string source, bool isHalted, int groups, bool isJson)
+{
+    Snapshot snapshot;
+    if (File.Exists(source))
+    {
+        snapshot = HaltedDump.OfFile(source);
+    }
+    else if (!int.TryParse(source, NumberStyles.None, CultureInfo.InvariantCulture, out int process))
+    {
+        throw new ToolException($"'{source}' is neither a process id nor a file. 'greenlets ps' lists the processes that have greenlets.");
+    }
+    else
+    {
+        Processes.Check(process);
+        snapshot = isHalted ? HaltedDump.OfProcess(process) : Live(process);
+    }
+
+    if (isJson)
+    {
+        Screen.WriteJson(snapshot);
+    }
+    else
+    {
+        Screen.Write(snapshot, groups);
+    }
+}
+
+static Snapshot Live(int process)
+{
+    Snapshot? snapshot = null;
+    new HubEvents(process).Read(
+        HubEvents.Dump,
+        TimeSpan.FromSeconds(5),
+        (hubs, tasks) =>
+        {
+            snapshot = Snapshot.Of($"process {process} ({Processes.NameOf(process)})", hubs, tasks);
+            return false;
+        },
+        CancellationToken.None);
+    if (snapshot is null)
+    {
+        throw new ToolException($"Process {process} ended, or did not answer completely. Try again, or 'greenlets dump {process} --halt'.");
+    }
+
+    return snapshot.Hubs.Count == 0 ? throw Processes.WithoutHubs(process) : snapshot with { Hubs = BlockedStacks.AddTo(process, snapshot.Hubs) };
+}

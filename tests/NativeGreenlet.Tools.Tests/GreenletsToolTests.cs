@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.Diagnostics.NETCore.Client;
+using NativeGreenlet.Common;
+using NativeGreenlet.Tools.Tests.Infrastructure;
+using NativeGreenlet.Tools.Tests.Subjects;
+
+namespace NativeGreenlet.Tools.Tests;
+
+/// <summary>The tool <c>greenlets</c>, on a server under load, and on what it must refuse.</summary>
+public class GreenletsToolTests
+{
+    [Fact]
+    public void It_lists_dumps_and_watches_a_server_under_load_that_goes_on_meanwhile()
+    {
+        using Subject server = Subject.Start(ServerSubject.Run);
+        string id = $"{server.Id}";
+
+        JsonElement listed = RunJson("ps", "--json").EnumerateArray().Single(each => each.GetProperty("process").GetInt32() == server.Id);
+        Assert.Equal(2, listed.GetProperty("hubs").GetInt32());
+        Assert.Equal(1, listed.GetProperty("blocked").GetInt32());
+
+        JsonElement dump = RunJson("dump", id, "--json");
+        JsonElement[] hubs = [.. dump.GetProperty("hubs").EnumerateArray()];
+        JsonElement stuck = hubs.Single(hub => hub.GetProperty("name").GetString() == "stuck");
+        Assert.Equal("blocked", stuck.GetProperty("state").GetString());
+        if (OperatingSystem.IsLinux()) // else nobody knows what the system calls its thread
+        {
+            Assert.Contains(stuck.GetProperty("stack").EnumerateArray(), frame => frame.GetString()!.Contains("ServerSubject.BlockTheThread", StringComparison.Ordinal));
+        }
+
+        JsonElement[] groups = [.. dump.GetProperty("groups").EnumerateArray()];
+        JsonElement waiters = groups.Single(group => group.GetProperty("count").GetInt32() == ServerSubject.Waiters);
+        Assert.Equal("waits", waiters.GetProperty("state").GetString());
+        Assert.Contains("event", waiters.GetProperty("waitsFor").GetString(), StringComparison.Ordinal);
+        Assert.Contains(waiters.GetProperty("stack").EnumerateArray(), frame => frame.GetString()!.Contains("ServerSubject.WaitForAnEvent", StringComparison.Ordinal));
+        Assert.InRange(waiters.GetProperty("longestSeconds").GetDouble(), 0.01, 600);
+        Assert.InRange(dump.GetProperty("tasks").GetArrayLength(), ServerSubject.Waiters + ServerSubject.Clients + 1, ServerSubject.Waiters + (3 * ServerSubject.Clients) + 5);
+
+        (int exitCode, string screen) = Run("dump", id);
+        Assert.True(exitCode == 0, screen);
+        Assert.Contains("stuck is blocked", screen, StringComparison.Ordinal);
+        Assert.Contains("300 × waits for", screen, StringComparison.Ordinal);
+
+        string[] rounds = [.. Run("top", id, "--count", "2", "--json").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        Assert.True(rounds.Length == 2, string.Join('\n', rounds));
+        JsonElement busy = JsonDocument.Parse(rounds[1]).RootElement.GetProperty("hubs").EnumerateArray().Single(hub => hub.GetProperty("hub").GetProperty("name").GetString() == "busy");
+        Assert.True(busy.GetProperty("switchesASecond").GetDouble() > 0, rounds[1]); // so it went on
+        Assert.Contains("waiter", rounds[1], StringComparison.Ordinal);
+        _ = server.Finish();
+    }
+
+    [Fact]
+    public void It_sees_greenlets_without_a_hub_in_a_stopped_process_and_in_a_core_dump()
+    {
+        using Subject subject = Subject.Start(ParkedSubject.Run);
+        subject.WaitUntilIdle();
+        VerifyParked(RunJson("dump", $"{subject.Id}", "--halt", "--json"));
+        string path = Path.Combine(Path.GetTempPath(), $"nativegreenlet-{Guid.NewGuid():N}.dmp");
+        try
+        {
+            new DiagnosticsClient(subject.Id).WriteDump(DumpType.WithHeap, path);
+            VerifyParked(RunJson("dump", path, "--json"));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        (int exitCode, string output) = Run("dump", $"{subject.Id}");
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"has no hub: it does not use NativeGreenlet.Cooperative, or has not yet. If it has greenlets without hubs, 'greenlets dump {subject.Id} --halt' shows them", output, StringComparison.Ordinal);
+        _ = subject.Finish();
+    }
+
+    [Theory]
+    [InlineData(1, "There is no process 999999999. 'greenlets ps' lists", "dump", "999999999")]
+    [InlineData(1, "There is no process 999999999.", "top", "999999999")]
+    [InlineData(1, "(the first process) cannot be asked. It is no .NET process, or it belongs to another user", "dump", "1")]
+    [InlineData(1, "'abc' is neither a process id nor a file.", "dump", "abc")]
+    [InlineData(1, "'abc' is no process id.", "top", "abc")]
+    [InlineData(2, "Try: greenlets ps, greenlets dump PID", "dump", "1", "--wrong")]
+    [InlineData(2, "Try: greenlets ps, greenlets dump PID", "dumb")]
+    [InlineData(2, "Try: greenlets ps, greenlets dump PID")]
+    public void What_cannot_be_had_is_one_sentence_that_says_what_to_do(int expected, string message, params string[] arguments)
+    {
+        if (OperatingSystem.IsWindows() && message.Contains("the first process", StringComparison.Ordinal))
+        {
+            return; // there is none
+        }
+
+        (int exitCode, string output) = Run(arguments);
+        Assert.Equal(expected, exitCode);
+        Assert.Contains(message.Replace("(the first process) ", "", StringComparison.Ordinal), output, StringComparison.Ordinal);
+        Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public void A_file_that_is_no_core_dump_is_named()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            (int exitCode, string output) = Run("dump", path);
+            Assert.Equal(1, exitCode);
+            Assert.Contains($"{path} cannot be read as a core dump of a .NET process", output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static void VerifyParked(JsonElement dump)
+    {
+        string text = dump.ToString();
+        JsonElement clean = dump.GetProperty("groups").EnumerateArray().Single(group => group.GetProperty("count").GetInt32() == ParkedSubject.CleanCount);
+        Assert.Contains(clean.GetProperty("stack").EnumerateArray(), frame => frame.GetString()!.EndsWith("ParkedSubject.HoldClean", StringComparison.Ordinal));
+        foreach (string method in new[] { "HoldInCatch", "HoldInFilter", "HoldWhileRunning" })
+        {
+            Assert.Contains(method, text, StringComparison.Ordinal);
+        }
+    }
+
+    private static JsonElement RunJson(params string[] arguments)
+    {
+        (int exitCode, string output) = Run(arguments);
+        Assert.True(exitCode == 0, output);
+        return JsonDocument.Parse(output).RootElement;
+    }
+
+    private static (int ExitCode, string Output) Run(params string[] arguments)
+    {
+        string[] command = ProgramHost.Command(Path.Combine(AppContext.BaseDirectory, "greenlets.dll"));
+        return Tool.Run(command[0], [.. command[1..], .. arguments]);
+    }
+}
