@@ -14,8 +14,8 @@ namespace NativeGreenlet.AspNetCore;
 /// </code></example>
 public sealed class GreenRequestOptions
 {
-    /// <summary>Gets or sets how many hub threads there are; null for one for each processor. They are started with the first
-    /// request.</summary>
+    /// <summary>Gets or sets how many hub threads there are; null for one for each processor. They are started as
+    /// requests need them.</summary>
     public int? Hubs { get; set; }
 
     /// <summary>Gets or sets whether <c>UseGreenlets</c> runs all requests on greenlets, but those of endpoints that refuse it;

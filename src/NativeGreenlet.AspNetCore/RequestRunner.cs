@@ -14,9 +14,13 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
     private readonly GreenRequestOptions _options;
     private readonly ILogger _logger;
     private readonly ConcurrencyLimiter? _limiter;
+    private readonly int _limit;
     private readonly Lock _lock = new();
     private volatile HubPool? _pool;
     private HubWatchdog? _watchdog;
+    private volatile bool _isWatched; // or need not be
+    private volatile bool _hasEnded;
+    private bool _isUnwatchedTold;
 
     public RequestRunner(IOptions<GreenRequestOptions> options, ILogger<RequestRunner> logger)
     {
@@ -24,6 +28,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         _logger = logger;
         if (_options.MaxConcurrentRequests is { } limit)
         {
+            _limit = limit;
             _limiter = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = limit, QueueLimit = _options.QueueLimit });
         }
 
@@ -48,7 +53,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _watchdog?.Dispose();
+        End();
         if (_limiter is not null)
         {
             await _limiter.DisposeAsync().ConfigureAwait(false);
@@ -62,7 +67,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
     public void Dispose()
     {
-        _watchdog?.Dispose();
+        End();
         _limiter?.Dispose();
         _pool?.Dispose();
     }
@@ -77,12 +82,23 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             using RateLimitLease? lease = _limiter is null || bodies is null ? null : await _limiter.AcquireAsync(1, context.RequestAborted);
             if (lease is { IsAcquired: false })
             {
-                LogTooMany(_options.MaxConcurrentRequests!.Value);
+                if (!_hasEnded)
+                {
+                    LogTooMany(_limit);
+                }
+
                 Reject(context);
                 return;
             }
 
-            await Pool.RunAsync(Start, context.RequestAborted);
+            HubPool pool = Pool;
+            Task run = pool.RunAsync(Start, context.RequestAborted);
+            Watch(pool); // after the hub, which needs a thread more
+            await run;
+        }
+        catch (Exception exception) when (!hasStarted && _hasEnded && !context.RequestAborted.IsCancellationRequested && exception is ObjectDisposedException or OperationCanceledException)
+        {
+            Reject(context); // the application has ended
         }
         catch (Exception exception) when (!hasStarted && exception is GreenletException { Reason: GreenletError.OutOfStacks } or OutOfMemoryException or ThreadStartException)
         {
@@ -99,7 +115,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             hasStarted = true;
             if (_options.WarnWhenBlockedFor is not null)
             {
-                Hub.RequireTask().Run.Subject = new RequestSubject(context);
+                GreenTask.Current!.Subject = new RequestSubject(context);
             }
 
             try
@@ -138,45 +154,74 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
             lock (_lock)
             {
+                ObjectDisposedException.ThrowIf(_hasEnded, this);
                 return _pool ??= MakePool();
             }
         }
     }
 
-    private HubPool MakePool()
+    // Its hubs are started as requests need them: one for which there is no thread is done without meanwhile. A request may wait for
+    // what a later one does: that is no deadlock.
+    private HubPool MakePool() => new(new HubOptions { Name = "request hub", DeadlockPatience = Timeout.InfiniteTimeSpan }, _options.Hubs)
     {
-        // A request may wait for what a later one does: that is no deadlock.
-        HubPool pool = new(new HubOptions { Name = "request hub", DeadlockPatience = Timeout.InfiniteTimeSpan }, _options.Hubs);
-        bool isMade = false;
-        try
-        {
-            Watch(pool.Hubs);
-            isMade = true;
-            return pool;
-        }
-        finally
-        {
-            if (!isMade)
-            {
-                _ = pool.DisposeAsync().AsTask(); // the hubs that could be had; nobody uses them
-            }
-        }
-    }
-
-    private void Watch(IReadOnlyList<Hub> hubs)
-    {
-        foreach (Hub hub in hubs)
+        OnHubStarted = hub =>
         {
             hub.IsReported = true;
             hub.UnhandledException += (_, e) => LogUnhandled(e.Exception, e.Task?.ToString() ?? "A callback");
+        },
+    };
+
+    // Without a thread that watches, requests are served all the same; the next one tries again.
+    private void Watch(HubPool pool)
+    {
+        if (_isWatched)
+        {
+            return;
         }
 
-        if (_options.WarnWhenBlockedFor is { } limit)
+        lock (_lock)
         {
-            _watchdog = new HubWatchdog(limit, hubs);
-            _watchdog.Blocked += (_, e) => LogBlock(e);
-            _watchdog.Start();
+            _isWatched = _isWatched || _hasEnded || TryWatch(pool);
         }
+    }
+
+    private bool TryWatch(HubPool pool)
+    {
+        if (_options.WarnWhenBlockedFor is not { } limit)
+        {
+            return true;
+        }
+
+        HubWatchdog watchdog = new(pool, limit);
+        watchdog.Blocked += (_, e) => LogBlock(e);
+        try
+        {
+            watchdog.Start();
+            _watchdog = watchdog;
+            return true;
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            watchdog.Dispose();
+            if (!_isUnwatchedTold)
+            {
+                _isUnwatchedTold = true;
+                LogUnwatched(exception);
+            }
+
+            return false;
+        }
+    }
+
+    // Nothing is made any more afterwards.
+    private void End()
+    {
+        lock (_lock)
+        {
+            _hasEnded = true;
+        }
+
+        _watchdog?.Dispose();
     }
 
     private void LogBlock(HubBlockedEventArgs e)
@@ -187,7 +232,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             return;
         }
 
-        RequestSubject? request = e.Task?.Run.Subject as RequestSubject;
+        RequestSubject? request = e.Task?.Subject as RequestSubject;
         string where = e.Kind switch
         {
             HubBlock.Waits => $"It now waits{Environment.NewLine}{e.StackTrace}",
@@ -214,4 +259,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
     [LoggerMessage(6, LogLevel.Warning, "{Hub} could not keep up: {Resumptions} short slices of requests in {Duration}, and others that could go on still have not. Use more hubs, or Hub.Offload for what computes.")]
     private partial void LogCrowded(string hub, TimeSpan duration, long resumptions);
+
+    [LoggerMessage(7, LogLevel.Warning, "No thread can be had that watches for requests that block; the next request tries again.")]
+    private partial void LogUnwatched(Exception exception);
 }

@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using NativeGreenlet.Common;
 
 namespace NativeGreenlet.AspNetCore.Tests;
@@ -155,6 +158,107 @@ public class EndingTests
                 order.Add("cleaned");
             }
         }
+    }
+
+    /// <summary>Who aborts a request may be its own handler: it ends with all that it has spawned, also if it never has to wait.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_handler_that_aborts_its_own_request_is_ended(bool parks)
+    {
+        ConcurrentQueue<string> order = [];
+        TaskCompletionSource isOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Server server = await Server.StartAsync(
+            app => app.MapGet("/", void (HttpContext context) =>
+            {
+                Hub.Spawn(() => Loop("child"));
+                Hub.Yield();
+                context.Abort();
+                order.Enqueue("went on");
+                Loop("caller");
+            }),
+            before: app => app.Use(async (context, next) =>
+            {
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next(context));
+                isOver.SetResult();
+            }));
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => server.GetAsync("/"));
+        await isOver.Task.WaitAsync(Server.Patience);
+        Assert.Equal(["went on", "caller", "child"], order);
+
+        void Loop(string name)
+        {
+            GreenSemaphore free = new(parks || name == "child" ? 0 : int.MaxValue);
+            try
+            {
+                while (true)
+                {
+                    free.Wait();
+                }
+            }
+            finally
+            {
+                Hub.Yield();
+                order.Enqueue(name);
+            }
+        }
+    }
+
+    /// <summary>Who ends the hubs may be a request on one of them; it is killed with the rest, and nothing hangs.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_handler_that_ends_the_hubs_does_not_wait_for_itself(bool isAsynchronous)
+    {
+        RequestRunner runner = new(Options.Create(new GreenRequestOptions { Hubs = 2, MaxConcurrentRequests = 10 }), NullLogger<RequestRunner>.Instance);
+        ConcurrentQueue<string> order = [];
+        using CountdownEvent waiting = new(3);
+        Task[] others = [.. Enumerable.Range(0, 3).Select(i => runner.RunAsync(new DefaultHttpContext(), _ =>
+        {
+            try
+            {
+                waiting.Signal();
+                Hub.Sleep(Timeout.InfiniteTimeSpan);
+            }
+            finally
+            {
+                Hub.Sleep(TimeSpan.FromMilliseconds(5));
+                order.Enqueue("other");
+            }
+
+            return Task.CompletedTask;
+        }))];
+        Assert.True(waiting.Wait(Server.Patience));
+        Task caller = runner.RunAsync(new DefaultHttpContext(), _ =>
+        {
+            try
+            {
+                if (isAsynchronous)
+                {
+                    Hub.Await(runner.DisposeAsync());
+                }
+                else
+                {
+                    runner.Dispose();
+                }
+
+                Hub.Sleep(Timeout.InfiniteTimeSpan);
+            }
+            finally
+            {
+                order.Enqueue("caller");
+            }
+
+            return Task.CompletedTask;
+        });
+        foreach (Task run in others.Append(caller))
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => run.WaitAsync(Server.Patience));
+            Assert.True(run.IsCompleted, "it hangs");
+        }
+
+        // Those in the caller's own hub end together with it.
+        Assert.Equal(["caller", "other", "other", "other"], order.Order());
     }
 
     /// <summary>The server must not use the context again while a handler still does.</summary>

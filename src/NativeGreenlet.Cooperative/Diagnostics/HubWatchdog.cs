@@ -19,7 +19,7 @@ namespace NativeGreenlet.Cooperative;
 public sealed class HubWatchdog : IDisposable
 {
     private readonly TimeSpan _limit;
-    private readonly HashSet<Hub>? _hubs;
+    private readonly Func<Hub, bool> _watches;
     private readonly ManualResetEventSlim _stop = new();
     private readonly object _telling = new(); // while a handler runs, in whichever thread
     private volatile bool _isStopped;
@@ -33,10 +33,25 @@ public sealed class HubWatchdog : IDisposable
     /// <param name="hubs">Which hubs it watches; null for all of the process, also those that are made later.</param>
     /// <exception cref="ArgumentOutOfRangeException">The limit is less than a millisecond.</exception>
     public HubWatchdog(TimeSpan? limit = null, IEnumerable<Hub>? hubs = null)
+        : this(limit ?? TimeSpan.FromMilliseconds(100), hubs is null ? static _ => true : hubs.ToHashSet().Contains)
     {
-        _limit = limit ?? TimeSpan.FromMilliseconds(100);
-        ArgumentOutOfRangeException.ThrowIfLessThan(_limit, TimeSpan.FromMilliseconds(1), nameof(limit));
-        _hubs = hubs?.ToHashSet();
+    }
+
+    /// <summary>Makes a watchdog of the hubs of a pool, also those that are started later; <see cref="Start"/> starts it.</summary>
+    /// <param name="pool">The pool.</param>
+    /// <param name="limit">How long a task may run without waiting; null for 100 milliseconds.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="pool"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is less than a millisecond.</exception>
+    public HubWatchdog(HubPool pool, TimeSpan? limit = null)
+        : this(limit ?? TimeSpan.FromMilliseconds(100), (pool ?? throw new ArgumentNullException(nameof(pool))).Has)
+    {
+    }
+
+    private HubWatchdog(TimeSpan limit, Func<Hub, bool> watches)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.FromMilliseconds(1), nameof(limit));
+        _limit = limit;
+        _watches = watches;
         _thread = new Thread(Watch)
         {
             IsBackground = true,
@@ -111,7 +126,7 @@ public sealed class HubWatchdog : IDisposable
     {
         while (!_stop.Wait(_limit / 4))
         {
-            HubLoop[] hubs = [.. HubRegistry.All.Where(hub => _hubs is null || _hubs.Contains(hub.Hub))];
+            HubLoop[] hubs = [.. HubRegistry.All.Where(hub => _watches(hub.Hub))];
             foreach (HubLoop gone in _seen.Keys.Except(hubs).ToArray())
             {
                 _seen.Remove(gone);

@@ -92,8 +92,9 @@ public sealed partial class Hub : IDisposable
 
     internal bool HasEnded => Loop.HasEnded;
 
-    /// <summary>Whether its owner reports what happens in it: nobody else need do it.</summary>
-    internal bool IsReported { get; set; }
+    /// <summary>Gets or sets whether its owner reports what goes wrong in it, such as a task that blocks it: whoever watches all hubs of a
+    /// process need not.</summary>
+    public bool IsReported { get; set; }
 
     /// <summary>Runs that go on or wait to begin; from any thread.</summary>
     internal int PendingRuns => Loop.PendingRuns;

@@ -221,6 +221,10 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         }
     }
 
+    /// <summary>Gets what is done with each hub when its thread has started, before it has anything to run: it subscribes to the hub's
+    /// events, say. It must not throw.</summary>
+    public Action<Hub>? OnHubStarted { get; init; }
+
     /// <summary>How many the hub with the fewest has.</summary>
     internal int FewestRuns => _hubs.Min(hub => hub?.PendingRuns ?? 0);
 
@@ -289,7 +293,14 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     private Hub Get(uint index)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return _hubs[index] is { HasEnded: false } hub ? hub : _hubs[index] = Hub.StartPooled(_options, $"{_name} {index}");
+        if (_hubs[index] is not { HasEnded: false } hub)
+        {
+            hub = Hub.StartPooled(_options, $"{_name} {index}");
+            OnHubStarted?.Invoke(hub);
+            _hubs[index] = hub;
+        }
+
+        return hub;
     }
 
     // That which the caller is in, if it is one of them.

@@ -66,8 +66,19 @@ public class GreenTask : IGreenWaitable
     /// <summary>Gets a number that no other task of the process has.</summary>
     public long Id { get; }
 
+    /// <summary>Gets the task that runs on this thread; null outside of tasks.</summary>
+    public static GreenTask? Current => HubLoop.OfThisThreadOrNull?.CurrentTask;
+
     /// <summary>Gets or sets a name for diagnostics.</summary>
     public string? Name { get; set; }
+
+    /// <summary>Gets or sets for whom the task and all others of its run work, for reports: a request, say. Null if nobody has
+    /// said.</summary>
+    public object? Subject
+    {
+        get => Run.Subject;
+        set => Run.Subject = value;
+    }
 
     /// <summary>Gets a value indicating whether it has ended, however it did.</summary>
     public bool IsCompleted => _state == Completed;

@@ -6,6 +6,12 @@ internal static class Program
 {
     private static async Task<int> Main(string[] arguments)
     {
+        if (arguments is [ThreadShortage.Argument])
+        {
+            await ThreadShortage.RunAsync();
+            return 0;
+        }
+
         if (arguments is [StackShortage.Argument])
         {
             StackShortage.Run();

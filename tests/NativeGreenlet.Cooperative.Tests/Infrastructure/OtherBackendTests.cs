@@ -12,8 +12,7 @@ public class OtherBackendTests
     public void They_hold_on_the_threads_backend_too(string classes)
     {
         // A step is a hand-over between two threads there: milliseconds, where others want the processors too.
-        (string, string)[] variables = [("NATIVEGREENLET_BACKEND", "threads"), ("NATIVEGREENLET_TEST_PATIENCE", "180")];
-        string output = Child.Run(TimeSpan.FromMinutes(6), variables, classes.Split(' '));
+        string output = Child.Run(InHub.Patience * 2, ("NATIVEGREENLET_BACKEND", "threads"), classes.Split(' '));
         Assert.Contains("0 failed on Threads", output, StringComparison.Ordinal);
     }
 }
