@@ -71,6 +71,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
     {
         // None if the request was on a hub already, and has left it by ConfigureAwait(false).
         GreenBodies? bodies = GreenBodies.TryInstall(context);
+        GreenResponse? response = null;
         bool hasStarted = false;
         try
         {
@@ -82,7 +83,9 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
                 return;
             }
 
-            await Pool.RunAsync(Start, context.RequestAborted);
+            HubPool pool = Pool;
+            response = bodies is null ? null : GreenResponse.TryInstall(context, pool);
+            await pool.RunAsync(Start, context.RequestAborted);
         }
         catch (Exception exception) when (!hasStarted && exception is GreenletException { Reason: GreenletError.OutOfStacks } or OutOfMemoryException or ThreadStartException)
         {
@@ -91,6 +94,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         }
         finally
         {
+            response?.Remove();
             bodies?.Remove();
         }
 
