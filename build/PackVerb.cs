@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace NativeGreenlet.Build;
 
 /// <summary><c>pack</c>: packages, with the native library of every platform that there is a compiler for.</summary>
@@ -9,8 +12,10 @@ internal static class PackVerb
         "src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj",
         "src/NativeGreenlet.Hosting/NativeGreenlet.Hosting.csproj",
         "src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj",
+        "src/NativeGreenlet.Tool/NativeGreenlet.Tool.csproj",
     ]; // which refer to the others
     private const string Packages = "artifacts/packages";
+    private const string Templates = "templates/NativeGreenlet.Templates.csproj";
 
     private static readonly (string Rid, string Compiler, string Option)[] s_cross =
     [
@@ -38,6 +43,8 @@ internal static class PackVerb
             Environment.SetEnvironmentVariable("SOURCE_DATE_EPOCH", time);
         }
 
+        string[] versions = VersionOptions();
+
         // All anew: what was compiled here before has the paths of this machine in it, which makes it another file.
         Terminal.Say($"Managed build, Release, for packages (SDK {Surroundings.SdkVersion})");
         foreach (string last in s_last)
@@ -45,7 +52,7 @@ internal static class PackVerb
             Shell.Require("dotnet",
             [
                 "msbuild", last, "-restore", "-t:Rebuild", "-p:Configuration=Release", "-p:ContinuousIntegrationBuild=true", "-nologo", "-verbosity:quiet",
-                "-terminalLogger:off", .. arguments,
+                "-terminalLogger:off", .. versions, .. arguments,
             ]);
         }
 
@@ -63,11 +70,40 @@ internal static class PackVerb
 
             Terminal.Say($"Package: {Path.GetFileNameWithoutExtension(project)}");
             Shell.Require("dotnet",
-                ["pack", project, "-c", "Release", "--no-build", "--nologo", "--tl:off", "-v", "quiet", "-p:ContinuousIntegrationBuild=true", .. arguments]);
+                ["pack", project, "-c", "Release", "--no-build", "--nologo", "--tl:off", "-v", "quiet", "-p:ContinuousIntegrationBuild=true", .. versions, .. arguments]);
         }
+
+        Terminal.Say("Package: NativeGreenlet.Templates");
+        Shell.Require("dotnet", ["pack", Templates, "-c", "Release", "--nologo", "--tl:off", "-v", "quiet", "-p:ContinuousIntegrationBuild=true", .. versions, .. arguments]);
 
         Terminal.Say($"Done: {Packages}");
         return 0;
+    }
+
+    /// <summary>Options by which packages get their version from git: the tag, or how many commits after it; and a sign of what is not
+    /// committed. Without git, it is that of the sources.</summary>
+    private static string[] VersionOptions()
+    {
+        if (!Shell.Has("git") || Shell.Capture("git", "rev-parse", "HEAD").Code != 0)
+        {
+            return [];
+        }
+
+        (_, string changes) = Shell.Capture("git", "status", "--porcelain");
+        if (changes.Trim().Length == 0)
+        {
+            return ["-p:NativeGreenletVersionFromTags=true"];
+        }
+
+        (_, string difference) = Shell.Capture("git", "diff", "HEAD");
+        StringBuilder all = new(changes + difference);
+        foreach (string file in Shell.Capture("git", "ls-files", "--others", "--exclude-standard").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            all.Append(Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file.Trim()))));
+        }
+
+        string sign = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all.ToString())))[..8];
+        return ["-p:NativeGreenletVersionFromTags=true", $"-p:NativeGreenletUncommitted=changed.x{sign}"];
     }
 
     // The library for another platform, if there is a compiler for it.

@@ -76,6 +76,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
     {
         // None if the request was on a hub already, and has left it by ConfigureAwait(false).
         GreenBodies? bodies = GreenBodies.TryInstall(context);
+        GreenResponse? response = null;
         bool hasStarted = false;
         try
         {
@@ -92,6 +93,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             }
 
             HubPool pool = Pool;
+            response = bodies is null ? null : GreenResponse.TryInstall(context, pool);
             Task run = pool.RunAsync(Start, context.RequestAborted);
             Watch(pool); // after the hub, which needs a thread more
             await run;
@@ -107,6 +109,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         }
         finally
         {
+            response?.Remove();
             bodies?.Remove();
         }
 

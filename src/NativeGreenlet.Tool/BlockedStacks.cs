@@ -24,7 +24,7 @@ internal static class BlockedStacks
         {
             Record(process, path);
             Dictionary<int, string> stacks = Read(path);
-            return [.. hubs.Select(hub => hub.State == "blocked" && stacks.TryGetValue(hub.SystemThread, out string? stack) ? hub with { Stack = stack.Split('\n') } : hub)];
+            return [.. hubs.Select(hub => hub.State == "blocked" && stacks.TryGetValue(hub.SystemThread, out string? stack) ? With(hub, stack) : hub)];
         }
         catch (Exception exception) when (exception is IOException or TimeoutException or DiagnosticsClientException)
         {
@@ -36,6 +36,11 @@ internal static class BlockedStacks
             File.Delete(path + ".etlx");
         }
     }
+
+    // It may have gone on meanwhile.
+    private static HubView With(HubView hub, string stack) => stack.Contains(".HubLoop.SleepUntilSomething", StringComparison.Ordinal)
+        ? hub with { State = "was blocked, and sleeps now", Current = null }
+        : hub with { Stack = stack.Split('\n') };
 
     private static void Record(int process, string path)
     {

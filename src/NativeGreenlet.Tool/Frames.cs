@@ -8,7 +8,7 @@ internal static class Frames
     private static readonly string[] s_insides =
     [
         "NativeGreenlet.Cooperative.Hubs.", "NativeGreenlet.Cooperative.Waiting.", "NativeGreenlet.Cooperative.Tasks.", "NativeGreenlet.Scheduling.",
-        "NativeGreenlet.Stacks.", "NativeGreenlet.Cooperative.GreenTask.", "NativeGreenlet.Cooperative.GreenTask`1.", "NativeGreenlet.Greenlet.",
+        "NativeGreenlet.Stacks.", "NativeGreenlet.Cooperative.GreenTask", "NativeGreenlet.Cooperative.IO.", "NativeGreenlet.Greenlet.",
     ];
 
     /// <summary>The frames of a stack trace's text.</summary>
@@ -31,6 +31,15 @@ internal static class Frames
         }
 
         return first == last ? frames : frames.Skip(first).Take(last - first);
+    }
+
+    /// <summary>A frame for the screen: the method, and the file and the line if they are known.</summary>
+    public static string Short(string frame)
+    {
+        int parameters = frame.IndexOf('(', StringComparison.Ordinal);
+        string method = parameters < 0 ? frame : frame[..parameters];
+        int place = frame.LastIndexOf(") in ", StringComparison.Ordinal);
+        return place < 0 ? method : $"{method} ({Path.GetFileName(frame[(place + ") in ".Length)..].Replace('\\', '/')).Replace(":line ", ":", StringComparison.Ordinal)})";
     }
 
     private static bool IsInside(string frame) => Array.Exists(s_insides, inside => frame.StartsWith(inside, StringComparison.Ordinal));

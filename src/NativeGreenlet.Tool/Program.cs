@@ -26,6 +26,11 @@ top.SetAction((result, cancellation) => Task.FromResult(Try(() =>
 })));
 
 RootCommand root = new("Shows the greenlets of a running process or a core dump.") { ps, dump, top };
+if (Console.IsOutputRedirected)
+{
+    AnsiConsole.Profile.Width = 200; // nothing is gained by lines that are broken there
+}
+
 ParseResult parsed = root.Parse(args);
 if (parsed.Errors is [{ } error, ..])
 {

@@ -103,7 +103,7 @@ internal static class Screen
         string[] interesting = [.. Frames.Interesting(frames)];
         foreach (string frame in interesting.Take(FramesOfAGroup))
         {
-            tree.AddNode(Markup.Escape(frame));
+            tree.AddNode(Markup.Escape(Frames.Short(frame)));
         }
 
         if (interesting.Length > FramesOfAGroup)

@@ -14,6 +14,8 @@
 #   net11          the README's example, built for net11.0 with the reference package of .NET 11, on its runtime
 #   cooperative    a program on NativeGreenlet.Cooperative, published in three ways
 #   aspnetcore     a server on NativeGreenlet.AspNetCore, published in two ways
+#   templates      what dotnet new makes of each template is built and run
+#   production     docs/production.md, step by step: a server, its log, metrics, traces, health, and the tool greenlets
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/../.."
 . tests/platforms/common.sh
@@ -186,7 +188,7 @@ symbols() {
     git -c user.name=nobody -c user.email=nobody@example.com commit -q -m "As it is"
     unset NUGET_PACKAGES
     for package in $all; do
-      dotnet pack "src/$package/$package.csproj" -c Release --nologo --tl:off -v quiet -p:ContinuousIntegrationBuild=true \
+      dotnet pack "src/$package/$package.csproj" -c Release --nologo --tl:off -v quiet -p:ContinuousIntegrationBuild=true "-p:Version=$version" \
         -p:NativeGreenletBuildNative=false -nodeReuse:false
     done
   ) >"$log/package-source-link.log" 2>&1 || {
@@ -195,13 +197,13 @@ symbols() {
   }
   commit=$(git -C "$copy" rev-parse HEAD)
   symbols_of "$copy/artifacts/packages" | tee "$place/linked" || status=1
-  [ "$(grep -c "sources at https://raw.githubusercontent.com/example/NativeGreenlet/$commit/" "$place/linked")" -eq 3 ] || status=1
+  [ "$(grep -c "sources at https://raw.githubusercontent.com/example/NativeGreenlet/$commit/" "$place/linked")" -eq "$(echo "$all" | wc -w)" ] || status=1
   unzip -p "$copy/artifacts/packages/NativeGreenlet.$version.nupkg" NativeGreenlet.nuspec |
     grep -q "<repository type=\"git\" url=\"https://github.com/example/NativeGreenlet.git\" .*commit=\"$commit\"" || {
     echo "the package does not say from which commit it is"
     status=1
   }
-  verdict symbols "$status" "3 packages; with an address for every source where the repository has one"
+  verdict symbols "$status" "$(echo "$all" | wc -w) packages; with an address for every source where the repository has one"
 }
 
 # The library of this platform and all assemblies, compiled again in the same place.
@@ -359,12 +361,129 @@ aspnetcore() {
   variant aspnetcore-single-file server "$segments" $alone -p:PublishSingleFile=true
 }
 
+# from PORT TEXT: sends a line over TCP, prints the answer
+from() {
+  timeout 30 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "$2" >&3 && timeout 10 cat <&3' from "$1" "$2" || true
+}
+# get PORT PATH: the answer of an HTTP server
+get() { from "$1" "GET $2 HTTP/1.0\r\nHost: here\r\n\r\n"; }
+
+# wait_for FILE TEXT: until a program that was started has printed something
+wait_for() {
+  for _ in $(seq 300); do
+    ! grep -q "$2" "$1" 2>/dev/null || return 0
+    sleep 0.2
+  done
+  echo "'$2' was not printed:"
+  cat "$1"
+  return 1
+}
+
+# start NAME PROGRAM: starts it, sets $running
+start() {
+  "$2" >"$place/$1.out" 2>&1 &
+  running=$!
+}
+# finish: asks it to stop, and waits; fails if it does not end well
+finish() {
+  kill -TERM "$running"
+  wait "$running"
+}
+
+# Nothing of the user's: templates and tools are installed into a folder.
+in_home() { HOME="$place/home" DOTNET_CLI_HOME="$place/home" DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 "$@"; }
+
+# made NAME TEMPLATE: makes a program of a template, and builds it
+made() {
+  in_home dotnet new "$2" -o "$place/$1" --skipRestore true >"$log/package-$1.log" 2>&1 &&
+    dotnet build "$place/$1" -c Release -o "$place/$1-out" --nologo -v quiet -nodeReuse:false >>"$log/package-$1.log" 2>&1 || {
+    tail -n 10 "$log/package-$1.log"
+    return 1
+  }
+}
+
+templates() {
+  status=0
+  in_home dotnet new install "$packages/NativeGreenlet.Templates.$version.nupkg" >"$log/package-templates.log" 2>&1 || status=1
+  made Tasks green-console && [ "$("$place/Tasks-out/Tasks")" = "10000 tasks on one thread: 50005000" ] || status=1
+  if made Shouting green-tcp; then
+    (cd "$place/Shouting-out" && exec ./Shouting) >"$place/shouting.out" 2>&1 &
+    running=$!
+    wait_for "$place/shouting.out" "The server shout listens at 127.0.0.1:7007" || status=1
+    [ "$(from 7007 'hello\n' | head -n 1)" = HELLO ] || status=1
+    finish || status=1
+  else
+    status=1
+  fi
+  if made Pages green-web; then
+    (cd "$place/Pages-out" && exec ./Pages --urls http://127.0.0.1:7008) >"$place/pages.out" 2>&1 &
+    running=$!
+    wait_for "$place/pages.out" "Application started" || status=1
+    get 7008 / | grep -q '^hello' || status=1
+    get 7008 /health | grep -q '^Healthy' || status=1
+    get 7008 /metrics | grep -q '^nativegreenlet_task_wait_duration_seconds_count{.*request hub' || status=1
+    finish || status=1
+  else
+    status=1
+  fi
+  verdict templates "$status" "green-console, green-tcp, green-web: made, built, run, stopped"
+}
+
+# block LANGUAGE NUMBER: that block of the page
+block() { awk -v start="^\`\`\`$1" -v number="$2" '$0 ~ start { count++; if (count == number) { inside = 1; next } } /^```/ { if (inside) exit } inside' docs/production.md; }
+
+production() {
+  status=0
+  block sh 1 >"$place/install.sh"
+  [ "$(wc -l <"$place/install.sh")" -eq 7 ] || stop "docs/production.md does not begin with the commands"
+  (cd "$place" && in_home sh -e install.sh) >"$log/package-production.log" 2>&1 || {
+    tail -n 10 "$log/package-production.log"
+    verdict production 1 "the commands of docs/production.md fail"
+    return
+  }
+  block csharp 1 >"$place/Orders/Program.cs"
+  block json 1 >"$place/Orders/appsettings.json"
+  dotnet build "$place/Orders" -c Release -o "$place/Orders-out" --nologo -v quiet -nodeReuse:false >>"$log/package-production.log" 2>&1 || {
+    tail -n 10 "$log/package-production.log"
+    verdict production 1 "the program of docs/production.md does not compile"
+    return
+  }
+  in_home dotnet tool install NativeGreenlet.Tool --tool-path "$place/tools" --version "$version" --configfile "$place/nuget.config" >>"$log/package-production.log" 2>&1 || status=1
+  (cd "$place/Orders-out" && exec ./Orders) >"$place/orders.out" 2>&1 &
+  running=$!
+  wait_for "$place/orders.out" "Application started" || status=1
+  wait_for "$place/orders.out" "The server echo listens at 127.0.0.1:5081" || status=1
+  expect() { grep -q "$2" || { echo "not '$2': $1"; status=1; }; }
+  get 5080 /order/7 >"$place/answer" && expect /order/7 '^order 7' <"$place/answer"
+  get 5080 /health >"$place/answer" && expect /health '^Healthy' <"$place/answer"
+  [ "$(from 5081 'abc\n' | head -n 1)" = abc ] || status=1
+  get 5080 /metrics >"$place/answer" && expect /metrics '^nativegreenlet_task_wait_duration_seconds_count{.*request hub' <"$place/answer"
+  expect metrics '^nativegreenlet_hubs' <"$place/answer"
+  "$place/tools/greenlets" ps >"$place/answer" && expect ps "Orders" <"$place/answer"
+  get 5080 /mistake >"$place/mistake" &
+  mistake=$!
+  sleep 1
+  "$place/tools/greenlets" dump "$running" >"$place/answer" || status=1
+  expect dump 'is blocked' <"$place/answer"
+  expect "the stack of what blocks" 'System.Threading.Thread.Sleep' <"$place/answer"
+  "$place/tools/greenlets" top "$running" --count 1 >"$place/answer" && expect top 'switches/s' <"$place/answer"
+  wait "$mistake"
+  wait_for "$place/orders.out" "GET /mistake (trace [0-9a-f]*) kept request hub" || status=1
+  wait_for "$place/orders.out" "tcp connection" || status=1
+  finish || status=1
+  # What a wrong option says.
+  sed 's/"Port"/"Prot"/' "$place/Orders/appsettings.json" >"$place/Orders-out/appsettings.json"
+  ! (cd "$place/Orders-out" && ./Orders) >"$place/wrong.out" 2>&1 || status=1
+  expect "a wrong option" 'Greenlets:TcpServers:echo:Prot is no option. There are Address, Backlog, HubCount, MaxConnections, Port.' <"$place/wrong.out"
+  verdict production "$status" "docs/production.md: a server with a log, metrics, traces, health, and greenlets ps, dump, top"
+}
+
 [ $# -gt 0 ] || set -- contents symbols deterministic framework self-contained single-file trimmed ready-to-run aot indirect \
-  elsewhere missing roll-forward net11 cooperative aspnetcore
+  elsewhere missing roll-forward net11 cooperative aspnetcore templates production
 for part; do
   # shellcheck disable=SC2086
   case $part in
-    contents | symbols | deterministic | indirect | elsewhere | missing | net11 | cooperative | aspnetcore) "$part" ;;
+    contents | symbols | deterministic | indirect | elsewhere | missing | net11 | cooperative | aspnetcore | templates | production) "$part" ;;
     roll-forward) roll_forward ;;
     framework) variant framework app "$segments" ;;
     self-contained) variant self-contained app "$segments" $alone ;;

@@ -1,0 +1,96 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using NativeGreenlet.Cooperative;
+
+namespace NativeGreenlet.AspNetCore;
+
+/// <summary>The response of a request while it runs on a greenlet: what is asked to be called when it starts and when it is completed is
+/// called on a hub, too, although the server then calls it from elsewhere. Scoped services are disposed of that way.</summary>
+internal sealed class GreenResponse : IHttpResponseFeature
+{
+    private readonly HttpContext _context;
+    private readonly IHttpResponseFeature _below;
+    private readonly HubPool _pool;
+
+    private GreenResponse(HttpContext context, IHttpResponseFeature below, HubPool pool)
+    {
+        _context = context;
+        _below = below;
+        _pool = pool;
+    }
+
+    public int StatusCode
+    {
+        get => _below.StatusCode;
+        set => _below.StatusCode = value;
+    }
+
+    public string? ReasonPhrase
+    {
+        get => _below.ReasonPhrase;
+        set => _below.ReasonPhrase = value;
+    }
+
+    public IHeaderDictionary Headers
+    {
+        get => _below.Headers;
+        set => _below.Headers = value;
+    }
+
+    [Obsolete("Of the interface.")]
+    public Stream Body
+    {
+        get => _below.Body;
+        set => _below.Body = value;
+    }
+
+    public bool HasStarted => _below.HasStarted;
+
+    /// <summary>Puts it in place; null if the server has none.</summary>
+    public static GreenResponse? TryInstall(HttpContext context, HubPool pool)
+    {
+        if (context.Features.Get<IHttpResponseFeature>() is not { } below)
+        {
+            return null;
+        }
+
+        GreenResponse response = new(context, below, pool);
+        context.Features.Set<IHttpResponseFeature>(response);
+        return response;
+    }
+
+    /// <summary>Puts back what was there, where it is still this.</summary>
+    public void Remove()
+    {
+        if (_context.Features.Get<IHttpResponseFeature>() == this)
+        {
+            _context.Features.Set(_below);
+        }
+    }
+
+    public void OnStarting(Func<object, Task> callback, object state) => _below.OnStarting(own => CallAsync(callback, own), state);
+
+    public void OnCompleted(Func<object, Task> callback, object state) => _below.OnCompleted(own => CallAsync(callback, own), state);
+
+    private Task CallAsync(Func<object, Task> callback, object state) => Hub.IsInside ? callback(state) : CallOnHubAsync(callback, state);
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Of what has not begun.")]
+    private async Task CallOnHubAsync(Func<object, Task> callback, object state)
+    {
+        bool hasStarted = false;
+        try
+        {
+            await _pool.RunAsync(() =>
+            {
+                hasStarted = true;
+                return callback(state);
+            }).ConfigureAwait(false);
+        }
+        catch (Exception) when (!hasStarted)
+        {
+            // No stack for it, or the hubs have ended: it is called all the same, or what it disposes of would be left.
+            await callback(state).ConfigureAwait(false);
+        }
+    }
+}
