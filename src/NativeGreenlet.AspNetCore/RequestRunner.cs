@@ -141,7 +141,10 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
     private HubPool MakePool()
     {
         // A request may wait for what a later one does: that is no deadlock.
-        HubPool pool = new(new HubOptions { Name = "request hub", DeadlockPatience = Timeout.InfiniteTimeSpan }, _options.Hubs);
+        HubOptions hubOptions = new() { Name = "request hub", DeadlockPatience = Timeout.InfiniteTimeSpan };
+        hubOptions.BlockingWaits = _options.BlockingWaits ?? hubOptions.BlockingWaits;
+        hubOptions.OffloadPool = _options.OffloadPool ?? hubOptions.OffloadPool;
+        HubPool pool = new(hubOptions, _options.Hubs);
         bool isMade = false;
         try
         {
@@ -162,6 +165,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
     {
         foreach (Hub hub in hubs)
         {
+            hub.BlockingWait += (_, e) => LogBlockingWait(e.Call, e.Reason ?? "See HubOptions.BlockingWaits.", e.IsInLock ? "Inside a lock: " : string.Empty, e.StackTrace.ToString());
             hub.UnhandledException += (_, e) => LogUnhandled(e.Exception, e.Task?.ToString() ?? "A callback");
         }
 
@@ -187,4 +191,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
     [LoggerMessage(5, LogLevel.Warning, "A request kept {Hub} from going on for {Duration}. It blocked its thread, or computed for too long; see Hub.Await and Hub.Offload. {Where}")]
     private partial void LogBlocked(string hub, TimeSpan duration, string where);
+
+    [LoggerMessage(6, LogLevel.Warning, "{Call} blocked a hub. {Reason} {Lock}{Where}")]
+    private partial void LogBlockingWait(string call, string reason, string @lock, string where);
 }

@@ -35,4 +35,7 @@ internal sealed class HubEventSource : EventSource
 
     [Event(2, Level = EventLevel.Warning, Message = "There is no thread for what is offloaded. The pool {0} goes on with those it has. {1}")]
     public void OffloadThreadRefused(string pool, string reason) => WriteEvent(2, pool, reason);
+
+    [Event(3, Level = EventLevel.Warning, Message = "{1} blocked {0}. {2} {3}")]
+    public void BlockingWait(string hub, string call, string reason, string stack) => WriteEvent(3, hub, call, reason, stack);
 }
