@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using NativeGreenlet.Cooperative;
 
 namespace NativeGreenlet.AspNetCore;
 
@@ -37,4 +38,12 @@ public sealed class GreenRequestOptions
     /// <summary>Gets or sets for how long a handler may keep its hub from going on before the log warns of it, with its stack
     /// trace; null for no warnings. One second unless it is set. A thread watches.</summary>
     public TimeSpan? WarnWhenBlockedFor { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Gets or sets what is done when a handler blocks its hub's thread by a wait of .NET, such as <c>task.Wait()</c>; null for
+    /// what <see cref="HubOptions.BlockingWaits"/> is unless it is set. Each place that blocks is logged once for each hub.</summary>
+    public BlockingWaits? BlockingWaits { get; set; }
+
+    /// <summary>Gets or sets whose threads <see cref="Hub.Offload(Action)"/> uses in handlers; null for
+    /// <see cref="OffloadPool.Shared"/>.</summary>
+    public OffloadPool? OffloadPool { get; set; }
 }

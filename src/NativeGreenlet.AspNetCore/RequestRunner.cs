@@ -165,14 +165,20 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
     // Its hubs are started as requests need them: one for which there is no thread is done without meanwhile. A request may wait for
     // what a later one does: that is no deadlock.
-    private HubPool MakePool() => new(new HubOptions { Name = "request hub", DeadlockPatience = Timeout.InfiniteTimeSpan }, _options.Hubs)
+    private HubPool MakePool()
     {
-        OnHubStarted = hub =>
-        {
-            hub.IsReported = true;
-            hub.UnhandledException += (_, e) => LogUnhandled(e.Exception, e.Task?.ToString() ?? "A callback");
-        },
-    };
+        HubOptions hubOptions = new() { Name = "request hub", DeadlockPatience = Timeout.InfiniteTimeSpan };
+        hubOptions.BlockingWaits = _options.BlockingWaits ?? hubOptions.BlockingWaits;
+        hubOptions.OffloadPool = _options.OffloadPool ?? hubOptions.OffloadPool;
+        return new HubPool(hubOptions, _options.Hubs) { OnHubStarted = Report };
+    }
+
+    private void Report(Hub hub)
+    {
+        hub.IsReported = true;
+        hub.BlockingWait += (_, e) => LogBlockingWait(e.Call, e.Reason ?? "See HubOptions.BlockingWaits.", e.IsInLock ? "Inside a lock: " : string.Empty, e.StackTrace.ToString());
+        hub.UnhandledException += (_, e) => LogUnhandled(e.Exception, e.Task?.ToString() ?? "A callback");
+    }
 
     // Without a thread that watches, requests are served all the same; the next one tries again.
     private void Watch(HubPool pool)
@@ -265,4 +271,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
 
     [LoggerMessage(7, LogLevel.Warning, "No thread can be had that watches for requests that block; the next request tries again.")]
     private partial void LogUnwatched(Exception exception);
+
+    [LoggerMessage(8, LogLevel.Warning, "{Call} blocked a hub. {Reason} {Lock}{Where}")]
+    private partial void LogBlockingWait(string call, string reason, string @lock, string where);
 }

@@ -242,6 +242,63 @@ public class FeatureTests
         Assert.Equal("first", await first);
     }
 
+    /// <summary>Handlers that nobody rewrote: all of them wait at the same time, on one thread.</summary>
+    [Fact]
+    public async Task Handlers_that_block_park()
+    {
+        if (GreenletRuntime.Backend != GreenletBackend.Segments)
+        {
+            return; // each would hold its thread
+        }
+
+        using CountdownEvent all = new(20);
+        TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Server server = await Server.StartAsync(
+            app => app.MapGet("/", () =>
+            {
+                if (all.Signal())
+                {
+                    go.SetResult();
+                }
+
+                go.Task.Wait();
+                return "went on";
+            }),
+            options =>
+            {
+                options.Hubs = 1;
+                options.BlockingWaits = BlockingWaits.Park;
+            });
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => server.GetAsync("/"))), answer => Assert.Equal("went on", answer));
+        Assert.DoesNotContain(server.Log.Entries, entry => entry.Id == 6);
+    }
+
+    [Fact]
+    public async Task A_handler_that_blocks_is_logged_with_its_place()
+    {
+        if (GreenletRuntime.Backend == GreenletBackend.Threads)
+        {
+            return; // the runtime tells nobody then
+        }
+
+        await using Server server = await Server.StartAsync(
+            app => app.MapGet("/", () =>
+            {
+                using ManualResetEventSlim nothing = new();
+                nothing.Wait(20);
+                return "blocked";
+            }),
+            options =>
+            {
+                options.Hubs = 1;
+                options.BlockingWaits = BlockingWaits.Report;
+            });
+        Assert.Equal("blocked", await server.GetAsync("/"));
+        Assert.Equal("blocked", await server.GetAsync("/"));
+        int told = server.Log.Entries.Count(entry => entry.Id == 6 && entry.Text.Contains(nameof(A_handler_that_blocks_is_logged_with_its_place), StringComparison.Ordinal));
+        Assert.True(told == 1, string.Join('\n', server.Log.Entries));
+    }
+
     /// <summary>Only the hubs of the application are warned of, and nobody watches any more when it has ended.</summary>
     [Fact]
     public async Task Other_hubs_that_block_are_not_warned_of()

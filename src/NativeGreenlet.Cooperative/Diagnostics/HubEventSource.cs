@@ -96,6 +96,9 @@ internal sealed class HubEventSource : EventSource
     [Event(5, Level = EventLevel.Warning, Message = "There is no thread for what is offloaded. The pool {0} goes on with those it has. {1}")]
     public void OffloadThreadRefused(string pool, string reason) => WriteEvent(5, pool, reason);
 
+    [Event(6, Level = EventLevel.Warning, Message = "{1} blocked {0}. {2} {3}")]
+    public void BlockingWait(string hub, string call, string reason, string stack) => WriteEvent(6, hub, call, reason, stack);
+
     protected override void OnEventCommand(EventCommandEventArgs command)
     {
         if (command.Command is not (EventCommand.Enable or EventCommand.Update))

@@ -59,6 +59,8 @@ internal static class HubMeter
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.tasks", () => OfEach(hub => hub.TaskCount), "{task}", "Tasks that have not ended.");
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.tasks.ready", () => OfEach(hub => hub.ReadyCount), "{task}", "Tasks and callbacks that can go on and wait for their turn.");
         _ = meter.CreateObservableCounter("nativegreenlet.hub.resumptions", () => OfEach(hub => hub.Switches), "{resumption}", "Tasks continued and callbacks called by hubs that run.");
+        _ = meter.CreateObservableCounter("nativegreenlet.hub.blocking_waits", () => BlockedWaitReports.Blocked, "{wait}", "Waits of .NET that blocked a hub which reports them.");
+        _ = meter.CreateObservableCounter("nativegreenlet.hub.parked_waits", () => BlockedWaitReports.Parked, "{wait}", "Waits of .NET that were parked instead.");
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.offload.threads", () => OffloadScheduler.AllThreads, "{thread}", "Threads of all offload pools.");
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.offload.queue", () => OffloadScheduler.AllQueued, "{call}", "Offloaded functions that wait for a thread.");
     }

@@ -65,6 +65,13 @@ public sealed partial class Hub : IDisposable
     /// </summary>
     public event EventHandler<HubDeadlockSuspectedEventArgs>? DeadlockSuspected;
 
+    /// <summary>
+    /// Occurs when a wait of .NET blocks the hub's thread, once for each place of a hub that reports or parks them
+    /// (<see cref="HubOptions.BlockingWaits"/>). Raised in the hub's thread, in the task that is about to block; a handler must not wait.
+    /// The event source <c>NativeGreenlet.Cooperative</c> tells it, too.
+    /// </summary>
+    public event EventHandler<HubBlockingWaitEventArgs>? BlockingWait;
+
     /// <summary>Gets the hub the caller is in.</summary>
     /// <exception cref="MissingHubException">There is none.</exception>
     public static Hub Current => OfThisThreadOrNull ?? throw new MissingHubException();
@@ -74,6 +81,10 @@ public sealed partial class Hub : IDisposable
 
     /// <summary>Gets a name for diagnostics.</summary>
     public string Name { get; }
+
+    /// <summary>Gets what it does about waits of .NET in its tasks (<see cref="HubOptions.BlockingWaits"/>), and if it can park none, or not
+    /// all, why.</summary>
+    public string Description => BlockedWaits.Describe(Loop);
 
     /// <summary>Gets the managed id of its thread; 0 before that is started.</summary>
     public int ThreadId => Loop.ThreadId;
@@ -363,6 +374,25 @@ public sealed partial class Hub : IDisposable
         if (failure is not null)
         {
             WriteError(() => $"{Name}: the handler of {nameof(UnhandledException)} failed: {failure}");
+        }
+    }
+
+    /// <summary>Tells of a wait that blocks the hub's thread. There.</summary>
+    internal void TellOfBlockingWait(HubBlockingWaitEventArgs wait)
+    {
+        Exception? failure = null;
+        try
+        {
+            BlockingWait?.Invoke(this, wait);
+        }
+        catch (Exception caught)
+        {
+            failure = caught;
+        }
+
+        if (failure is not null)
+        {
+            Report(null, failure);
         }
     }
 

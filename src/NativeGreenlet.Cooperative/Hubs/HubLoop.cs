@@ -50,6 +50,7 @@ internal sealed partial class HubLoop
     private RootTask? _callbackRun;
     private bool _usesContexts; // some of its runs have a SynchronizationContext of their own
     private readonly GreenTestTime? _testTime; // if that is its time
+    private readonly HubThreadContext _threadContext; // where it has no other one
     private volatile bool _isOutside = true; // a task waits for something outside; while it sleeps, in such a time
     private Task[] _awaitedInside = []; // what its tasks wait for that ends inside; in such a time
 
@@ -59,6 +60,7 @@ internal sealed partial class HubLoop
         Options = options;
         Clock = new HubClock(options.TimeProvider);
         _testTime = options.TimeProvider as GreenTestTime;
+        _threadContext = BlockedWaits.IsTold(options) ? HubThreadContext.Told : HubThreadContext.Instance;
     }
 
     /// <summary>The hub of this loop, for its users.</summary>
@@ -69,6 +71,9 @@ internal sealed partial class HubLoop
 
     /// <summary>The hub's time.</summary>
     internal HubClock Clock { get; }
+
+    /// <summary>What is done about waits that would block its thread; null if nothing. In its thread.</summary>
+    internal BlockedWaits? BlockedWaits { get; private set; }
 
     internal int ThreadId { get; private set; }
 
@@ -178,7 +183,7 @@ internal sealed partial class HubLoop
         if (usesContexts)
         {
             context = SynchronizationContext.Current;
-            SynchronizationContext.SetSynchronizationContext(HubThreadContext.Instance);
+            SynchronizationContext.SetSynchronizationContext(_threadContext);
         }
 
         _currentTask = null;
@@ -213,7 +218,7 @@ internal sealed partial class HubLoop
     internal void EnterContext(HubSynchronizationContext? context)
     {
         _usesContexts |= context is not null;
-        SynchronizationContext.SetSynchronizationContext((SynchronizationContext?)context ?? HubThreadContext.Instance);
+        SynchronizationContext.SetSynchronizationContext((SynchronizationContext?)context ?? _threadContext);
     }
 
     /// <summary>Called by the task at its end.</summary>
@@ -223,7 +228,7 @@ internal sealed partial class HubLoop
         t_loop = previous;
 
         // Where greenlets are threads, this one goes back to where it came from.
-        SynchronizationContext.SetSynchronizationContext(previous is null ? null : HubThreadContext.Instance);
+        SynchronizationContext.SetSynchronizationContext(previous is null ? null : _threadContext);
     }
 
     /// <summary>Begins a run in this hub. From any thread.</summary>
@@ -301,7 +306,7 @@ internal sealed partial class HubLoop
 
     internal void Enter()
     {
-        SynchronizationContext.SetSynchronizationContext(HubThreadContext.Instance);
+        SynchronizationContext.SetSynchronizationContext(_threadContext);
         t_loop = this;
         ThreadId = Environment.CurrentManagedThreadId;
         SystemThreadId = Linux.CurrentThreadId;
@@ -312,6 +317,7 @@ internal sealed partial class HubLoop
         HubMeter.Publish();
         HubEventSource.Publish();
         LookAround();
+        BlockedWaits = BlockedWaits.Of(this);
     }
 
     internal void Leave()
@@ -321,6 +327,8 @@ internal sealed partial class HubLoop
             _hasEnded = true;
         }
 
+        BlockedWaits?.Dispose();
+        BlockedWaits = null;
         HubRegistry.Remove(this);
         _testTime?.Remove(this);
         HubOfRawGreenlet.Remove(this);

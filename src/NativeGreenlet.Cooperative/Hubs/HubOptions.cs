@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Reflection;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -9,6 +11,8 @@ namespace NativeGreenlet.Cooperative;
 /// </code></example>
 public sealed class HubOptions
 {
+    private static readonly bool s_isDebugBuild = Assembly.GetEntryAssembly()?.GetCustomAttribute<DebuggableAttribute>()?.IsJITOptimizerDisabled == true;
+
     /// <summary>Gets or sets a name for diagnostics, of the hub and of the thread that is started for it; null for one that the hub
     /// makes up.</summary>
     public string? Name { get; set; }
@@ -67,6 +71,30 @@ public sealed class HubOptions
     /// <summary>Gets or sets whether tasks keep where they were spawned, for <see cref="Hub.Dump"/> and
     /// <see cref="GreenTask.SpawnStack"/>. Off unless it is set: a stack trace costs far more than the task.</summary>
     public bool KeepsSpawnStacks { get; set; }
+
+    /// <summary>Gets or sets what the hub does when code in a task blocks its thread by a wait of .NET. <see cref="BlockingWaits.Report"/>
+    /// unless it is set if the program is a debug build, <see cref="BlockingWaits.Block"/> otherwise.</summary>
+    /// <remarks>What .NET waits for in native code, such as <see cref="Thread.Sleep(int)"/> or a synchronous receive of a socket that blocks in
+    /// the system, no hub is told.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">It is set to none of the values.</exception>
+    public BlockingWaits BlockingWaits
+    {
+        get;
+        set
+        {
+            if (!Enum.IsDefined(value))
+            {
+                throw new ArgumentOutOfRangeException(nameof(value), value, "Use Block, Report or Park.");
+            }
+
+            field = value;
+        }
+    } = s_isDebugBuild ? BlockingWaits.Report : BlockingWaits.Block;
+
+    /// <summary>Gets or sets whether a wait that would be parked (<see cref="BlockingWaits.Park"/>) throws an
+    /// <see cref="InvalidOperationException"/> instead if a method on the stack has entered a <c>lock</c>: other tasks of the hub would
+    /// enter it meanwhile. Off unless it is set: each such wait then takes a look at its stack, tens of microseconds.</summary>
+    public bool RefusesWaitsInLocks { get; set; }
 
     /// <summary>Gets or sets whose threads <see cref="Hub.Offload(Action)"/> uses; <see cref="OffloadPool.Shared"/> unless it is
     /// set.</summary>

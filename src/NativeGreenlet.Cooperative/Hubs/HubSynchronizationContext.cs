@@ -17,7 +17,6 @@ namespace NativeGreenlet.Cooperative.Hubs;
 /// </remarks>
 internal sealed class HubSynchronizationContext : SynchronizationContext
 {
-    private const int TimedOut = 0x102; // what a wait returns
     private const int OwnPatience = 20; // milliseconds: more than a lock is waited for
     private const int OthersPatience = 1000;
 
@@ -118,6 +117,11 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
         try
         {
             HubLoop hub = Loop;
+            if (hub.BlockedWaits is { } waits && hub == HubLoop.OfThisThreadOrNull && waits.TryWait(waitHandles, waitAll, millisecondsTimeout, current, out int all))
+            {
+                return all;
+            }
+
             long switches = hub.Switches;
             long start = Environment.TickCount64;
             if (TryWait(OwnPatience, out int result))
@@ -153,7 +157,7 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
                     : (int)Math.Max(0, millisecondsTimeout - (Environment.TickCount64 - start));
                 bool isLast = most == Timeout.Infinite || (left != Timeout.Infinite && left <= most);
                 result = WaitHelper(waitHandles, waitAll, isLast ? left : most);
-                return isLast || result != TimedOut;
+                return isLast || result != HubThreadContext.TimedOut;
             }
         }
         finally

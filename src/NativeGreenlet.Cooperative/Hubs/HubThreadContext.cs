@@ -7,14 +7,42 @@ namespace NativeGreenlet.Cooperative.Hubs;
 /// </summary>
 internal sealed class HubThreadContext : SynchronizationContext
 {
-    private HubThreadContext()
+    /// <summary>What a wait returns whose time is up.</summary>
+    public const int TimedOut = 0x102;
+
+    private HubThreadContext(bool isToldOfWaits)
     {
+        if (isToldOfWaits)
+        {
+            SetWaitNotificationRequired();
+        }
     }
 
-    /// <summary>That of all hubs: it has no state.</summary>
-    public static HubThreadContext Instance { get; } = new();
+    /// <summary>That of all hubs whose threads block: it has no state.</summary>
+    public static HubThreadContext Instance { get; } = new(isToldOfWaits: false);
+
+    /// <summary>That of the others: the runtime tells it when the thread is about to block.</summary>
+    public static HubThreadContext Told { get; } = new(isToldOfWaits: true);
+
+    /// <summary>Blocks the thread.</summary>
+    public static int Block(nint[] handles, bool waitAll, int timeout) => WaitHelper(handles, waitAll, timeout);
 
     public override SynchronizationContext CreateCopy() => this;
+
+    public override int Wait(nint[] waitHandles, bool waitAll, int millisecondsTimeout)
+    {
+        SetSynchronizationContext(null);
+        try
+        {
+            return HubLoop.OfThisThreadOrNull?.BlockedWaits is { } waits && waits.TryWait(waitHandles, waitAll, millisecondsTimeout, this, out int result)
+                ? result
+                : WaitHelper(waitHandles, waitAll, millisecondsTimeout);
+        }
+        finally
+        {
+            SetSynchronizationContext(this);
+        }
+    }
 
     // Without the caller's execution context, as no context: what is posted has its own.
     public override void Post(SendOrPostCallback d, object? state) =>

@@ -19,6 +19,7 @@ public class ClockUseTests
     {
         ["HubClock.cs: Stopwatch.GetElapsedTime"] = "the system's time itself, where the provider is the system's",
         ["HubLoop.cs: Environment.TickCount64"] = "how often the system is asked for sockets while tasks run: a cost, not a time",
+        ["BlockedWaitReports.cs: Environment.TickCount64"] = "how many stacks are looked at in a second: a cost, not a time",
         ["OffloadScheduler.cs: Environment.TickCount64"] = "how often the system is asked for a thread that it refused",
         ["HubLoop.Timing.cs: Stopwatch.GetTimestamp"] = "what the meter tells: real times",
         ["HubTiming.cs: Stopwatch.GetTimestamp"] = "what the meter tells: real times",

@@ -23,11 +23,15 @@ public class DeadlockPrograms
         Tell(() => Hub.Spawn(() => new GreenQueue<int>().Get()).Join());
         GreenEvent made = new();
         Tell(made.Wait);
-        Tell(() =>
-        {
-            Hub.Offload(() => { }); // its thread is still there
-            new GreenEvent().Wait();
-        });
+        HubOptions options = new() { OffloadPool = new OffloadPool(1, TimeSpan.FromDays(1)), DeadlockPatience = HubOptions.Default.DeadlockPatience };
+        Assert.Throws<GreenDeadlockException>(() => Hub.Run(
+            () =>
+            {
+                Hub.Offload(() => { }); // its thread is still there
+                new GreenEvent().Wait();
+            },
+            options));
+        told++;
         Console.WriteLine($"{nameof(DeadlockPrograms)}: {told} told");
 
         void Tell(Action main)
