@@ -13,7 +13,7 @@ internal sealed class WaitedHandle : WaitHandle
     private const int NotOwner = 288; // what ReleaseMutex fails with for the mutex of another thread
     private const int NoMutex = 6;
 
-    private static readonly Lazy<Func<nint, bool>?> s_isNoMutex = new(Find);
+    private static readonly Lazy<Func<nint, bool>?> s_isNoMutex = new(Find, LazyThreadSafetyMode.PublicationOnly); // no thread for it: asked again
 
     public WaitedHandle(nint handle)
     {

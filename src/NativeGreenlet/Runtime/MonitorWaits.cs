@@ -26,7 +26,7 @@ internal sealed unsafe class MonitorWaits : IDisposable
     private const int LinkCount = 5;
     private const int MostProtected = 6; // references that are pinned instead of being protected
 
-    private static readonly Lazy<Findings> s_findings = new(Find);
+    private static readonly Lazy<Findings> s_findings = new(Find, LazyThreadSafetyMode.PublicationOnly); // no thread for it: asked again
 
     private readonly nint _thread;
     private readonly nint* _blocking;
