@@ -78,6 +78,56 @@ public class CancellationTests
         ["Hub.WaitAny, time"] = () => token => Hub.WaitAny([new GreenEvent(), new GreenCountdown(1)], s_long, token),
     };
 
+    // The same where nothing need be waited for.
+    private static readonly Dictionary<string, Action<CancellationToken>> s_ready = new()
+    {
+        ["GreenEvent.Wait"] = token => new GreenEvent(isSet: true).Wait(token),
+        ["GreenEvent.Wait, time"] = token => new GreenEvent(isSet: true).Wait(s_long, token),
+        ["GreenCountdown.Wait"] = token => new GreenCountdown(0).Wait(token),
+        ["GreenSemaphore.Wait"] = token => new GreenSemaphore(1).Wait(token),
+        ["GreenSemaphore.Wait, no time"] = token => new GreenSemaphore(1).Wait(TimeSpan.Zero, token),
+        ["GreenLock.Enter"] = token => new GreenLock().Enter(token),
+        ["GreenLock.TryEnter"] = token => new GreenLock().TryEnter(s_long, token),
+        ["GreenLock.EnterScope"] = token => new GreenLock().EnterScope(token).Dispose(),
+        ["GreenBarrier.SignalAndWait"] = token => new GreenBarrier(1).SignalAndWait(token),
+        ["GreenQueue.Get"] = token => FullQueue().Get(token),
+        ["GreenQueue.TryGet"] = token => FullQueue().TryGet(s_long, token, out _),
+        ["GreenQueue.Put"] = token => new GreenQueue<int>().Put(1, token),
+        ["GreenQueue.TryPut"] = token => new GreenQueue<int>().TryPut(1, s_long, token),
+        ["GreenQueue.Peek"] = token => FullQueue().Peek(token),
+        ["GreenQueue.TryPeek"] = token => FullQueue().TryPeek(s_long, token, out _),
+        ["GreenQueue.Join"] = token => new GreenQueue<int>().Join(token),
+        ["GreenChannel.Send"] = token =>
+        {
+            GreenChannel<int> channel = new();
+            Hub.Spawn(() => channel.TryReceive(s_long, out _));
+            Hub.Yield();
+            channel.Send(1, token);
+        },
+        ["GreenChannel.Receive"] = token =>
+        {
+            GreenChannel<int> channel = new();
+            Hub.Spawn(() => channel.TrySend(1, s_long));
+            Hub.Yield();
+            channel.Receive(token);
+        },
+        ["GreenSelect.Run"] = token => new GreenSelect().Receive(FullQueue(), _ => { }).Run(token),
+        ["GreenCompletionSource.Wait"] = token => Completed().Wait(token),
+        ["GreenCompletionSource.Get"] = token => Completed().Get(token),
+        ["GreenTask.Join"] = token => Ended().Join(token),
+        ["GreenTask.Join, time"] = token => Ended().Join(s_long, token),
+        ["GreenPool.Join"] = token => new GreenPool(1).Join(token),
+        ["GreenPool.Spawn"] = token => new GreenPool(1).Spawn(() => { }, token),
+        ["Hub.Sleep"] = token => Hub.Sleep(TimeSpan.Zero, token),
+        ["Hub.Await"] = token => Hub.Await(Task.CompletedTask, token),
+        ["Hub.Await, result"] = token => Hub.Await(Task.FromResult(1), token),
+        ["Hub.Await, value task"] = token => Hub.Await(default(ValueTask), token),
+        ["Hub.Await, time"] = token => Hub.Await(Task.CompletedTask, s_long, token),
+        ["Hub.Wait"] = token => Hub.Wait([new GreenEvent(isSet: true)], cancellationToken: token),
+        ["Hub.WaitAll"] = token => Hub.WaitAll([new GreenEvent(isSet: true)], token),
+        ["Hub.WaitAny"] = token => Hub.WaitAny([new GreenEvent(isSet: true)], token),
+    };
+
     // What is handed over: a wait for it, how it is granted, and what holds then.
     private static readonly Dictionary<string, Func<Race>> s_races = new()
     {
@@ -179,13 +229,25 @@ public class CancellationTests
 
     public static TheoryData<string> Waits => [.. s_waits.Keys];
 
+    public static TheoryData<string> Ready => [.. s_ready.Keys];
+
     [Theory]
     [MemberData(nameof(Waits))]
     public void A_token_that_is_cancelled_already_throws(string name) => InHub.Run(() =>
     {
         CancellationToken token = new(canceled: true);
         Action<CancellationToken> wait = s_waits[name]();
-        Assert.Equal(token, Assert.Throws<OperationCanceledException>(() => wait(token)).CancellationToken);    });
+        Assert.Equal(token, Assert.Throws<OperationCanceledException>(() => wait(token)).CancellationToken);
+    });
+
+    [Theory]
+    [MemberData(nameof(Ready))]
+    public void A_token_that_is_cancelled_already_throws_where_nothing_need_be_waited_for(string name) => InHub.Run(() =>
+    {
+        CancellationToken token = new(canceled: true);
+        Assert.Equal(token, Assert.Throws<OperationCanceledException>(() => s_ready[name](token)).CancellationToken);
+        s_ready[name](CancellationToken.None);
+    });
 
     [Theory]
     [MemberData(nameof(Waits))]
@@ -340,6 +402,20 @@ public class CancellationTests
         });
         Hub.Yield();
         return gate;
+    }
+
+    private static GreenCompletionSource<int> Completed()
+    {
+        GreenCompletionSource<int> source = new();
+        source.SetResult(1);
+        return source;
+    }
+
+    private static GreenTask Ended()
+    {
+        GreenTask task = Hub.Spawn(() => { });
+        task.Join();
+        return task;
     }
 
     private static GreenPool FullPool()
