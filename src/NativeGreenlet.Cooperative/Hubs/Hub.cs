@@ -79,6 +79,11 @@ public sealed partial class Hub : IDisposable
     /// <summary>Gets whether the caller is in a task of a hub, so that it may wait.</summary>
     public static bool IsInside => HubLoop.OfThisThreadOrNull?.CurrentTask is not null;
 
+    /// <summary>Gets the task the caller is in.</summary>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="BlockingSwitchOutException">The caller is a callback in a hub, and in no task.</exception>
+    public static GreenTask CurrentTask => RequireTask();
+
     /// <summary>Gets a name for diagnostics.</summary>
     public string Name { get; }
 

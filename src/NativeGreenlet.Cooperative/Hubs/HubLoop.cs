@@ -48,6 +48,8 @@ internal sealed partial class HubLoop
     private GreenTask? _currentTask;
     private long _switches;
     private RootTask? _callbackRun;
+    private bool _hasObservers; // some of its tasks have, or had, one
+    private IGreenTaskObserver? _observer; // who was told that the current task goes on
     private bool _usesContexts; // some of its runs have a SynchronizationContext of their own
     private readonly GreenTestTime? _testTime; // if that is its time
     private readonly HubThreadContext _threadContext; // where it has no other one
@@ -289,8 +291,18 @@ internal sealed partial class HubLoop
     {
         if (task.IsStranded)
         {
-            _currentTask = task;
-            task.Greenlet!.Throw(exception);
+            Continue(task);
+            try
+            {
+                task.Greenlet!.Throw(exception);
+            }
+            finally
+            {
+                if (_observer is not null)
+                {
+                    TellParked(task);
+                }
+            }
         }
     }
 
@@ -664,6 +676,11 @@ internal sealed partial class HubLoop
 
         _currentTask = null;
         _callbackRun = null;
+        if (_observer is not null)
+        {
+            TellParked(task!);
+        }
+
         if (failure is null || (task?.TryFailStart(failure) ?? false))
         {
             return;
@@ -680,10 +697,79 @@ internal sealed partial class HubLoop
 
     private void Continue(GreenTask task)
     {
+        if (_hasObservers)
+        {
+            TellGoingOn(task);
+        }
+
         _currentTask = task;
         if (_asked != 0)
         {
             task.LookAtHub();
+        }
+    }
+
+    /// <summary>Another observer is told of a task from now on.</summary>
+    internal void ChangeObserver(GreenTask task, IGreenTaskObserver? before, IGreenTaskObserver? after)
+    {
+        _hasObservers |= after is not null;
+        if (before == after || _currentTask != task)
+        {
+            return;
+        }
+
+        _currentTask = null; // who is told must not wait
+        try
+        {
+            if (_observer is not null)
+            {
+                TellParked(task);
+            }
+
+            TellGoingOn(task);
+        }
+        finally
+        {
+            _currentTask = task;
+        }
+    }
+
+    private void TellGoingOn(GreenTask task)
+    {
+        _observer = task.Observer;
+        Exception? failure = null;
+        try
+        {
+            _observer?.GoingOn(task);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+
+        if (failure is not null)
+        {
+            Report(task, failure);
+        }
+    }
+
+    private void TellParked(GreenTask task)
+    {
+        IGreenTaskObserver observer = _observer!;
+        _observer = null;
+        Exception? failure = null;
+        try
+        {
+            observer.Parked(task);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+
+        if (failure is not null)
+        {
+            Report(task, failure);
         }
     }
 
@@ -798,6 +884,12 @@ internal sealed partial class HubLoop
         string? outerReason = _pinnedBy;
         _pinnedBy = refusal.Message;
         _pinnedTask = task;
+        bool isObserved = _observer is not null;
+        if (isObserved)
+        {
+            TellParked(task);
+        }
+
         try
         {
             while (!TryTakeEntryOf(task))
@@ -816,6 +908,10 @@ internal sealed partial class HubLoop
         {
             _pinnedTask = outer;
             _pinnedBy = outerReason;
+            if (isObserved)
+            {
+                TellGoingOn(task);
+            }
         }
     }
 

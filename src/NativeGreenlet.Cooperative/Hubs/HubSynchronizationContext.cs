@@ -290,6 +290,10 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
 
         ContinuationTask task = new(this) { WhenCompleted = _passOn ??= PassOnIfUnstarted };
         task.Schedule(Root);
+        if (_owner.Observer is { } observer)
+        {
+            task.Observer = observer;
+        }
     }
 
     /// <summary>Runs the first continuation, in its task, if there is one still.</summary>

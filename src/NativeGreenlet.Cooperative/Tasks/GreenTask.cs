@@ -103,6 +103,26 @@ public class GreenTask : IGreenWaitable
     /// has ended and its exception was reported.</summary>
     public StackTrace? SpawnStack { get; private set; }
 
+    /// <summary>Gets or sets who is told when the task goes on and when it has parked; null for nobody. Tasks that it spawns from then on have
+    /// the same. Set for the task that runs, the observer is told at once that it goes on, and the one before that it has
+    /// parked.</summary>
+    /// <exception cref="InvalidOperationException">It is set outside of the task's hub.</exception>
+    public IGreenTaskObserver? Observer
+    {
+        get;
+        set
+        {
+            if (HubLoop.OfThisThreadOrNull != Loop)
+            {
+                throw new InvalidOperationException("Only its own hub can change who observes a task. Set it in the task, in its spawner, or by hub.Post(() => task.Observer = ...).");
+            }
+
+            IGreenTaskObserver? before = field;
+            field = value;
+            Loop.ChangeObserver(this, before, value);
+        }
+    }
+
     bool IGreenWaitable.IsReady => IsCompleted;
 
     internal Waiter Waiter { get; }
@@ -381,6 +401,10 @@ public class GreenTask : IGreenWaitable
     {
         run.Add(this);
         Run = run;
+        if (run.Loop.CurrentTask?.Observer is { } observer)
+        {
+            Observer = observer;
+        }
     }
 
     internal void Schedule(RootTask run)

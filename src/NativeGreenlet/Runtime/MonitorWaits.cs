@@ -116,6 +116,9 @@ internal sealed unsafe class MonitorWaits : IDisposable
         }
     }
 
+    /// <summary>What the entries of the running stack protect; for tests.</summary>
+    internal object[] ProtectedReferences() => TryRead(out Protected found) ? ((ReadOnlySpan<object>)found).ToArray() : [];
+
     // What the entries of the running stack protect. False if there are too many, or one has another form.
     private bool TryRead(out Protected found)
     {
