@@ -145,8 +145,10 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         }
     }
 
+    /// <summary>The hubs.</summary>
+    /// <exception cref="OutOfMemoryException">There is no thread for one.</exception>
     // Not by a Lazy, which would remember for ever that there was no thread for a hub when the first request came.
-    private HubPool Pool
+    internal HubPool Pool
     {
         get
         {
