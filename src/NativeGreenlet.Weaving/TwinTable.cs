@@ -69,7 +69,7 @@ internal sealed class TwinTable
         bool isStatic = attribute?.Properties.Any(property => property is { Name: "IsStatic", Argument.Value: true }) == true;
         TypeReference? first = method.Parameters.FirstOrDefault()?.ParameterType;
         first = first is ByReferenceType reference ? reference.ElementType : first;
-        TypeReference? self = isStatic || name == ".ctor" || first is null
+        TypeReference? self = isStatic || name == ".ctor" || first is null or ArrayType
             ? null
             : Array.Find(originals, original => Signature.NameOf(original.GetElementType()) == Signature.NameOf(first.GetElementType()));
         Twin twin = new(method, self ?? originals[0], self is not null || name == ".ctor");

@@ -15,6 +15,38 @@ public static class TextReaderTwin
 
     public static string ReadToEnd(TextReader self) => CanPark(self) ? Parking.Run(self.ReadToEndAsync) : self.ReadToEnd();
 
+    public static int Read(TextReader self)
+    {
+        char[] one = new char[1];
+        return !CanPark(self) ? self.Read() : Read(self, one, 0, 1) == 0 ? -1 : one[0];
+    }
+
+    public static int Read(TextReader self, Span<char> buffer)
+    {
+        if (!CanPark(self))
+        {
+            return self.Read(buffer);
+        }
+
+        char[] copy = new char[buffer.Length];
+        int count = Read(self, copy, 0, copy.Length);
+        copy.AsSpan(0, count).CopyTo(buffer);
+        return count;
+    }
+
+    public static int ReadBlock(TextReader self, Span<char> buffer)
+    {
+        if (!CanPark(self))
+        {
+            return self.ReadBlock(buffer);
+        }
+
+        char[] copy = new char[buffer.Length];
+        int count = ReadBlock(self, copy, 0, copy.Length);
+        copy.AsSpan(0, count).CopyTo(buffer);
+        return count;
+    }
+
     public static int Read(TextReader self, char[] buffer, int index, int count) =>
         CanPark(self) && buffer is not null && index >= 0 && count >= 0 && count <= buffer.Length - index
             ? Parking.Run(token => self.ReadAsync(buffer.AsMemory(index, count), token).AsTask())
