@@ -48,28 +48,30 @@ public class NpgsqlTests
     {
         const int Count = 10;
         using LocalServer server = await PostgresServer.StartAsync();
-        await using NpgsqlDataSource source = Source(server, Count);
+        await using NpgsqlDataSource source = Source(server, Count + 1);
         await InHubAsync(() =>
         {
+            using NpgsqlConnection witness = source.OpenConnection();
             for (int round = 0; round < 3; round++)
             {
                 GreenTask[] victims = [.. Enumerable.Range(0, Count).Select(i => Hub.Spawn(() =>
                 {
                     using NpgsqlConnection connection = source.OpenConnection();
-                    using NpgsqlCommand command = new("select pg_sleep(60)", connection) { CommandTimeout = i % 2 == 0 ? 1 : 0 };
+                    using NpgsqlCommand command = new("select pg_sleep(60)", connection) { CommandTimeout = i % 2 == 0 ? 2 : 0 };
                     command.ExecuteScalar();
                 }))];
-                Hub.Sleep(TimeSpan.FromMilliseconds(100));
+                while ((long)Query(witness, "select count(*) from pg_stat_activity where wait_event = 'PgSleep'")! < Count && !victims[0].IsCompleted)
+                {
+                    Hub.Yield();
+                }
+
                 for (int i = 1; i < Count; i += 2)
                 {
                     victims[i].Kill();
                 }
 
-                foreach (GreenTask victim in victims)
-                {
-                    Assert.True(victim.Join(s_patience));
-                    Assert.False(victim.IsSuccessful);
-                }
+                Assert.All(victims, victim => Assert.True(victim.Join(s_patience), $"{victim} goes on."));
+                Assert.All(victims, victim => Assert.False(victim is { IsSuccessful: true, IsKilled: false }, $"{victim} has come to its end."));
 
                 Assert.All(victims.Where((_, i) => i % 2 == 0), victim => Assert.IsType<TimeoutException>(victim.Exception?.InnerException));
             }

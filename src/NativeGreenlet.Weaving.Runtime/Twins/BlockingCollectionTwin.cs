@@ -22,6 +22,10 @@ public static class BlockingCollectionTwin
             : self.Take(cancellationToken); // outside; or it is complete, and says so
     }
 
+    public static bool TryTake<T>(BlockingCollection<T> self, [MaybeNullWhen(false)] out T item) => self.TryTake(out item);
+
+    public static bool TryAdd<T>(BlockingCollection<T> self, T item) => self.TryAdd(item);
+
     public static bool TryTake<T>(BlockingCollection<T> self, [MaybeNullWhen(false)] out T item, TimeSpan timeout) =>
         Parking.IsOriginal(timeout) ? self.TryTake(out item, timeout) : TryTakeInHub(self, out item, timeout, CancellationToken.None);
 

@@ -20,6 +20,9 @@ public static class HttpMessageInvokerTwin
     public static HttpResponseMessage Send(HttpClient self, HttpRequestMessage request) =>
         Send(self, request, HttpCompletionOption.ResponseContentRead, CancellationToken.None);
 
+    public static HttpResponseMessage Send(HttpClient self, HttpRequestMessage request, CancellationToken cancellationToken) =>
+        Send(self, request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+
     public static HttpResponseMessage Send(HttpClient self, HttpRequestMessage request, HttpCompletionOption completionOption) =>
         Send(self, request, completionOption, CancellationToken.None);
 
