@@ -8,6 +8,7 @@ internal static class PackVerb
         "src/NativeGreenlet.Analyzers.CodeFixes/NativeGreenlet.Analyzers.CodeFixes.csproj",
         "src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj",
         "src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj",
+        "src/NativeGreenlet.Weaving.Tool/NativeGreenlet.Weaving.Tool.csproj",
     ]; // which refer to the others
     private const string Packages = "artifacts/packages";
 

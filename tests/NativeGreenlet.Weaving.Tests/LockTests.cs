@@ -244,22 +244,35 @@ public class LockTests
         Assert.Equal(1, made);
     });
 
-    // Not a test of time: it writes what it measures, on a machine that others use, too.
+    // The shortest of many short runs, which nothing interrupted. The limit is far above what a quiet machine shows (1.1 to 1.3).
     [Fact]
     public void An_uncontended_lock_costs_little_more() => InHub(() =>
     {
         object gate = new();
-        double[] ratios = [.. Enumerable.Range(0, 9).Select(_ => Measure(gate)).Order()];
+        double woven = double.MaxValue;
+        double original = double.MaxValue;
+        for (int i = 0; i < 2000; i++)
+        {
+            woven = Math.Min(woven, Measure(gate, Woven));
+            original = Math.Min(original, Measure(gate, Original));
+        }
 
-        Assert.True(ratios[0] < 10, $"A woven lock takes {ratios[ratios.Length / 2]:f2} times as long.");
+        Console.WriteLine($"lock: {woven:f1} ns woven, {original:f1} ns original");
+        Assert.True(woven < original * 4, $"A woven lock takes {woven:f1} ns instead of {original:f1}.");
     });
 
-    private static double Measure(object gate)
+    private static double Measure(object gate, Func<object, int, int> loop)
     {
-        const int Count = 200_000;
-        int sum = 0;
+        const int Count = 500;
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < Count; i++)
+        loop(gate, Count);
+        return Stopwatch.GetElapsedTime(start).TotalNanoseconds / Count;
+    }
+
+    private static int Woven(object gate, int count)
+    {
+        int sum = 0;
+        for (int i = 0; i < count; i++)
         {
             lock (gate)
             {
@@ -267,23 +280,10 @@ public class LockTests
             }
         }
 
-        double woven = Stopwatch.GetElapsedTime(start).TotalNanoseconds / Count;
-        start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < Count; i++)
-        {
-            sum += Original(gate);
-        }
-
-        double original = Stopwatch.GetElapsedTime(start).TotalNanoseconds / Count;
-        Console.WriteLine($"lock: {woven:f1} ns woven, {original:f1} ns original, {sum}");
-        return woven / original;
+        return sum;
     }
 
-    private static int Original(object gate)
-    {
-        using UnwovenTwin.Held held = new(gate);
-        return 1;
-    }
+    private static int Original(object gate, int count) => UnwovenTwin.Original(gate, count);
 
     private static void InHub(Action action)
     {

@@ -85,6 +85,42 @@ public class NpgsqlTests
         });
     }
 
+    [ServerFact(Server, Package)]
+    public async Task A_kill_at_any_moment_of_opening_and_querying_ends_the_task()
+    {
+        using LocalServer server = await PostgresServer.StartAsync();
+        await using NpgsqlDataSource source = Source(server, 8);
+        await InHubAsync(() =>
+        {
+            for (int round = 0; round < 60; round++)
+            {
+                if (round % 6 == 0)
+                {
+                    source.Clear(); // so that connections are opened, too
+                }
+
+                bool hasCome = false;
+                GreenTask victim = Hub.Spawn(() =>
+                {
+                    using NpgsqlConnection connection = source.OpenConnection();
+                    Query(connection, "select 1");
+                    Query(connection, "select pg_sleep(30)");
+                    hasCome = true;
+                });
+                for (int i = 0; i < round * 3; i++)
+                {
+                    Hub.Yield();
+                }
+
+                bool isDead = victim.Kill(timeout: TimeSpan.FromSeconds(25));
+                Assert.True(isDead && !hasCome, $"round {round}: {victim} goes on after {victim.Exception}");
+            }
+
+            using NpgsqlConnection last = source.OpenConnection();
+            Assert.Equal(1, Query(last, "select 1"));
+        });
+    }
+
     private static NpgsqlDataSource Source(LocalServer server, int connections) =>
         NpgsqlDataSource.Create($"{PostgresServer.ConnectionString(server)};Maximum Pool Size={connections}");
 

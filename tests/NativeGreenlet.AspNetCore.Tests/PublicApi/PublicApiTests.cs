@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.AspNetCore;
 using NativeGreenlet.Polly;
+using NativeGreenlet.Weaving;
 using PublicApiGenerator;
 
 namespace NativeGreenlet.AspNetCore.Tests.PublicApi;
@@ -11,7 +12,7 @@ namespace NativeGreenlet.AspNetCore.Tests.PublicApi;
 public class PublicApiTests
 {
     public static TheoryData<Assembly> Assemblies =>
-        [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenResilience).Assembly];
+        [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenResilience).Assembly, typeof(GreenletTwinAttribute).Assembly];
 
     [Theory]
     [MemberData(nameof(Assemblies), DisableDiscoveryEnumeration = true)]
