@@ -19,10 +19,10 @@ internal static class GreenMonitor
     public static void Enter<TKind>(object target, GreenTask task)
         where TKind : struct, ILockKind
     {
-        HeldLocks held = HeldLocks.Here;
-        if (!held.TryEnter<TKind>(target, task))
+        HeldLocks held = HeldLocks.Of(task);
+        if (!held.TryEnterFast<TKind>(target, task))
         {
-            Park<TKind>(target, task, held, Timeout.InfiniteTimeSpan);
+            EnterSlowly<TKind>(target, task, held);
         }
     }
 
@@ -30,7 +30,7 @@ internal static class GreenMonitor
     public static bool TryEnter<TKind>(object target, GreenTask task, TimeSpan timeout)
         where TKind : struct, ILockKind
     {
-        HeldLocks held = HeldLocks.Here;
+        HeldLocks held = HeldLocks.Of(task);
         return held.TryEnter<TKind>(target, task) || (timeout != TimeSpan.Zero && Park<TKind>(target, task, held, timeout));
     }
 
@@ -40,7 +40,7 @@ internal static class GreenMonitor
     public static void Exit<TKind>(object target, GreenTask task)
         where TKind : struct, ILockKind
     {
-        HeldLocks held = HeldLocks.Here;
+        HeldLocks held = HeldLocks.Of(task);
         if (!held.Pop(target, task))
         {
             RequireNoOther<TKind>(held, target, task);
@@ -77,7 +77,7 @@ internal static class GreenMonitor
     /// <summary>Waits for a pulse without the lock, and has that again at the end.</summary>
     public static bool Wait(object target, GreenTask task, TimeSpan timeout)
     {
-        HeldLocks held = HeldLocks.Here;
+        HeldLocks held = HeldLocks.Of(task);
         RequireNoOther<MonitorKind>(held, target, task);
         int depth = held.DepthOf(target, task);
         if (depth == 0)
@@ -130,12 +130,21 @@ internal static class GreenMonitor
         }
     }
 
+    private static void EnterSlowly<TKind>(object target, GreenTask task, HeldLocks held)
+        where TKind : struct, ILockKind
+    {
+        if (!held.TryEnter<TKind>(target, task))
+        {
+            Park<TKind>(target, task, held, Timeout.InfiniteTimeSpan);
+        }
+    }
+
     private static void RequireNoOther<TKind>(HeldLocks held, object target, GreenTask task)
         where TKind : struct, ILockKind
     {
         if (held.Count != 0 && held.IsHeldByAnother<TKind>(target, task))
         {
-            throw new SynchronizationLockException($"The lock is held by another task of this thread, {held.OwnerOf(target)}. Exit it in the task that entered it.");
+            throw new SynchronizationLockException("The lock is held by another task of this thread. Exit it in the task that entered it.");
         }
     }
 

@@ -1,9 +1,10 @@
+using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative;
 
 namespace NativeGreenlet.Weaving.Locks;
 
 /// <summary>
-/// The locks that tasks of a thread hold, and which task holds each. The thread owns the real lock as long as any of them does, so
+/// The locks that tasks of a hub hold, and which task holds each. The thread owns the real lock as long as any of them does, so
 /// other threads stay out by themselves; this keeps other tasks of the thread out.
 /// </summary>
 /// <remarks>Each time that a lock is entered is one entry, so recursion belongs to the task. Nothing is done at a switch.</remarks>
@@ -11,17 +12,38 @@ internal sealed class HeldLocks
 {
     private const int FewEntries = 8;
 
-    [ThreadStatic]
-    private static HeldLocks? t_here;
-
     private Entry[] _entries = new Entry[FewEntries];
     private int _count;
 
-    /// <summary>Those of the caller's thread.</summary>
-    public static HeldLocks Here => t_here ??= new HeldLocks();
+    /// <summary>Those of the caller's hub.</summary>
+    public static HeldLocks Here => Of(Hub.CurrentTaskOrNull!);
+
+    /// <summary>Those of a task's hub.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static HeldLocks Of(GreenTask task) => Unsafe.As<HeldLocks>(task.Loop.WovenLocks) ?? Create(task);
 
     /// <summary>How many there are.</summary>
     public int Count => _count;
+
+    /// <summary>Takes a lock if that is possible at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnterFast<TKind>(object target, GreenTask task)
+        where TKind : struct, ILockKind
+    {
+        int count = _count;
+        Entry[] entries = _entries;
+        if (count != 0 || !TKind.TryEnter(target))
+        {
+            return false;
+        }
+
+        ref Entry entry = ref entries[0];
+        entry.Target = target;
+        entry.Owner = task.Id;
+        entry.IsScope = false;
+        _count = 1;
+        return true;
+    }
 
     /// <summary>Takes a lock if neither another thread nor another task of this one has it.</summary>
     public bool TryEnter<TKind>(object target, GreenTask task)
@@ -46,17 +68,19 @@ internal sealed class HeldLocks
 
         ref Entry entry = ref _entries[_count++];
         entry.Target = target;
-        entry.Owner = task;
+        entry.Owner = task.Id;
         entry.IsScope = isScope;
     }
 
     /// <summary>Removes the last entry of a lock by a task. False if the task did not enter it in woven code.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Pop(object target, GreenTask task)
     {
+        Entry[] entries = _entries;
         int last = _count - 1;
-        if (last >= 0 && _entries[last].Target == target && _entries[last].Owner == task)
+        if ((uint)last < (uint)entries.Length && entries[last].Target == target && entries[last].Owner == task.Id)
         {
-            _entries[last] = default;
+            entries[last].Target = null;
             _count = last;
             return true;
         }
@@ -69,9 +93,9 @@ internal sealed class HeldLocks
     {
         for (int i = _count - 1; i >= 0; i--)
         {
-            if (_entries[i].IsScope && _entries[i].Owner == task)
+            if (_entries[i].IsScope && _entries[i].Owner == task.Id)
             {
-                object target = _entries[i].Target;
+                object? target = _entries[i].Target;
                 RemoveAt(i);
                 return target;
             }
@@ -86,7 +110,7 @@ internal sealed class HeldLocks
         int depth = 0;
         for (int i = 0; i < _count; i++)
         {
-            depth += _entries[i].Target == target && _entries[i].Owner == task ? 1 : 0;
+            depth += _entries[i].Target == target && _entries[i].Owner == task.Id ? 1 : 0;
         }
 
         return depth;
@@ -104,7 +128,7 @@ internal sealed class HeldLocks
 
         for (int i = _count - 1; i >= 0; i--)
         {
-            if (_entries[i].Target == target && _entries[i].Owner != task)
+            if (_entries[i].Target == target && _entries[i].Owner != task.Id)
             {
                 if (TKind.IsEntered(target))
                 {
@@ -118,26 +142,18 @@ internal sealed class HeldLocks
         return false;
     }
 
-    /// <summary>Which task of this thread holds a lock; null if none does.</summary>
-    public GreenTask? OwnerOf(object target)
+    private static HeldLocks Create(GreenTask task)
     {
-        Entry[] entries = _entries;
-        for (int i = Math.Min(_count, entries.Length) - 1; i >= 0; i--)
-        {
-            if (entries[i].Target == target)
-            {
-                return entries[i].Owner;
-            }
-        }
-
-        return null;
+        HeldLocks held = new();
+        task.Loop.WovenLocks = held;
+        return held;
     }
 
     private bool PopBelow(object target, GreenTask task)
     {
         for (int i = _count - 2; i >= 0; i--)
         {
-            if (_entries[i].Target == target && _entries[i].Owner == task)
+            if (_entries[i].Target == target && _entries[i].Owner == task.Id)
             {
                 RemoveAt(i);
                 return true;
@@ -155,8 +171,8 @@ internal sealed class HeldLocks
 
     private struct Entry
     {
-        public object Target;
-        public GreenTask Owner;
+        public object? Target;
+        public long Owner;
         public bool IsScope;
     }
 }
