@@ -13,6 +13,7 @@ internal static class PackVerb
         "src/NativeGreenlet.Hosting/NativeGreenlet.Hosting.csproj",
         "src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj",
         "src/NativeGreenlet.Tool/NativeGreenlet.Tool.csproj",
+        "src/NativeGreenlet.Weaving.Tool/NativeGreenlet.Weaving.Tool.csproj",
     ]; // which refer to the others
     private const string Packages = "artifacts/packages";
     private const string Templates = "templates/NativeGreenlet.Templates.csproj";

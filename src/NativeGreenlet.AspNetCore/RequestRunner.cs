@@ -118,7 +118,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             hasStarted = true;
             if (_options.WarnWhenBlockedFor is not null)
             {
-                GreenTask.Current!.Subject = new RequestSubject(context);
+                Hub.CurrentTask.Subject = new RequestSubject(context);
             }
 
             try

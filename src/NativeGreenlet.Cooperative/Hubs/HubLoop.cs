@@ -117,6 +117,9 @@ internal sealed partial class HubLoop
     /// <summary>The task that runs; null while the hub itself does.</summary>
     internal GreenTask? CurrentTask => _currentTask;
 
+    /// <summary>Which task holds which lock of woven code: kept here, where it is found fast.</summary>
+    internal object? WovenLocks { get; set; }
+
     /// <summary>The run on whose behalf the thread works.</summary>
     internal RootTask? CurrentRun => _currentTask?.Run ?? _callbackRun;
 

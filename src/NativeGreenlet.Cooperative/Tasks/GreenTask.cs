@@ -66,9 +66,6 @@ public class GreenTask : IGreenWaitable
     /// <summary>Gets a number that no other task of the process has.</summary>
     public long Id { get; }
 
-    /// <summary>Gets the task that runs on this thread; null outside of tasks.</summary>
-    public static GreenTask? Current => HubLoop.OfThisThreadOrNull?.CurrentTask;
-
     /// <summary>Gets or sets a name for diagnostics.</summary>
     public string? Name { get; set; }
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using NativeGreenlet.AspNetCore;
 using NativeGreenlet.Hosting;
 using NativeGreenlet.Polly;
+using NativeGreenlet.Weaving;
 using PublicApiGenerator;
 
 namespace NativeGreenlet.AspNetCore.Tests.PublicApi;
@@ -12,7 +13,10 @@ namespace NativeGreenlet.AspNetCore.Tests.PublicApi;
 public class PublicApiTests
 {
     public static TheoryData<Assembly> Assemblies =>
-        [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenHubs).Assembly, typeof(GreenResilience).Assembly];
+        [
+            typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenHubs).Assembly, typeof(GreenResilience).Assembly,
+            typeof(GreenletTwinAttribute).Assembly,
+        ];
 
     [Theory]
     [MemberData(nameof(Assemblies), DisableDiscoveryEnumeration = true)]

@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using System.IO.Pipes;
+using System.Net.Sockets;
+using NativeGreenlet.Cooperative;
+
+namespace NativeGreenlet.Weaving.Waiting;
+
+/// <summary>How streams are read and written inside a hub.</summary>
+internal static class Streams
+{
+    // Whether what a type of stream does by itself parks, because the type is woven or never waits.
+    private static readonly ConcurrentDictionary<Type, bool> s_parksByItself = new();
+
+    /// <summary>Whether the caller is inside a hub and the stream may block it.</summary>
+    public static bool CanPark(Stream stream) => Hub.IsInside && stream is not (null or MemoryStream or GreenStream) && !ParksByItself(stream.GetType());
+
+    /// <summary>Whether a stream will take this part of an array.</summary>
+    public static bool IsRange(byte[] buffer, int offset, int count) =>
+        buffer is not null && offset >= 0 && count >= 0 && count <= buffer.Length - offset;
+
+    /// <summary>Reads, for as long as the stream allows.</summary>
+    public static int Read(Stream stream, Func<CancellationToken, Task<int>> operation) =>
+        Parking.TryRun(operation, stream.CanTimeout ? stream.ReadTimeout : 0, out int count) ? count : throw TimedOut(stream, "read data from");
+
+    /// <summary>Writes, for as long as the stream allows.</summary>
+    public static void Write(Stream stream, Func<CancellationToken, Task> operation)
+    {
+        int milliseconds = stream.CanTimeout && stream.CanWrite ? stream.WriteTimeout : 0;
+        if (milliseconds <= 0)
+        {
+            Parking.Run(operation);
+        }
+        else if (!Hub.Await(operation, Parking.Time(milliseconds)))
+        {
+            throw TimedOut(stream, "write data to");
+        }
+    }
+
+    private static IOException TimedOut(Stream stream, string what)
+    {
+        SocketException reason = Parking.TimedOut();
+        return new IOException($"Unable to {what} the {(stream is NetworkStream or PipeStream ? "transport connection" : "stream")}: {reason.Message}.", reason);
+    }
+
+    // A woven stream without asynchronous methods of its own is called as it is: what it calls parks.
+    private static bool ParksByItself(Type type)
+    {
+        if (!s_parksByItself.TryGetValue(type, out bool parks))
+        {
+            parks = type.Assembly.IsDefined(typeof(GreenletWovenAttribute), inherit: false);
+            s_parksByItself.TryAdd(type, parks);
+        }
+
+        return parks;
+    }
+}

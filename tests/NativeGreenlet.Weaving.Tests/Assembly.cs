@@ -1,0 +1,2 @@
+// Tests look at what the hub does meanwhile.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,559 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.IO.Pipes;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace NativeGreenlet.Weaving.Tests;
+
+/// <summary>Each scenario has the same end on a thread and in a hub, and blocks no hub: other tasks of it go on while it waits.</summary>
+public class TwinTests
+{
+    private static readonly TimeSpan s_short = TimeSpan.FromMilliseconds(30);
+
+    private static readonly Dictionary<string, Func<object, string>> s_scenarios = new()
+    {
+        ["Thread.Sleep"] = Timed(() => Thread.Sleep(30)),
+        ["Thread.Sleep(TimeSpan)"] = Timed(() => Thread.Sleep(s_short)),
+        ["Thread.Sleep, refused"] = Plain(() => Thread.Sleep(-2)),
+        ["Thread.Yield"] = Plain(() => Thread.Yield()),
+        ["Thread.Join"] = With(stage =>
+        {
+            using ManualResetEventSlim go = new();
+            Thread thread = new(() => go.WaitHandle.WaitOne());
+            thread.Start();
+            bool early = thread.Join(5);
+            stage.Later(go.Set);
+            thread.Join();
+            return $"{early} {thread.Join(0)}";
+        }),
+        ["SpinWait.SpinUntil"] = With(stage =>
+        {
+            bool isSet = false;
+            stage.Later(() => Volatile.Write(ref isSet, true));
+            SpinWait.SpinUntil(() => Volatile.Read(ref isSet));
+            return $"{SpinWait.SpinUntil(() => false, 5)}";
+        }),
+        ["SpinWait.SpinOnce"] = With(stage =>
+        {
+            bool isSet = false;
+            SpinWait spin = default;
+            stage.Later(() => Volatile.Write(ref isSet, true));
+            while (!Volatile.Read(ref isSet))
+            {
+                spin.SpinOnce();
+            }
+
+            return "ok";
+        }),
+
+        ["Task.Wait"] = Tasks((task, _) => task.Wait()),
+        ["Task.Wait(int)"] = Tasks((task, _) => task.Wait(20_000)),
+        ["Task.Wait(token)"] = Tasks((task, _) => task.Wait(CancellationToken.None)),
+        ["Task.Wait, too late"] = Timed(() => new TaskCompletionSource().Task.Wait(10)),
+        ["Task.Wait, refused"] = Plain(() => new TaskCompletionSource().Task.Wait(-2)),
+        ["Task.Wait, cancelled"] = With(stage =>
+        {
+            using CancellationTokenSource source = new();
+            stage.Later(source.Cancel);
+            return Thrown(() => new TaskCompletionSource().Task.Wait(source.Token), source.Token);
+        }),
+        ["Task.Wait, failed"] = Failing((task, _) => task.Wait()),
+        ["Task.Result"] = Tasks((_, task) => task.Result),
+        ["Task.Result, failed"] = Failing((_, task) => task.Result.ToString()),
+        ["Task.WaitAll"] = Tasks((task, other) => Task.WaitAll(task, other)),
+        ["Task.WaitAll(array)"] = Tasks((task, other) => Task.WaitAll([task, other], 20_000)),
+        ["Task.WaitAll, too late"] = Timed(() => Task.WaitAll([Task.CompletedTask, new TaskCompletionSource().Task], 10)),
+        ["Task.WaitAny"] = Tasks((task, _) => Task.WaitAny(new TaskCompletionSource().Task, task)),
+        ["Task.WaitAny, too late"] = Timed(() => Task.WaitAny([new TaskCompletionSource().Task], s_short)),
+        ["Task.WaitAny, refused"] = Plain(() => Task.WaitAny(null!)),
+        ["TaskAwaiter"] = Tasks((task, _) => task.GetAwaiter().GetResult()),
+        ["TaskAwaiter, failed"] = Failing((task, _) => task.GetAwaiter().GetResult()),
+        ["TaskAwaiter<T>"] = Tasks((_, task) => task.GetAwaiter().GetResult()),
+        ["ConfiguredTaskAwaiter"] = Tasks((task, _) => task.ConfigureAwait(false).GetAwaiter().GetResult()),
+        ["ConfiguredTaskAwaiter<T>"] = Tasks((_, task) => task.ConfigureAwait(false).GetAwaiter().GetResult()),
+        ["ValueTaskAwaiter"] = Tasks((task, _) => new ValueTask(task).GetAwaiter().GetResult()),
+        ["ValueTaskAwaiter<T>"] = Tasks((_, task) => new ValueTask<int>(task).GetAwaiter().GetResult()),
+        ["ConfiguredValueTaskAwaiter"] = Tasks((task, _) => new ValueTask(task).ConfigureAwait(false).GetAwaiter().GetResult()),
+        ["ConfiguredValueTaskAwaiter<T>"] = Tasks((_, task) => new ValueTask<int>(task).ConfigureAwait(false).GetAwaiter().GetResult()),
+        ["Parallel.For"] = With(stage =>
+        {
+            using ManualResetEventSlim go = new();
+            int count = 0;
+            stage.Later(go.Set);
+            Parallel.For(0, 2, _ =>
+            {
+                go.Wait();
+                Interlocked.Increment(ref count);
+            });
+            return $"{count}";
+        }),
+
+        ["SemaphoreSlim"] = With(stage =>
+        {
+            using SemaphoreSlim semaphore = new(0);
+            bool early = semaphore.Wait(5);
+            stage.Later(() => semaphore.Release(3));
+            semaphore.Wait();
+            return $"{early} {semaphore.Wait(s_short)} {semaphore.CurrentCount}";
+        }),
+        ["SemaphoreSlim, cancelled"] = With(stage =>
+        {
+            using SemaphoreSlim semaphore = new(0);
+            using CancellationTokenSource source = new();
+            stage.Later(source.Cancel);
+            return Thrown(() => semaphore.Wait(source.Token), source.Token);
+        }),
+        ["ManualResetEventSlim"] = With(stage =>
+        {
+            using ManualResetEventSlim signal = new();
+            bool early = signal.Wait(5);
+            stage.Later(signal.Set);
+            signal.Wait();
+            return $"{early} {signal.Wait(5)}";
+        }),
+        ["ManualResetEventSlim, cancelled"] = With(stage =>
+        {
+            using ManualResetEventSlim signal = new();
+            using CancellationTokenSource source = new();
+            stage.Later(source.Cancel);
+            return Thrown(() => signal.Wait(source.Token), source.Token);
+        }),
+        ["CountdownEvent"] = With(stage =>
+        {
+            using CountdownEvent countdown = new(2);
+            bool early = countdown.Wait(5);
+            stage.Later(() => countdown.Signal(2));
+            countdown.Wait();
+            return $"{early} {countdown.CurrentCount}";
+        }),
+        ["Barrier"] = With(stage =>
+        {
+            using Barrier barrier = new(2);
+            stage.Later(() => barrier.SignalAndWait());
+            barrier.SignalAndWait();
+            return $"{barrier.CurrentPhaseNumber} {barrier.SignalAndWait(5)}";
+        }),
+        ["AutoResetEvent"] = With(stage =>
+        {
+            using AutoResetEvent signal = new(false);
+            bool early = signal.WaitOne(5);
+            stage.Later(() => signal.Set());
+            signal.WaitOne();
+            return $"{early} {signal.WaitOne(0)}";
+        }),
+        ["WaitHandle.WaitAny"] = With(stage =>
+        {
+            using ManualResetEvent first = new(false);
+            using AutoResetEvent second = new(false);
+            int early = WaitHandle.WaitAny([first, second], 5);
+            stage.Later(() => second.Set());
+            return $"{early} {WaitHandle.WaitAny([first, second])} {second.WaitOne(0)}";
+        }),
+        ["WaitHandle.WaitAll"] = With(stage =>
+        {
+            using ManualResetEvent first = new(true);
+            using AutoResetEvent second = new(false);
+            bool early = WaitHandle.WaitAll([first, second], s_short);
+            stage.Later(() => second.Set());
+            return $"{early} {WaitHandle.WaitAll([first, second])} {second.WaitOne(0)}";
+        }),
+        ["Mutex"] = With(stage =>
+        {
+            using Mutex mutex = new();
+            using ManualResetEventSlim isTaken = new();
+            stage.Later(() => { });
+            Thread owner = new(() =>
+            {
+                mutex.WaitOne();
+                isTaken.Set();
+                Thread.Sleep(30);
+                mutex.ReleaseMutex();
+            });
+            owner.Start();
+            isTaken.Wait();
+            bool early = mutex.WaitOne(1);
+            mutex.WaitOne();
+            mutex.ReleaseMutex();
+            return $"{early} {Thrown(mutex.ReleaseMutex)}";
+        }),
+
+        ["lock"] = With(stage =>
+        {
+            object gate = new();
+            using ManualResetEventSlim isTaken = new();
+            using ManualResetEventSlim go = new();
+            Thread owner = new(() =>
+            {
+                lock (gate)
+                {
+                    isTaken.Set();
+                    go.Wait();
+                }
+            });
+            owner.Start();
+            isTaken.Wait();
+            bool early = Monitor.TryEnter(gate, 5);
+            stage.Later(go.Set);
+            lock (gate)
+            {
+                lock (gate)
+                {
+                    return $"{early} {Monitor.IsEntered(gate)}";
+                }
+            }
+        }),
+        ["Lock"] = With(stage =>
+        {
+            Lock gate = new();
+            using ManualResetEventSlim isTaken = new();
+            using ManualResetEventSlim go = new();
+            Thread owner = new(() =>
+            {
+                lock (gate)
+                {
+                    isTaken.Set();
+                    go.Wait();
+                }
+            });
+            owner.Start();
+            isTaken.Wait();
+            bool early = gate.TryEnter(5);
+            stage.Later(go.Set);
+            string inside;
+            lock (gate)
+            {
+                lock (gate)
+                {
+                    inside = $"{gate.IsHeldByCurrentThread}";
+                }
+            }
+
+            return $"{early} {inside} {gate.IsHeldByCurrentThread}";
+        }),
+        ["Monitor.Wait"] = With(stage =>
+        {
+            object gate = new();
+            bool isSet = false;
+            bool early;
+            lock (gate)
+            {
+                early = Monitor.Wait(gate, 5);
+                stage.Later(() =>
+                {
+                    lock (gate)
+                    {
+                        isSet = true;
+                        Monitor.PulseAll(gate);
+                    }
+                });
+                while (!isSet)
+                {
+                    Monitor.Wait(gate);
+                }
+
+                return $"{early} {Monitor.IsEntered(gate)}";
+            }
+        }),
+        ["Monitor, not held"] = Plain(() => Monitor.Exit(new object())),
+        ["Monitor.Wait, not held"] = Plain(() => Monitor.Wait(new object())),
+        ["Monitor.Pulse, not held"] = Plain(() => Monitor.Pulse(new object())),
+        ["Monitor.Enter(null)"] = Plain(() => Monitor.Enter(null!)),
+        ["Lazy"] = With(stage =>
+        {
+            TaskCompletionSource<int> source = new();
+            Lazy<int> lazy = new(() => source.Task.Result);
+            stage.Later(() => source.SetResult(7));
+            return $"{lazy.Value} {lazy.Value}";
+        }),
+        ["Lazy, of itself"] = With(_ =>
+        {
+            Lazy<int>? lazy = null;
+            lazy = new(() => lazy!.Value);
+            return $"{lazy.Value}";
+        }),
+        ["BlockingCollection"] = With(stage =>
+        {
+            using BlockingCollection<int> items = new(1);
+            bool early = items.TryTake(out int none, 5);
+            stage.Later(() => items.Add(3));
+            int taken = items.Take();
+            items.Add(4);
+            bool full = items.TryAdd(5, 5);
+            stage.Later(() => items.Take());
+            items.Add(6);
+            items.CompleteAdding();
+            return $"{early} {none} {taken} {full} {string.Join(' ', items.GetConsumingEnumerable())} {Thrown(() => items.Take())} {Thrown(() => items.Add(1))}";
+        }),
+
+        ["Socket.Receive"] = Sockets((stage, one, other) =>
+        {
+            byte[] buffer = new byte[10];
+            stage.Later(() => other.Send("abc"u8));
+            int count = one.Receive(buffer);
+            stage.Later(() => other.Send("defg"u8));
+            Span<byte> span = stackalloc byte[2];
+            int second = one.Receive(span);
+            one.ReceiveTimeout = 10;
+            int third = one.Receive(buffer, 3, 7, SocketFlags.None, out SocketError code);
+            int fourth = one.Receive(buffer, 0, 10, SocketFlags.None, out SocketError late);
+            string timedOut = Thrown(() => one.Receive(buffer));
+            other.Shutdown(SocketShutdown.Send);
+            return $"{count} {second} {Encoding.ASCII.GetString(buffer, 0, 5)} {third} {code} {fourth} {late} {timedOut} {one.Receive(buffer)}";
+        }),
+        ["Socket.Send"] = Sockets((stage, one, other) =>
+        {
+            byte[] large = new byte[20_000_000];
+            int received = 0;
+            stage.Later(() =>
+            {
+                byte[] buffer = new byte[1_000_000];
+                while (received < large.Length)
+                {
+                    received += other.Receive(buffer);
+                }
+
+                other.Send([1]);
+            });
+            int sent = one.Send(large);
+            one.Receive(new byte[1]);
+            return $"{sent} {received}";
+        }),
+        ["Socket.Poll"] = Sockets((stage, one, other) =>
+        {
+            bool early = one.Poll(1000, SelectMode.SelectRead);
+            stage.Later(() => other.Send([1]));
+            List<Socket> read = [one];
+            Socket.Select(read, null, null, -1);
+            return $"{early} {one.Poll(-1, SelectMode.SelectRead)} {read.Count} {one.Poll(-1, SelectMode.SelectWrite)}";
+        }),
+        ["NetworkStream"] = Sockets((stage, one, other) =>
+        {
+            using NetworkStream stream = new(one);
+            using NetworkStream far = new(other);
+            stage.Later(() => far.Write("abcdef"u8));
+            byte[] buffer = new byte[10];
+            int first = stream.ReadByte();
+            Span<byte> span = stackalloc byte[5];
+            stream.ReadExactly(span);
+            stream.ReadTimeout = 10;
+            return $"{first} {Encoding.ASCII.GetString(span)} {ThrownTypes(() => stream.Read(buffer, 0, 10))} {Thrown(() => stream.Read(buffer, 8, 5))}";
+        }),
+        ["Stream.CopyTo"] = Sockets((stage, one, other) =>
+        {
+            using NetworkStream stream = new(one);
+            using MemoryStream copy = new();
+            stage.Later(() =>
+            {
+                other.Send("abc"u8);
+                other.Shutdown(SocketShutdown.Send);
+            });
+            stream.CopyTo(copy);
+            return Encoding.ASCII.GetString(copy.ToArray());
+        }),
+        ["StreamReader"] = Sockets((stage, one, other) =>
+        {
+            using StreamReader reader = new(new NetworkStream(one));
+            stage.Later(() =>
+            {
+                other.Send("one\ntwo\nthree"u8);
+                other.Shutdown(SocketShutdown.Send);
+            });
+            return $"{reader.ReadLine()},{reader.ReadToEnd()},{reader.ReadLine()}";
+        }),
+        ["TcpClient, TcpListener"] = With(stage =>
+        {
+            using TcpListener listener = new(IPAddress.Loopback, 0);
+            listener.Start();
+            IPEndPoint place = (IPEndPoint)listener.LocalEndpoint;
+            stage.Later(() =>
+            {
+                using TcpClient client = new("127.0.0.1", place.Port);
+                client.GetStream().WriteByte(5);
+            });
+            using TcpClient accepted = listener.AcceptTcpClient();
+            using TcpClient own = new("127.0.0.1", place.Port);
+            return $"{accepted.GetStream().ReadByte()} {own.Connected} {Thrown(() => new TcpClient("127.0.0.1", 70_000))}";
+        }),
+        ["Socket.Connect, refused"] = With(_ =>
+        {
+            using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
+            using TcpListener free = new(IPAddress.Loopback, 0);
+            free.Start();
+            int port = ((IPEndPoint)free.LocalEndpoint).Port;
+            free.Stop();
+            return ThrownTypes(() => socket.Connect(IPAddress.Loopback, port));
+        }),
+        ["UdpClient"] = With(stage =>
+        {
+            using UdpClient receiver = new(new IPEndPoint(IPAddress.Loopback, 0));
+            IPEndPoint place = (IPEndPoint)receiver.Client.LocalEndPoint!;
+            using UdpClient sender = new();
+            stage.Later(() => sender.Send([1, 2, 3], place));
+            IPEndPoint? from = null;
+            byte[] data = receiver.Receive(ref from);
+            return $"{data.Length} {from!.Address}";
+        }),
+        ["Socket.ReceiveFrom"] = With(stage =>
+        {
+            using Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            using UdpClient sender = new();
+            stage.Later(() => sender.Send([1, 2, 3, 4], (IPEndPoint)socket.LocalEndPoint!));
+            EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+            int count = socket.ReceiveFrom(new byte[10], ref from);
+            return $"{count} {((IPEndPoint)from).Address}";
+        }),
+        ["Dns"] = Plain(() => Dns.GetHostAddresses("localhost")),
+        ["HttpClient.Send"] = With(stage =>
+        {
+            using TcpListener listener = new(IPAddress.Loopback, 0);
+            listener.Start();
+            stage.Later(() =>
+            {
+                using Socket socket = listener.AcceptSocket();
+                socket.Receive(new byte[4000]);
+                socket.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"u8);
+            });
+            using HttpClient client = new();
+            using HttpRequestMessage request = new(HttpMethod.Get, $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");
+            using HttpResponseMessage response = client.Send(request);
+            using StreamReader reader = new(response.Content.ReadAsStream());
+            return $"{response.StatusCode} {reader.ReadToEnd()}";
+        }),
+        ["NamedPipe"] = With(stage =>
+        {
+            string name = $"ng{Guid.NewGuid():n}";
+            using NamedPipeServerStream server = new(name);
+            stage.Later(() =>
+            {
+                using NamedPipeClientStream client = new(name);
+                client.Connect();
+                client.WriteByte(9);
+            });
+            server.WaitForConnection();
+            return $"{server.ReadByte()}";
+        }),
+        ["Process"] = With(stage =>
+        {
+            using Process process = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            bool early = process.WaitForExit(5);
+            stage.Later(() =>
+            {
+                process.StandardInput.Write("hello");
+                process.StandardInput.Close();
+            });
+            string text = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return $"{early} {text} {process.ExitCode}";
+        }),
+        ["File"] = With(_ =>
+        {
+            string file = Path.GetTempFileName();
+            File.WriteAllText(file, "text");
+            File.AppendAllText(file, "more");
+            string text = File.ReadAllText(file);
+            using (FileStream stream = new(file, FileMode.Open))
+            {
+                text += $" {stream.ReadByte()} {stream.Read(new byte[20], 0, 20)}";
+            }
+
+            File.Delete(file);
+            return $"{text} {ThrownTypes(() => File.ReadAllText(file))}";
+        }),
+    };
+
+    public static TheoryData<string> Names => [.. s_scenarios.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_woven_call_does_the_same_in_a_hub_and_blocks_none(string name)
+    {
+        string onThread = Stage.OnThread(stage => s_scenarios[name](stage));
+        string inHub = Stage.InHub(stage => s_scenarios[name](stage));
+
+        Assert.Equal(onThread, inHub);
+        Assert.DoesNotContain("hub", onThread, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static Func<object, string> With(Func<Stage, string> scenario) => stage => scenario((Stage)stage);
+
+    private static Func<object, string> Plain(Action action) => With(_ => Thrown(action));
+
+    private static Func<object, string> Timed(Action action) => With(stage =>
+    {
+        string result = Thrown(action);
+        stage.RequireTicks();
+        return result;
+    });
+
+    private static Func<object, string> Timed<T>(Func<T> function) => With(stage =>
+    {
+        string result = $"{function()}";
+        stage.RequireTicks();
+        return result;
+    });
+
+    private static Func<object, string> Tasks<T>(Func<Task, Task<int>, T> wait) => With(stage =>
+    {
+        TaskCompletionSource<int> source = new();
+        stage.Later(() => source.SetResult(42));
+        return $"{wait(source.Task, source.Task)}";
+    });
+
+    private static Func<object, string> Tasks(Action<Task, Task<int>> wait) => Tasks((task, other) =>
+    {
+        wait(task, other);
+        return 0;
+    });
+
+    private static Func<object, string> Failing(Action<Task, Task<int>> wait) => With(stage =>
+    {
+        TaskCompletionSource<int> source = new();
+        stage.Later(() => source.SetException(new FormatException("no")));
+        wait(source.Task, source.Task);
+        return "nothing was thrown";
+    });
+
+    private static Func<object, string> Sockets(Func<Stage, Socket, Socket, string> scenario) => With(stage =>
+    {
+        using Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        using Socket one = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        one.Connect(listener.LocalEndPoint!);
+        using Socket other = listener.Accept();
+        return scenario(stage, one, other);
+    });
+
+    private static string Thrown(Action action, CancellationToken token = default)
+    {
+        try
+        {
+            action();
+            return "ok";
+        }
+        catch (OperationCanceledException exception)
+        {
+            return $"{exception.GetType().Name} {exception.CancellationToken == token}";
+        }
+        catch (Exception exception)
+        {
+            return $"{exception.GetType().Name}: {exception.Message}";
+        }
+    }
+
+    private static string ThrownTypes(Action action)
+    {
+        try
+        {
+            action();
+            return "ok";
+        }
+        catch (Exception exception)
+        {
+            return $"{exception.GetType().Name} {exception.InnerException?.GetType().Name} {((exception.InnerException ?? exception) as SocketException)?.SocketErrorCode}";
+        }
+    }
+}

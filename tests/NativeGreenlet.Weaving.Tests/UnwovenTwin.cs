@@ -1,0 +1,26 @@
+namespace NativeGreenlet.Weaving.Tests;
+
+/// <summary>Code of this project that is not woven, because it is that of a twin.</summary>
+[GreenletTwin(typeof(Missing))]
+public static class UnwovenTwin
+{
+    /// <summary>A type that nothing calls.</summary>
+    public static class Missing
+    {
+    }
+
+    /// <summary>Enters and leaves a lock so often.</summary>
+    public static int Original(object gate, int count)
+    {
+        int sum = 0;
+        for (int i = 0; i < count; i++)
+        {
+            lock (gate)
+            {
+                sum++;
+            }
+        }
+
+        return sum;
+    }
+}
