@@ -20,21 +20,15 @@ internal sealed unsafe partial class Carrier
     private const int PageEvery = 16; // where each park is frozen: of so many, one gives its pages back
     private const long PageDelay = 2000; // milliseconds that a greenlet is frozen before its pages are given back
 
-    private readonly long[] _verdicts = new long[(int)ng_freeze_verdict.REFUSED + 1];
     private List<GreenletCore>? _parked; // those that are linked into the collector's chain; null where nothing is frozen
     private Queue<(FrozenPark Park, int Number, long Since)>? _withPages;
     private int _nextParked = -1;
+    private long _freezeCount;
     private bool _freezesAlways;
     private volatile bool _isFreezingDue;
 
     /// <summary>Greenlets that are frozen now.</summary>
     public long FrozenCount { get; private set; }
-
-    /// <summary>Times that one was thawed.</summary>
-    public long ThawCount { get; private set; }
-
-    /// <summary>Times that one was frozen, or that it could not be, by reason.</summary>
-    public IReadOnlyList<long> FreezeVerdicts => _verdicts;
 
     /// <summary>Asks for a look at what is parked, at the next switch. From any thread, after each collection.</summary>
     public void RequestFreezing()
@@ -145,9 +139,9 @@ internal sealed unsafe partial class Carrier
     {
         _isFreezingDue = false;
         if (left is not null && left.Carrier == this && left != Current.Core && !FreezeCheck.IsRunning && FreezeLessons.IsReady
-            && FreezeNow(left, givesPages: _verdicts[0] % PageEvery == 0) is not ng_freeze_verdict.POSSIBLE and var verdict)
+            && FreezeNow(left, givesPages: _freezeCount % PageEvery == 0) is not ng_freeze_verdict.POSSIBLE and var verdict)
         {
-            _verdicts[(int)verdict]++;
+            FreezeFigures.Add(verdict);
         }
     }
 
@@ -192,7 +186,7 @@ internal sealed unsafe partial class Carrier
             if (verdict != ng_freeze_verdict.POSSIBLE)
             {
                 park.IsRefused = verdict != ng_freeze_verdict.UNKNOWN;
-                _verdicts[(int)verdict]++;
+                FreezeFigures.Add(verdict);
             }
         }
     }
@@ -278,7 +272,8 @@ internal sealed unsafe partial class Carrier
         park.Number++;
         ForgetPark(core);
         FrozenCount++;
-        _verdicts[(int)ng_freeze_verdict.POSSIBLE]++;
+        _freezeCount++;
+        FreezeFigures.Add(verdict);
         _withPages?.Enqueue((park, park.Number, Environment.TickCount64));
         return verdict;
     }
@@ -301,7 +296,7 @@ internal sealed unsafe partial class Carrier
             park.Frozen = null;
             park.References = null;
             FrozenCount--;
-            ThawCount++;
+            FreezeFigures.AddThaw();
             WatchPark(core);
         }
 

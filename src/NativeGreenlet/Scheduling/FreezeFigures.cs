@@ -4,17 +4,26 @@ using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet.Scheduling;
 
-/// <summary>What has come of freezing so far, over all carriers whose thread is alive.</summary>
+/// <summary>What has come of freezing so far, in the whole process.</summary>
 internal static unsafe class FreezeFigures
 {
+    private static readonly long[] s_verdicts = new long[(int)ng_freeze_verdict.REFUSED + 1];
+    private static long s_thaws;
+
     /// <summary>Greenlets that are frozen now.</summary>
     public static long Frozen => FreezeSetting.Wanted == FreezeMode.Off ? 0 : CarrierRegistry.Sum(static carrier => carrier.FrozenCount);
 
     /// <summary>Times that one was thawed.</summary>
-    public static long Thaws => FreezeSetting.Wanted == FreezeMode.Off ? 0 : CarrierRegistry.Sum(static carrier => carrier.ThawCount);
+    public static long Thaws => Interlocked.Read(ref s_thaws);
 
-    /// <summary>Times that a greenlet could not be frozen, for one reason.</summary>
-    public static long Verdicts(ng_freeze_verdict verdict) => CarrierRegistry.Sum(carrier => carrier.FreezeVerdicts[(int)verdict]);
+    /// <summary>Times that a greenlet was frozen, or could not be, for one reason.</summary>
+    public static long Verdicts(ng_freeze_verdict verdict) => Interlocked.Read(ref s_verdicts[(int)verdict]);
+
+    /// <summary>Counts a try.</summary>
+    public static void Add(ng_freeze_verdict verdict) => Interlocked.Increment(ref s_verdicts[(int)verdict]);
+
+    /// <summary>Counts a thaw.</summary>
+    public static void AddThaw() => Interlocked.Increment(ref s_thaws);
 
     /// <summary>One line; empty where freezing was not asked for.</summary>
     public static string Line
