@@ -16,10 +16,11 @@ internal static class FreezeSetting
     public static FreezeMode Mode => s_reason is null ? Wanted : FreezeMode.Off;
 
     /// <summary>Text for the description of the process; empty if nothing was asked for.</summary>
-    public static string Description =>
+    public static string Describe(GreenletBackend backend) =>
         string.IsNullOrEmpty(s_wish) ? string.Empty
         : s_reason is { } reason ? $"; parked greenlets are not frozen: {reason}"
         : Wanted == FreezeMode.Off ? $"; parked greenlets are not frozen ({Variable})"
+        : backend != GreenletBackend.Segments ? $"; parked greenlets are not frozen: they are on Segments only"
         : $"; parked greenlets are frozen, {Wanted.ToString().ToLowerInvariant()} ({Variable})";
 
     /// <summary>Ends freezing for the rest of the process. What is frozen is thawed as it is used.</summary>

@@ -60,7 +60,7 @@ internal sealed unsafe partial class Carrier
 
     private void PrepareToFreeze(bool hasDirectSwitch)
     {
-        if (FreezeSetting.Wanted == FreezeMode.Off)
+        if (FreezeSetting.Wanted == FreezeMode.Off || BackendSelection.Instance.Backend != GreenletBackend.Segments)
         {
             return;
         }
