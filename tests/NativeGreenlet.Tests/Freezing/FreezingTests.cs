@@ -72,7 +72,7 @@ public class FreezingTests
             (NativeEngine.PathVariable, BreakableLibrary.Path),
             (BreakableLibrary.FaultVariable, fault));
         Assert.True(child.ExitCode != 0 || child.Output.Contains(Unavailable, StringComparison.Ordinal), child.Output);
-        Assert.DoesNotContain("frozen:", child.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("frozen: 0 now", child.Output, StringComparison.Ordinal);
     }
 
     // Switches without a transition, of stacks that the collector walks.
@@ -140,7 +140,7 @@ public class FreezingTests
             if (greenlets[i] is null or { IsDead: true })
             {
                 int mine = seed++;
-                greenlets[i] = new Greenlet(_ => Sample.All[mine % Sample.All.Length](mine % 251));
+                greenlets[i] = new Greenlet(_ => ParkedFrames.All[mine % ParkedFrames.All.Length](mine % 251));
             }
 
             Assert.True(greenlets[i]!.Switch() is null or true, $"greenlet {i}");
@@ -275,7 +275,7 @@ public class FreezingTests
             for (int i = 0; i < 50; i++)
             {
                 int number = i;
-                Greenlet greenlet = Frozen(_ => number % 2 == 0 ? Sample.Inside(number) : Sample.Plain(number));
+                Greenlet greenlet = Frozen(_ => number % 2 == 0 ? ParkedFrames.Inside(number) : ParkedFrames.Plain(number));
                 one ??= greenlet;
             }
 
@@ -283,7 +283,7 @@ public class FreezingTests
             {
                 object mine = new();
                 held.SetTarget(mine);
-                Sample.Park();
+                ParkedFrames.Park();
                 return mine;
             });
         });
@@ -292,7 +292,7 @@ public class FreezingTests
         Collector.CollectUntil(() => one!.IsDead && GreenletDiagnostics.Segments.InUse == 0, "the stacks");
         Collector.AssertCollected(held, "what a frozen stack held");
         Assert.Equal(0, GreenletDiagnostics.Frozen);
-        OnThread.Run(() => Assert.True(Frozen(_ => Sample.Plain(1)).Switch() is true)); // on a stack of theirs
+        OnThread.Run(() => Assert.True(Frozen(_ => ParkedFrames.Plain(1)).Switch() is true)); // on a stack of theirs
     }
 
     private static unsafe void Refuse() => OnThread.Run(() =>
@@ -307,7 +307,7 @@ public class FreezingTests
             }
             catch (InvalidOperationException)
             {
-                Sample.Park();
+                ParkedFrames.Park();
                 return true;
             }
         }));
@@ -315,7 +315,7 @@ public class FreezingTests
         {
             Span<byte> much = stackalloc byte[40_000];
             much.Fill(3);
-            Sample.Park();
+            ParkedFrames.Park();
             return much.IndexOfAnyExcept((byte)3) < 0;
         }));
 
@@ -334,14 +334,14 @@ public class FreezingTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static unsafe bool Pins(int seed)
     {
-        fixed (byte* first = Sample.Bytes(seed))
+        fixed (byte* first = ParkedFrames.Bytes(seed))
         {
-            Sample.Park();
+            ParkedFrames.Park();
             return *first == seed;
         }
     }
 
-    private static void ThrowIfNotPrepared() => Assert.True(Frozen(_ => Sample.Plain(1)).Switch() is true);
+    private static void ThrowIfNotPrepared() => Assert.True(Frozen(_ => ParkedFrames.Plain(1)).Switch() is true);
 
     private static void UseUnloadable() => OnThread.Run(() =>
     {
@@ -350,7 +350,7 @@ public class FreezingTests
         // A dynamic method that parks.
         DynamicMethod dynamic = new("Dynamic", typeof(object), [typeof(object)]);
         ILGenerator code = dynamic.GetILGenerator();
-        code.Emit(OpCodes.Call, typeof(Sample).GetMethod(nameof(Sample.Park))!);
+        code.Emit(OpCodes.Call, typeof(ParkedFrames).GetMethod(nameof(ParkedFrames.Park))!);
         code.Emit(OpCodes.Ldarg_0);
         code.Emit(OpCodes.Ret);
         Greenlet greenlet = new(dynamic.CreateDelegate<Func<object?, object?>>());
@@ -382,20 +382,20 @@ public class FreezingTests
     private static object? ParkShared<T>(object? value)
         where T : class
     {
-        Sample.Park();
+        ParkedFrames.Park();
         return typeof(T).Name;
     }
 
     private static void ParkForLong() => OnThread.Run(() =>
     {
         const int Count = 300;
-        Greenlet[] greenlets = [.. Enumerable.Range(0, Count).Select(i => new Greenlet(_ => Sample.Plain(i)))];
+        Greenlet[] greenlets = [.. Enumerable.Range(0, Count).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
         Array.ForEach(greenlets, greenlet => greenlet.Switch());
         Greenlet hot = new(() =>
         {
             while (true)
             {
-                Sample.Park();
+                ParkedFrames.Park();
             }
         });
         long least = 0;
@@ -424,7 +424,7 @@ public class FreezingTests
 
     private static void StayLinked() => OnThread.Run(() =>
     {
-        Greenlet[] greenlets = [.. Enumerable.Range(0, 200).Select(i => new Greenlet(_ => Sample.Plain(i)))];
+        Greenlet[] greenlets = [.. Enumerable.Range(0, 200).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
         Array.ForEach(greenlets, greenlet => greenlet.Switch());
         for (int i = 0; i < 5; i++)
         {
@@ -442,7 +442,7 @@ public class FreezingTests
 
     private static void TellOff() => OnThread.Run(() =>
     {
-        Greenlet greenlet = new(_ => Sample.Plain(1));
+        Greenlet greenlet = new(_ => ParkedFrames.Plain(1));
         _ = greenlet.Switch();
         Assert.True(greenlet.Switch() is true);
         Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"not frozen: its collector does not have regions"), GreenletRuntime.Description, StringComparison.Ordinal);

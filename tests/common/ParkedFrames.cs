@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 
-namespace NativeGreenlet.Tests.Freezing;
+namespace NativeGreenlet.Common;
 
 /// <summary>Bodies whose frames hold references of each kind over a park. Each answers whether all was as it should be.</summary>
-internal static class Sample
+internal static class ParkedFrames
 {
     private const int Size = 64;
 
