@@ -48,6 +48,7 @@ internal sealed unsafe partial class Carrier
             return ng_freeze_verdict.NOT_PLAIN;
         }
 
+        FreezeLessons.LookForUnloadableCode();
         FrozenPark park = SetAside(core);
         ng_freeze_verdict verdict = Freeze(core, park, FreezeLessons.Urgency.Now);
         if (verdict == ng_freeze_verdict.POSSIBLE && givesPages)
@@ -138,7 +139,7 @@ internal sealed unsafe partial class Carrier
     private void FreezeLeft(GreenletCore? left)
     {
         _isFreezingDue = false;
-        if (left is not null && left.Carrier == this && left != Current.Core && !FreezeCheck.IsRunning && FreezeLessons.IsReady
+        if (left is { IsMain: false } && left.Carrier == this && left != Current.Core && !FreezeCheck.IsRunning && FreezeLessons.IsReady
             && FreezeNow(left, givesPages: _freezeCount % PageEvery == 0) is not ng_freeze_verdict.POSSIBLE and var verdict)
         {
             FreezeFigures.Add(verdict);
@@ -148,6 +149,7 @@ internal sealed unsafe partial class Carrier
     // From the last to the first: one that is frozen is replaced by the last, which was looked at before.
     private void FreezeLongParked()
     {
+        FreezeLessons.LookForUnloadableCode();
         List<GreenletCore> parked = _parked!;
         if (_nextParked < 0 || _nextParked >= parked.Count)
         {
@@ -274,7 +276,11 @@ internal sealed unsafe partial class Carrier
         FrozenCount++;
         _freezeCount++;
         FreezeFigures.Add(verdict);
-        _withPages?.Enqueue((park, park.Number, Environment.TickCount64));
+        if (!_freezesAlways)
+        {
+            _withPages?.Enqueue((park, park.Number, Environment.TickCount64));
+        }
+
         return verdict;
     }
 

@@ -45,20 +45,13 @@ internal static unsafe class FreezeLessons
     /// <summary>Shapes learned, whatever has come of it.</summary>
     public static long Count { get; private set; }
 
-    /// <summary>Whether there is code that can be unloaded, for the native library. Assemblies of which no event tells are looked
-    /// for each time: a frame that is parked now has its code for longer.</summary>
-    public static uint MayUnload
-    {
-        get
-        {
-            if (!s_mayUnload && Array.Exists(AppDomain.CurrentDomain.GetAssemblies(), static assembly => assembly.IsCollectible))
-            {
-                s_mayUnload = true;
-            }
+    /// <summary>Whether there is code that can be unloaded, for the native library: as of the last look.</summary>
+    public static uint MayUnload => s_mayUnload ? 1u : 0u;
 
-            return s_mayUnload ? 1u : 0u;
-        }
-    }
+    /// <summary>Looks whether there is code that can be unloaded. Whatever is parked now has its code for longer, so one look does for
+    /// all that is frozen before the next switch.</summary>
+    public static void LookForUnloadableCode() =>
+        s_mayUnload = s_mayUnload || Array.Exists(AppDomain.CurrentDomain.GetAssemblies(), static assembly => assembly.IsCollectible);
 
     /// <summary>Learns the shape of a greenlet that is parked on the calling thread.</summary>
     /// <param name="greenlet">The greenlet.</param>
@@ -203,7 +196,6 @@ internal static unsafe class FreezeLessons
                 throw new UnsupportedRuntimeException("the native library does not accept its layout");
             }
 
-            AppDomain.CurrentDomain.AssemblyLoad += static (_, load) => s_mayUnload |= load.LoadedAssembly.IsCollectible;
             FreezeCheck.Run();
             s_notBefore = 0;
             s_state = 2;
