@@ -5,25 +5,33 @@ using NativeGreenlet;
 
 namespace NativeGreenlet.Strategies;
 
-/// <summary>What a backend costs. One measurement per process: <c>park COUNT DEPTH [compact]</c> or <c>switch BYTES</c>; prints
-/// names and values.</summary>
+/// <summary>What a backend costs. One measurement per process: <c>park COUNT DEPTH [compact|freeze]</c> or <c>switch BYTES</c>; prints
+/// names and values. <c>freeze</c> waits until the greenlets are frozen, which <c>NATIVEGREENLET_FREEZE=auto</c> has to ask for, and gives
+/// them small stacks, so that a million have room.</summary>
 internal static class Program
 {
     private const int Collections = 7;
     private const int Samples = 7;
+    private const int SmallStack = 1 << 18;
+    private const int SwitchesPerCollection = 20_000;
+    private const int Thawed = 1000;
+    private const int SecondsForPages = 10;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
     public static int Main(string[] arguments)
     {
         int first = int.Parse(arguments[1], CultureInfo.InvariantCulture);
         Console.WriteLine(arguments[0] == "park"
-            ? Park(first, int.Parse(arguments[2], CultureInfo.InvariantCulture), arguments is [.., "compact"])
+            ? Park(first, int.Parse(arguments[2], CultureInfo.InvariantCulture), arguments is [.., "compact"], arguments is [.., "freeze"])
             : Switch(first));
         return 0;
     }
 
     // Memory, first start, and pauses, of so many greenlets that are suspended so many frames deep.
-    private static string Park(int count, int depth, bool compacts)
+    private static string Park(int count, int depth, bool compacts, bool freezes)
     {
+        GreenletOptions options = new() { StackSize = freezes ? SmallStack : 0 };
         Action body = () => Descend(depth);
         new Greenlet(body).Switch(); // what the first one brings along is not counted
         Greenlet[] parked = new Greenlet[count];
@@ -31,17 +39,61 @@ internal static class Program
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < count; i++)
         {
-            parked[i] = new Greenlet(body);
+            parked[i] = freezes ? new Greenlet(_ => Descend(depth), options) : new Greenlet(body);
             _ = parked[i].Switch();
         }
 
         double started = Stopwatch.GetElapsedTime(start).TotalNanoseconds / count;
+        string frozen = freezes ? $" frozen {WaitUntilFrozen(count)}" : string.Empty;
         Costs after = Measure(compacts);
         long slice = parked[count / 2].StackBytesUsed;
         GC.KeepAlive(parked);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"backend {GreenletRuntime.Backend} bytes {(after.Memory - before.Memory) / (double)count:F0} stack {slice} start {started:F0} gen0 {(after.Young - before.Young) / count:F1} gen2 {(after.Old - before.Old) / count:F1} resident {after.Memory}");
+            $"backend {GreenletRuntime.Backend} bytes {(after.Memory - before.Memory) / (double)count:F0} stack {slice} start {started:F0} gen0 {(after.Young - before.Young) / count:F1} gen2 {(after.Old - before.Old) / count:F1} resident {after.Memory}{frozen}{(freezes ? Thaw(parked) : string.Empty)}");
+    }
+
+    // Collections and switches are when greenlets are frozen; their pages are given back some seconds later.
+    private static long WaitUntilFrozen(int count)
+    {
+        Greenlet hot = new(() =>
+        {
+            while (true)
+            {
+                _ = Greenlet.Current.Parent!.Switch();
+            }
+        });
+        Stopwatch watch = Stopwatch.StartNew();
+        long done = 0;
+        while (watch.Elapsed < s_patience && (GreenletDiagnostics.Frozen < count || watch.Elapsed.TotalSeconds - done < SecondsForPages))
+        {
+            GC.Collect(0);
+            GC.WaitForPendingFinalizers();
+            for (int i = 0; i < SwitchesPerCollection; i++)
+            {
+                _ = hot.Switch();
+            }
+
+            if (GreenletDiagnostics.Frozen < count)
+            {
+                done = (long)watch.Elapsed.TotalSeconds;
+            }
+        }
+
+        return GreenletDiagnostics.Frozen;
+    }
+
+    // What it costs to continue some of them: they end.
+    private static string Thaw(Greenlet[] parked)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < Thawed; i++)
+        {
+            _ = parked[i].Switch();
+        }
+
+        double thawed = Stopwatch.GetElapsedTime(start).TotalNanoseconds / Thawed;
+        return string.Create(CultureInfo.InvariantCulture, $" thaw {thawed:F0}");
     }
 
     // A collection that compacts leaves what it must not move in generation 0, or puts it back there: on slices, what some

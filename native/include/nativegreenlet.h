@@ -451,6 +451,110 @@ NG_API ng_status ng_words_exchange(ng_words* words, void* address, uint64_t rest
 NG_API ng_status ng_words_refused(const ng_words* words, ng_refusal* refusal);
 
 /* ------------------------------------------------------------------------------------------------------------------
+   CLR, frozen: parked stacks that the collector does not walk
+
+   A frozen greenlet is out of its carrier's chain. What its stack referred to is in an array of the caller's, and the byrefs in
+   one list of the carrier. Which words of a stack are references is learned from the collector, once for each shape of
+   stack: docs/design.md. All of this on the carrier's thread and in cooperative mode, unless it says otherwise.
+   --------------------------------------------------------------------------------------------------------------- */
+
+// Where things are that freezing needs of the runtime, in bytes from the start of each structure.
+typedef struct ng_freeze_layout {
+  uint32_t size;                // sizeof(ng_freeze_layout), for versioning
+  uint32_t fragment_begin;      // RangeSectionFragment: first address
+  uint32_t fragment_end;        // the first behind
+  uint32_t fragment_section;    // its RangeSection
+  uint32_t fragment_next;       // the next of the list
+  uint32_t section_flags;       // RangeSection: flags, u32
+  uint32_t section_collectible; // the flag that says that its code can be unloaded
+  uint32_t gc_frame_references; // GCFrame: the references; its first word leads to the next GCFrame
+  uint32_t gc_frame_count;      // how many, u32
+  uint32_t gc_frame_interior;   // whether they may lead into objects, u32
+  uint64_t code_map;            // the top level of the runtime's map of managed code
+  uint64_t heap_low;            // the collector's heap: the whole range that it has reserved
+  uint64_t heap_high;
+} ng_freeze_layout;
+
+typedef struct ng_shape ng_shape;   // what is known of all stacks of one shape; lives for ever
+typedef struct ng_frozen ng_frozen; // a frozen greenlet
+typedef struct ng_lesson ng_lesson; // a shape that is being learned
+
+typedef enum ng_freeze_verdict {
+  NG_FREEZE_POSSIBLE = 0,   // it can be frozen
+  NG_FREEZE_UNKNOWN = 1,    // its shape has to be learned first
+  NG_FREEZE_NOT_PLAIN = 2,  // it is parked by a transition, inside a catch block or runtime code, or below native code
+  NG_FREEZE_PINS = 3,       // an object is pinned by it
+  NG_FREEZE_UNLOADABLE = 4, // it runs code that can be unloaded, or may be all that keeps such code
+  NG_FREEZE_DEEP = 5,       // it has more words than are looked at
+  NG_FREEZE_REFUSED = 6     // its shape could not be learned
+} ng_freeze_verdict;
+
+// What freezing a greenlet takes: `slots` are the words of `stack` that hold references.
+typedef struct ng_freeze_plan {
+  ng_greenlet* greenlet;
+  ng_shape* shape;
+  void** stack;
+  const uint32_t* slots;
+  uint64_t hash; // of its shape, also of one that is not known
+  uint32_t slot_count;
+  uint32_t byref_count;
+} ng_freeze_plan;
+
+typedef struct ng_freeze_statistics {
+  uint64_t shapes;
+  uint64_t shape_bytes;
+  uint64_t byrefs; // in the lists of all carriers
+} ng_freeze_statistics;
+
+// Looks in the runtime's own data for the bounds of its heap: two addresses `range` bytes apart, or a little more or less, with
+// `inside` between. NG_ERROR_NOT_SUPPORTED unless there is exactly one such pair. In any mode.
+NG_API ng_status ng_freeze_find_heap(const char* module, uint64_t inside, uint64_t range, uint64_t* low, uint64_t* high);
+
+// Before anything else here, once. NG_ERROR_NOT_SUPPORTED where ng_clr_direct is null. In any mode.
+NG_API ng_status ng_freeze_initialize(const ng_freeze_layout* layout);
+
+// A greenlet that every switch refuses, to be kept in place of one that is frozen.
+NG_API ng_greenlet* ng_freeze_stand_in(void);
+
+// Whether a parked greenlet can be frozen now, and how. The plan holds until the greenlet is continued. may_unload: there is code in
+// the process that can be unloaded.
+NG_API ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, uint32_t may_unload, ng_freeze_plan* plan);
+
+// Takes a parked greenlet out of the collector's sight. The caller has a copy of the references in its slots, in an array that
+// lives until it is thawed. Until then nothing but the functions below may be called for it. NG_NEED_RECORD, NG_ERROR_MEMORY.
+NG_API ng_status ng_freeze(const ng_freeze_plan* plan, ng_frozen** frozen);
+
+// Writes the references back, and shows the greenlet to the collector again. Between this and reading the address of the array's first
+// reference the collector must not run.
+NG_API ng_greenlet* ng_thaw(ng_frozen* frozen, const void* references);
+
+// Copies a frozen stack to the C heap and gives its pages back to the system, until it is thawed. NG_ERROR_MEMORY.
+NG_API ng_status ng_frozen_give_pages(ng_frozen* frozen);
+
+// The greenlet can never run again: gives up what is frozen, as ng_greenlet_abandon does. On any thread once the carrier's is gone.
+NG_API ng_greenlet* ng_frozen_abandon(ng_frozen* frozen);
+
+// Begins to learn the shape of a parked greenlet. NG_ERROR_MEMORY, NG_ERROR_STATE if it is not plain or deep.
+NG_API ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** lesson);
+
+// How many references ng_lesson_show takes.
+NG_API uint32_t ng_lesson_size(const ng_lesson* lesson);
+
+// Shows stacks to the collector that have these references in their words: each to an object of its own, all young. Then a
+// collection that moves them has to run, and after it ng_lesson_look. NG_NEED_RECORD.
+NG_API ng_status ng_lesson_show(ng_lesson* lesson, const void* references);
+
+// Takes the stacks away and looks which words were rewritten. NG_RETRY: show others. NG_ERROR_NOT_SUPPORTED: the collector did
+// something that it never should.
+NG_API ng_status ng_lesson_look(ng_lesson* lesson, const void* references);
+
+// Ends the lesson. Its shape is known from now on if ng_lesson_look gave NG_OK before.
+NG_API ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson);
+
+// In any mode.
+NG_API ng_status ng_freeze_query(ng_freeze_statistics* statistics);
+
+/* ------------------------------------------------------------------------------------------------------------------
    CLR, sliced: the same for a process whose collector is conservative (DOTNET_gcConservative=1)
 
    There greenlets can share their thread's stack: their saved slices lie in an arena that the collector takes for the

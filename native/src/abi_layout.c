@@ -93,6 +93,37 @@ static const layout_entry entries[] = {
     FIELD(ng_refusal, value),
     FIELD(ng_refusal, low),
     FIELD(ng_refusal, high),
+
+    SIZE(ng_freeze_layout),
+    FIELD(ng_freeze_layout, size),
+    FIELD(ng_freeze_layout, fragment_begin),
+    FIELD(ng_freeze_layout, fragment_end),
+    FIELD(ng_freeze_layout, fragment_section),
+    FIELD(ng_freeze_layout, fragment_next),
+    FIELD(ng_freeze_layout, section_flags),
+    FIELD(ng_freeze_layout, section_collectible),
+    FIELD(ng_freeze_layout, gc_frame_references),
+    FIELD(ng_freeze_layout, gc_frame_count),
+    FIELD(ng_freeze_layout, gc_frame_interior),
+    FIELD(ng_freeze_layout, code_map),
+    FIELD(ng_freeze_layout, heap_low),
+    FIELD(ng_freeze_layout, heap_high),
+
+    SIZE(ng_freeze_verdict),
+
+    SIZE(ng_freeze_plan),
+    FIELD(ng_freeze_plan, greenlet),
+    FIELD(ng_freeze_plan, shape),
+    FIELD(ng_freeze_plan, stack),
+    FIELD(ng_freeze_plan, slots),
+    FIELD(ng_freeze_plan, hash),
+    FIELD(ng_freeze_plan, slot_count),
+    FIELD(ng_freeze_plan, byref_count),
+
+    SIZE(ng_freeze_statistics),
+    FIELD(ng_freeze_statistics, shapes),
+    FIELD(ng_freeze_statistics, shape_bytes),
+    FIELD(ng_freeze_statistics, byrefs),
 };
 
 int64_t ng_layout_of(const char* name) {

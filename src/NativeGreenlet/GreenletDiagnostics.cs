@@ -44,6 +44,10 @@ public static class GreenletDiagnostics
         }
     }
 
+    /// <summary>Gets how many of the <see cref="Suspended"/> greenlets are frozen: the collector does not walk their stacks. 0 unless
+    /// the environment variable <c>NATIVEGREENLET_FREEZE</c> asks for it.</summary>
+    public static long Frozen => FreezeFigures.Frozen;
+
     /// <summary>Gets how many stack segments are in use, and how many wait in the pool.</summary>
     public static (long InUse, long Pooled) Segments
     {
@@ -65,6 +69,11 @@ public static class GreenletDiagnostics
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"greenlets: {Live} live, {Suspended} suspended, {PendingKills} to be killed; threads: {Threads}; switches: {Switches}; thread records: {ThreadRecords}; segments: {inUse} in use, {pooled} pooled"));
+        if (FreezeFigures.Line is { Length: > 0 } frozen)
+        {
+            writer.WriteLine(frozen);
+        }
+
         CarrierRegistry.ForEach(carrier => carrier.Dump(writer));
     }
 }

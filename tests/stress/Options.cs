@@ -31,9 +31,13 @@ internal sealed record Options
     /// <summary>Whether every switch looks for words of the thread that lead into the stack that is left.</summary>
     public bool IsChecking { get; private init; } = true;
 
+    /// <summary>Whether each greenlet is frozen whenever it is left.</summary>
+    public bool IsFreezing { get; private init; }
+
     public static string Help { get; } = $"""
         usage: tests/stress [--minutes N | --seconds N] [--scenario NAME[,NAME]] [--carriers 1|2|4] [--main-thread]
                             [--greenlets N] [--stack MIB] [--seed N] [--control] [--no-check]
+                            [--freeze]
 
           --minutes, --seconds  how long (one minute)
           --scenario            {Mix} (all of these): {string.Join(", ", Script.All.Select(activity => activity.Name))};
@@ -47,6 +51,8 @@ internal sealed record Options
           --seed                of every choice; collections still come when they come
           --no-check            without the search of each switch for words of the thread that lead into the stack that
                                 is left ({Checking.Variable}=1)
+          --freeze              freezes each greenlet whenever it is left ({Freezing.Variable}=always), and fails where that
+                                is turned off
           --control             the same bodies on plain threads: what fails then, too, is not the greenlets' fault
 
         Prints what to expect, then the seed, then figures every ten seconds. Ends with 0 when all contents were as they
@@ -72,6 +78,9 @@ internal sealed record Options
                     break;
                 case "--no-check":
                     options = options with { IsChecking = false };
+                    break;
+                case "--freeze":
+                    options = options with { IsFreezing = true };
                     break;
                 case "--minutes":
                     options = options with { Time = TimeSpan.FromMinutes(Number(name, Value(name, ref arguments))) };

@@ -1,3 +1,5 @@
+using NativeGreenlet.Runtime;
+using NativeGreenlet.Scheduling;
 using NativeGreenlet.Stress.Scenarios;
 
 namespace NativeGreenlet.Stress;
@@ -6,6 +8,7 @@ namespace NativeGreenlet.Stress;
 internal static class Program
 {
     private const int UsageError = 64;
+    private const int FreezingOff = 1;
 
     public static int Main(string[] arguments)
     {
@@ -29,12 +32,28 @@ internal static class Program
         }
 
         Environment.SetEnvironmentVariable(Checking.Variable, options.IsChecking ? "1" : null); // nothing has read it yet
+        if (options.IsFreezing)
+        {
+            Environment.SetEnvironmentVariable(Freezing.Variable, "always");
+        }
+
         RuntimeEvents.MakeSources();
         _ = ThreadStatics.UseUp(); // so that the runtime keeps its own fields where they can move, too
         Console.WriteLine($"expect: {scenario.Expectation}");
         Console.WriteLine($"seed: {options.Seed}");
         Console.WriteLine(options.IsControl ? "control: plain threads" : GreenletRuntime.Description);
-        return scenario.Run(options);
+        int code = scenario.Run(options);
+        if (options.IsFreezing)
+        {
+            Console.WriteLine(FreezeFigures.Line);
+            if (code == 0 && FreezeSetting.Mode == FreezeMode.Off)
+            {
+                Console.WriteLine($"freezing was turned off: {GreenletRuntime.Description}");
+                return FreezingOff;
+            }
+        }
+
+        return code;
     }
 
     private static Scenario Find(Options options)

@@ -12,6 +12,7 @@ internal abstract class Scenario
         new LimitsScenario(),
         new OrphansScenario(),
         new LeakScenario(),
+        new FrozenScenario(),
         new ExitScenario(isInside: false),
         new ExitScenario(isInside: true),
         .. Enum.GetValues<OverflowScenario.Place>().Select(place => new OverflowScenario(place)),

@@ -7,6 +7,7 @@
 #include "../stacks/segments.h"
 #include "../thread.h"
 #include "clr.h"
+#include "freeze.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,7 @@ ng_status ng_carrier_detach(ng_carrier* carrier) {
   if (carrier->main.record != NULL) { // its thread ended while main was parked
     ng_record_give_back(carrier->main.record);
   }
+  ng_byrefs_release(carrier->byrefs);
   ng_record_give_back(carrier->record);
   ng_words_finalize(&carrier->words);
   free(carrier);

@@ -80,6 +80,8 @@ static_assert(offsetof(ng_direct_frame, block) == 2 * sizeof(uintptr_t), "the Tr
 static_assert(sizeof(ng_direct_frame) == 8 * sizeof(uintptr_t), "no padding that is not cleared");
 static_assert(offsetof(ng_greenlet, context) == 0, "what a tool shows of a suspended context is its greenlet");
 
+typedef struct ng_byrefs ng_byrefs; // freeze.c
+
 struct ng_carrier {
   ng_greenlet* current;
   ng_thread_words thread;
@@ -93,6 +95,7 @@ struct ng_carrier {
   void* thread_object;
   uint64_t thread_number;
   ng_carrier* next_carrier;
+  ng_byrefs* byrefs; // of its frozen greenlets; null while there were none
   ng_frame head;
   ng_words words;
   ng_greenlet main;

@@ -29,4 +29,6 @@ void ng_breakage_initialize(void) {
   ng_breakages |= strstr(wish, "cxx") != NULL ? NG_BREAK_CXX : 0U;
   ng_breakages |= strstr(wish, "pins") != NULL ? NG_BREAK_PINS : 0U;
   ng_breakages |= strstr(wish, "words") != NULL ? NG_BREAK_WORDS : 0U;
+  ng_breakages |= strstr(wish, "slot") != NULL ? NG_BREAK_SLOT : 0U;
+  ng_breakages |= strstr(wish, "stale") != NULL ? NG_BREAK_STALE : 0U;
 }

@@ -24,6 +24,8 @@ typedef enum ng_breakage {
   NG_BREAK_WORDS = 8192,  // "words": all other words that are exchanged stay with the thread
   NG_BREAK_LOCALS = 16384,  // "locals": records that were never started have no thread-local data
   NG_BREAK_LENDING = 32768, // "lending": no fault, but records are threads of the system
+  NG_BREAK_SLOT = 65536,    // "slot": every other reference of a frozen stack is forgotten
+  NG_BREAK_STALE = 131072,  // "stale": references of frozen stacks stay as they were
 } ng_breakage;
 
 #if defined(NG_BREAKABLE)

@@ -45,6 +45,11 @@ internal static class GreenletMeter
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.greenlets.pending_kills", () => GreenletDiagnostics.PendingKills, "{greenlet}", "Greenlets that wait for their thread to kill them.");
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.threads", () => GreenletDiagnostics.Threads, "{thread}", "Threads with a main greenlet.");
         _ = meter.CreateObservableUpDownCounter("nativegreenlet.thread_records", () => GreenletDiagnostics.ThreadRecords, "{thread}", "Runtime threads that lend their records to parked stacks.");
+        if (FreezeSetting.Wanted != FreezeMode.Off)
+        {
+            _ = meter.CreateObservableUpDownCounter("nativegreenlet.greenlets.frozen", () => GreenletDiagnostics.Frozen, "{greenlet}", "Suspended greenlets that the collector does not walk.");
+        }
+
         _ = meter.CreateObservableCounter("nativegreenlet.switches", () => GreenletDiagnostics.Switches, "{switch}", "Switches by threads that are still alive.");
     }
 }

@@ -279,6 +279,105 @@ internal unsafe partial struct ng_refusal
     public ulong high;
 }
 
+internal partial struct ng_freeze_layout
+{
+    [NativeTypeName("uint32_t")]
+    public uint size;
+
+    [NativeTypeName("uint32_t")]
+    public uint fragment_begin;
+
+    [NativeTypeName("uint32_t")]
+    public uint fragment_end;
+
+    [NativeTypeName("uint32_t")]
+    public uint fragment_section;
+
+    [NativeTypeName("uint32_t")]
+    public uint fragment_next;
+
+    [NativeTypeName("uint32_t")]
+    public uint section_flags;
+
+    [NativeTypeName("uint32_t")]
+    public uint section_collectible;
+
+    [NativeTypeName("uint32_t")]
+    public uint gc_frame_references;
+
+    [NativeTypeName("uint32_t")]
+    public uint gc_frame_count;
+
+    [NativeTypeName("uint32_t")]
+    public uint gc_frame_interior;
+
+    [NativeTypeName("uint64_t")]
+    public ulong code_map;
+
+    [NativeTypeName("uint64_t")]
+    public ulong heap_low;
+
+    [NativeTypeName("uint64_t")]
+    public ulong heap_high;
+}
+
+internal partial struct ng_shape
+{
+}
+
+internal partial struct ng_frozen
+{
+}
+
+internal partial struct ng_lesson
+{
+}
+
+[NativeTypeName("unsigned int")]
+internal enum ng_freeze_verdict
+{
+    POSSIBLE = 0,
+    UNKNOWN = 1,
+    NOT_PLAIN = 2,
+    PINS = 3,
+    UNLOADABLE = 4,
+    DEEP = 5,
+    REFUSED = 6,
+}
+
+internal unsafe partial struct ng_freeze_plan
+{
+    public ng_greenlet* greenlet;
+
+    public ng_shape* shape;
+
+    public void** stack;
+
+    [NativeTypeName("const uint32_t *")]
+    public uint* slots;
+
+    [NativeTypeName("uint64_t")]
+    public ulong hash;
+
+    [NativeTypeName("uint32_t")]
+    public uint slot_count;
+
+    [NativeTypeName("uint32_t")]
+    public uint byref_count;
+}
+
+internal partial struct ng_freeze_statistics
+{
+    [NativeTypeName("uint64_t")]
+    public ulong shapes;
+
+    [NativeTypeName("uint64_t")]
+    public ulong shape_bytes;
+
+    [NativeTypeName("uint64_t")]
+    public ulong byrefs;
+}
+
 internal partial struct ng_sliced_carrier
 {
 }
@@ -486,6 +585,60 @@ internal static unsafe partial class NativeMethods
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]
     public static extern ng_status ng_words_refused([NativeTypeName("const ng_words *")] ng_words* words, ng_refusal* refusal);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_freeze_find_heap([NativeTypeName("const char *")] sbyte* module, [NativeTypeName("uint64_t")] ulong inside, [NativeTypeName("uint64_t")] ulong range, [NativeTypeName("uint64_t *")] ulong* low, [NativeTypeName("uint64_t *")] ulong* high);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_freeze_initialize([NativeTypeName("const ng_freeze_layout *")] ng_freeze_layout* layout);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_greenlet* ng_freeze_stand_in();
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, [NativeTypeName("uint32_t")] uint may_unload, ng_freeze_plan* plan);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_freeze([NativeTypeName("const ng_freeze_plan *")] ng_freeze_plan* plan, ng_frozen** frozen);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_greenlet* ng_thaw(ng_frozen* frozen, [NativeTypeName("const void *")] void* references);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_frozen_give_pages(ng_frozen* frozen);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_greenlet* ng_frozen_abandon(ng_frozen* frozen);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** lesson);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("uint32_t")]
+    [SuppressGCTransition]
+    public static extern uint ng_lesson_size([NativeTypeName("const ng_lesson *")] ng_lesson* lesson);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_lesson_show(ng_lesson* lesson, [NativeTypeName("const void *")] void* references);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_lesson_look(ng_lesson* lesson, [NativeTypeName("const void *")] void* references);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_freeze_query(ng_freeze_statistics* statistics);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]

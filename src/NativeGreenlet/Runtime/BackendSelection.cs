@@ -42,7 +42,7 @@ internal sealed class BackendSelection
     {
         get
         {
-            string learned = Bridge is null ? string.Empty : $"; {Learned(Bridge.Layout)}{(ThreadWords.IsChecking ? $"; every switch is checked ({ThreadWords.CheckVariable})" : string.Empty)}";
+            string learned = Bridge is null ? string.Empty : $"; {Learned(Bridge.Layout)}{(ThreadWords.IsChecking ? $"; every switch is checked ({ThreadWords.CheckVariable})" : string.Empty)}{FreezeSetting.Describe(Backend)}";
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Backend}: {_reason}{learned} ({RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}; chosen in {_time.TotalMilliseconds:F1} ms)");

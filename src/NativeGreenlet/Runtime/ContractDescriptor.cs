@@ -144,6 +144,18 @@ internal sealed unsafe class ContractDescriptor
             : throw new UnsupportedRuntimeException($"its descriptor has no usable value for '{global}'");
     }
 
+    /// <summary>Whether there is a global of this name.</summary>
+    public bool HasGlobal(string global) => _nodes.ContainsKey($"globals.{global}");
+
+    /// <summary>Which of the descriptor's pointers leads to a global that lies in memory.</summary>
+    public ulong PointerIndex(string global)
+    {
+        string path = $"globals.{global}";
+        return _nodes.GetValueOrDefault($"{path}[0]") == "[" && IsPairWithType(path) && !_nodes.ContainsKey($"{path}[0][1]") && TryParseNumber(_nodes.GetValueOrDefault($"{path}[0][0]"), out ulong index)
+            ? index
+            : throw new UnsupportedRuntimeException($"its descriptor has no usable pointer for '{global}'");
+    }
+
     /// <summary>Whether a global is one of an enumeration that starts at 1 and that the descriptor holds whole, each under a
     /// name of its own with the same ending; so that no wrong value passes.</summary>
     public bool IsOneOf(string ending, string global)

@@ -44,6 +44,7 @@ internal sealed unsafe partial class Carrier
         greenlet.ForgetRun();
         core.UnshareContextOfOtherThread();
         _active.Add(core, greenlet);
+        WatchPark(core);
         AbandonmentSentinel sentinel = _spareSentinel ?? new AbandonmentSentinel();
         _spareSentinel = null;
         greenlet.Sentinel = sentinel;
@@ -104,6 +105,7 @@ internal sealed unsafe partial class Carrier
 
         ReleaseSentinel(Current);
         _active.Remove(core);
+        ForgetPark(core);
         core.Run = null;
         core.State = GreenletState.Dead;
         GreenletEventSource.IfEnabled?.Death(Current.ToString());
@@ -120,6 +122,11 @@ internal sealed unsafe partial class Carrier
         SwitchCount++;
         if (_directEnd(_native, to.Native) != 0)
         {
+            if (Thaw(to))
+            {
+                _ = _directEnd(_native, to.Native); // or it is to be done with a transition
+            }
+
             while (_stacks!.Switch(core, to, isFinal: true) == ng_status.RETRY)
             {
             }
@@ -230,6 +237,7 @@ internal sealed unsafe partial class Carrier
         _native = null;
         _direct = &Refuse;
         _directEnd = &Refuse;
+        _parked = null;
         _stacks?.Detach(this, suspended);
     }
 

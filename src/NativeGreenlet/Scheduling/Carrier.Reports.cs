@@ -16,6 +16,7 @@ internal sealed unsafe partial class Carrier
         GreenletCore self = Current.Core;
         self.State = GreenletState.Suspended;
         core.State = GreenletState.Running;
+        _ = Thaw(core);
         while (_stacks!.Switch(self, core, isFinal: false) is not ng_status.OK and ng_status status)
         {
             Recover(status);
@@ -37,6 +38,7 @@ internal sealed unsafe partial class Carrier
         _isEventful = IsAlwaysEventful;
         self.State = GreenletState.Suspended;
         to.State = GreenletState.Running;
+        _ = Thaw(to);
         while (_stacks!.Switch(self, to, isFinal: false) is not ng_status.OK and ng_status status)
         {
             // There is no way but back. If that takes a record, the one that this stack had until now was just freed.

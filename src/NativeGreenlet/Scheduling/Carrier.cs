@@ -163,7 +163,7 @@ internal sealed unsafe partial class Carrier
 
     public long PendingKillCount => _kills.Count;
 
-    private bool IsAlwaysEventful => _tracer is not null || _logsSwitches || _native is null;
+    private bool IsAlwaysEventful => _tracer is not null || _logsSwitches || _native is null || _freezesAlways || _isFreezingDue;
 
     /// <summary>
     /// Continues a suspended greenlet, or one that <see cref="TryPrepareStart"/> made ready, with a value or an exception.
@@ -257,6 +257,11 @@ internal sealed unsafe partial class Carrier
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private void TransferWithTransition(GreenletCore self)
     {
+        if (Thaw(Current.Core) && _direct(_native, Current.Core.Native) == 0)
+        {
+            return;
+        }
+
         GreenletCore to = Current.Core;
         _origin ??= PublicObject(self);
         if (_native is null)
@@ -295,6 +300,7 @@ internal sealed unsafe partial class Carrier
         _commit = stacks.Commit;
         _direct = stacks.Direct is var direct && direct is not null ? direct : &Refuse;
         _directEnd = stacks.DirectEnd is var end && end is not null ? end : &Refuse;
+        PrepareToFreeze(stacks.Direct is not null);
     }
 
     // The switch did nothing but say why. Does what it asks for, so that it can be tried again; or undoes what was done
@@ -350,6 +356,7 @@ internal sealed unsafe partial class Carrier
         else
         {
             _active.Remove(core);
+            ForgetPark(core);
             ReleaseSentinel(target);
             _stacks!.Release(core);
             core.Carrier = null;
@@ -409,6 +416,11 @@ internal sealed unsafe partial class Carrier
         else if (mine != ThreadContext.Of(_thread))
         {
             ThreadContext.Replace(mine);
+        }
+
+        if (_freezesAlways || _isFreezingDue)
+        {
+            FreezeParked(origin?.Core);
         }
 
         if (_logsSwitches && origin is not null) // null if another thread asked for events on the way

@@ -54,6 +54,12 @@ internal sealed unsafe class GreenletCore
     public GreenletCore? PreviousActive;
     public GreenletCore? NextActive;
 
+    /// <summary>What is set aside of it; null if nothing ever was. While it is, <see cref="Native"/> stands in.</summary>
+    public FrozenPark? Park;
+
+    /// <summary>Its place, from 1, among those of its carrier that may be set aside; 0 for none.</summary>
+    public int ParkPlace;
+
     private GreenletCore? _contextOwner;
     private ExecutionContext? _context;
 

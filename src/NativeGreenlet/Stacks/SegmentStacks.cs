@@ -75,6 +75,20 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     {
         foreach (GreenletCore core in suspended)
         {
+            if (core.Park is { Native: not null } park)
+            {
+                core.Native = park.Native;
+                park.Native = null;
+                if (park.Frozen is not null)
+                {
+                    core.Native = NativeMethods.ng_frozen_abandon(park.Frozen); // no exceptions in flight there
+                    park.Frozen = null;
+                    park.References = null;
+                    Release(core);
+                    continue;
+                }
+            }
+
             void* exceptions = NativeMethods.ng_greenlet_exceptions(core.Native);
             if (NativeMethods.ng_greenlet_abandon(core.Native) == ng_status.OK)
             {
@@ -89,7 +103,15 @@ internal sealed unsafe class SegmentStacks : NativeStacks
         ReleaseWords();
     }
 
-    public override long BytesUsed(GreenletCore core) => (long)NativeMethods.ng_greenlet_stack_used(core.Native);
+    // Also asked by other threads, of which any may look while the greenlet is set aside or thawed: each way gives some number.
+    public override long BytesUsed(GreenletCore core)
+    {
+        FrozenPark? park = core.Park;
+        ng_greenlet* aside = park is null ? null : park.Native;
+        return aside is null ? (long)NativeMethods.ng_greenlet_stack_used(core.Native)
+            : park!.Frozen is not null ? park.StackBytes
+            : (long)NativeMethods.ng_greenlet_stack_used(aside);
+    }
 
     // Enters cooperative mode; the relinking and the swap of stacks happen in the one native call. Nothing may follow it
     // that the compiler could put a safe point before.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet.Stacks;
 
@@ -9,11 +10,14 @@ internal static unsafe class StackPools
 {
     private const int DefaultSize = 1 << 20;
     private const int SmallestSize = 1 << 18; // half of it is what the runtime calls sufficient, and never gives out
-    private const ulong MostAddressSpace = 1UL << 37;
+    private static readonly bool s_isFreezing = FreezeSetting.Wanted != FreezeMode.Off; // then far more can be parked
+    private static readonly ulong s_mostAddressSpace = 1UL << (s_isFreezing ? 40 : 37);
 
     private static readonly Lock s_lock = new();
     private static readonly nint[] s_pools = new nint[32];
     private static nint s_default;
+
+    private static nuint MostStacks => s_isFreezing ? 1u << 21 : NativeMethods.ng_segments_config_default().capacity;
 
     /// <summary>The region for stacks of at least so many bytes; 0 stands for the default.</summary>
     /// <exception cref="GreenletException">Address space cannot be had.</exception>
@@ -49,8 +53,8 @@ internal static unsafe class StackPools
     {
         ng_segments_statistics statistics;
         _ = NativeMethods.ng_segments_query(pool, &statistics);
-        ulong fromLimits = MostAddressSpace / statistics.segment_size;
-        string cause = statistics.capacity < Math.Min(fromLimits, NativeMethods.ng_segments_config_default().capacity)
+        ulong fromLimits = s_mostAddressSpace / statistics.segment_size;
+        string cause = statistics.capacity < Math.Min(fromLimits, MostStacks)
             ? "; the address space of the process allowed no more (ulimit -v)"
             : string.Empty;
         return string.Create(
@@ -68,7 +72,7 @@ internal static unsafe class StackPools
             if (s_pools[index] == 0)
             {
                 config.segment_size = (nuint)wanted;
-                config.capacity = (nuint)Math.Min(config.capacity, MostAddressSpace / wanted);
+                config.capacity = (nuint)Math.Min(MostStacks, s_mostAddressSpace / wanted);
                 ng_segments* created;
                 ng_status status = NativeMethods.ng_segments_create(&config, &created);
                 if (status != ng_status.OK)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Tests.Infrastructure;
 
@@ -53,6 +54,26 @@ public class BrokenLibraryTests
 
     [FactWhere(Cxx = true)]
     public void Stress_finds_a_library_that_leaves_exceptions_of_another_language_with_the_thread() => Stress_finds_a_broken_library("cxx", "cxx");
+
+    [LinuxFact]
+    public void Stress_finds_libraries_that_freeze_stacks_wrongly()
+    {
+        if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            return; // nothing is frozen where switches make transitions
+        }
+
+        const string Arguments = "--scenario hold --carriers 1 --no-check --freeze";
+        _ = Stress.Survives(Arguments, Seconds);
+        foreach (string fault in (string[])["slot", "stale"])
+        {
+            ChildProcess child = Stress.Run(
+                $"{Arguments} --seconds {Seconds}",
+                (NativeEngine.PathVariable, BreakableLibrary.Path),
+                (BreakableLibrary.FaultVariable, fault));
+            Assert.True(child.ExitCode != 0 || child.IsTimedOut, $"'{fault}' went through unnoticed\n{child}");
+        }
+    }
 
     // Sharing a record breaks the stack walk of filters only: it is not the sharing as such that goes wrong.
     [Fact]

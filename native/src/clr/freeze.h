@@ -1,0 +1,75 @@
+/* Inside of freezing: shapes of parked stacks, and what their words are.
+
+   SPDX-License-Identifier: MIT */
+#ifndef NG_FREEZE_H
+#define NG_FREEZE_H
+
+#include "clr.h"
+
+// What a word of a stack is. All stacks of one shape agree in this.
+typedef enum ng_word_role {
+  NG_ROLE_PLAIN,     // the collector does not look at it
+  NG_ROLE_REFERENCE, // to an object
+  NG_ROLE_INTERIOR,  // a byref: may lead into an object
+  NG_ROLE_PINNED,    // a reference or byref whose object must not move
+  NG_ROLE_UNKNOWN,   // could not be tried, because of what it held. It is none of the above as long as it leads out of the heap
+  NG_ROLE_CODE,      // a return address: the same in all stacks of the shape
+  NG_ROLE_STACK,     // leads to a place of the stack itself: the same place in all stacks of the shape
+} ng_word_role;
+
+enum {
+  NG_DEEPEST = 2048,             // words of a stack that is frozen
+  NG_SMALL = 1 << 16,            // no address is as low
+  NG_SAVED_RETURN = 6,           // words above the saved registers: where the switch returns to; below it the frame pointer
+};
+
+#define NG_KEY_OF_STACK 0x80000000u // in a key: its value is a distance from the stack's low end
+
+struct ng_shape {
+  ng_shape* next; // in its bucket
+  uint64_t hash;
+  uint32_t words;
+  uint32_t key_count;
+  uint32_t slot_count;
+  uint32_t check_count;
+  ng_freeze_verdict verdict; // NG_FREEZE_POSSIBLE, or why no stack of this shape can be frozen
+  uint32_t top;              // the highest slot
+  uint32_t* keys;            // words that all stacks of the shape have in common, and
+  uintptr_t* values;         // what they hold
+  uint32_t* slots;           // of references
+  uint32_t* checks;          // words that are looked at each time: INTERIOR, PINNED, UNKNOWN
+  uint8_t roles[];
+};
+
+extern ng_freeze_layout ng_freezing;
+
+static inline bool ng_is_heap(uintptr_t word) {
+  return word - (uintptr_t)ng_freezing.heap_low < (uintptr_t)(ng_freezing.heap_high - ng_freezing.heap_low);
+}
+
+// Whether an address is one of managed code; and if so, whether that can be unloaded.
+bool ng_code_find(uintptr_t address, bool* is_collectible);
+
+// Whether a greenlet is parked by a switch without a transition, with managed code alone on its stack.
+bool ng_is_parked_plain(const ng_greenlet* greenlet);
+
+static inline uintptr_t* ng_stack_of(const ng_greenlet* greenlet) {
+  return (uintptr_t*)greenlet->context.state;
+}
+
+static inline uint32_t ng_words_of(const ng_greenlet* greenlet) {
+  const uintptr_t words = ((uintptr_t)greenlet - (uintptr_t)greenlet->context.state) / sizeof(uintptr_t);
+  return words <= NG_DEEPEST ? (uint32_t)words : NG_DEEPEST + 1;
+}
+
+uint64_t ng_shape_hash(const uintptr_t* stack, uint32_t words);
+
+// Makes a shape known that was learned from a stack. It is merged with one of the same keys, from another stack.
+ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles);
+
+void ng_shape_count(uint64_t* shapes, uint64_t* bytes);
+
+// Byrefs of a carrier's frozen stacks. Called when it is detached; freeze.c.
+void ng_byrefs_release(ng_byrefs* byrefs);
+
+#endif

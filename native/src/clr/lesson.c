@@ -1,0 +1,415 @@
+/* Learning a shape: which words of a stack are references is asked of the collector.
+
+   A decoy is a copy of a parked stack in memory of its own, linked into the carrier's chain as any parked stack is. Each of its
+   words that may be a reference gets one to a young object of its own, and a collection that moves these objects rewrites
+   exactly the words that the walk of this stack reports. No word of a decoy ever holds what the collector could not meet in
+   a stack. There are three questions, and one collection answers each:
+
+     which words are reported    those that were rewritten; one that was not, although its object moved, is plain. What keeps its
+                                 object from moving is pinned.
+     which of them are byrefs    a thread record shows the decoy as if all of the heap were the record's stack. The runtime
+                                 passes over byrefs that lead into the stack of their thread, and over no reference.
+     which are return addresses  one decoy for each word that leads into code, which it replaces by an address of native code.
+                                 The walk ends there if it is one, and does not come to the highest reference.
+
+   SPDX-License-Identifier: MIT */
+#include "freeze.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if !defined(_WIN32)
+#  include <sys/mman.h>
+#endif
+
+enum { MOST_CUTS = 128, MOST_ROUNDS = 24, MOST_STUCK = 3, ALIGNMENT = 64 };
+
+typedef enum lesson_stage { STAGE_REPORTED, STAGE_BYREFS, STAGE_RETURNS, STAGE_DONE, STAGE_FAILED } lesson_stage;
+
+typedef enum word_state { // of a word while the lesson lasts
+  WORD_OPEN,              // may be reported
+  WORD_PLAIN,
+  WORD_REPORTED, // a byref unless it is told otherwise
+  WORD_REFERENCE,
+  WORD_PINNED,
+  WORD_UNKNOWN,
+  WORD_CODE,
+  WORD_STACK,
+} word_state;
+
+typedef struct decoy {
+  void* block;
+  ng_greenlet* greenlet;
+  uintptr_t* stack;
+  uint32_t cut; // of those that ask for return addresses: which word was replaced
+} decoy;
+
+struct ng_lesson {
+  ng_greenlet* source;
+  ng_carrier* carrier;
+  ng_record* record; // while the second question is open
+  uint32_t words;
+  uint32_t top; // the highest word that is reported
+  uint32_t rounds;
+  uint32_t cut_count;
+  lesson_stage stage;
+  decoy copy;
+  decoy cuts[MOST_CUTS];
+  uint8_t* states;
+  uint8_t* stuck;
+  uintptr_t* original;
+  uintptr_t* shown; // what each word of the decoy held
+  uintptr_t control;
+};
+
+// The head of a chain whose stack seems to be the whole heap: it has to lie below the heap.
+static ng_frame* low_frame;
+
+static bool make_low_frame(void) {
+#if defined(__linux__)
+  if (low_frame == NULL) {
+    for (uintptr_t wish = (uintptr_t)1 << 32; wish < ng_freezing.heap_low && low_frame == NULL; wish += (uintptr_t)1 << 36) {
+      void* page = mmap((void*)wish, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); // a wish, no order
+      if (page != MAP_FAILED && (uintptr_t)page < ng_freezing.heap_low) {
+        low_frame = (ng_frame*)page;
+      } else if (page != MAP_FAILED) {
+        (void)munmap(page, 4096);
+      }
+    }
+  }
+#endif
+  return low_frame != NULL;
+}
+
+static bool make_decoy(const ng_lesson* lesson, decoy* made) {
+  const size_t stack_bytes = lesson->words * sizeof(uintptr_t);
+  made->block = calloc(1, stack_bytes + sizeof(ng_greenlet) + (size_t)2 * ALIGNMENT);
+  if (made->block == NULL) {
+    return false;
+  }
+  ng_greenlet* greenlet = (ng_greenlet*)(((uintptr_t)made->block + stack_bytes + ALIGNMENT) & ~(uintptr_t)(ALIGNMENT - 1));
+  greenlet->state = NG_GREENLET_READY;
+  greenlet->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
+  greenlet->gc_frame = (uintptr_t)ng_layout.gc_frame_end;
+  greenlet->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
+  greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
+  greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
+  ng_frame_make(&greenlet->anchor, 0);
+  ng_frame_make(&greenlet->terminator, (uintptr_t)ng_layout.frame_end);
+  made->greenlet = greenlet;
+  made->stack = (uintptr_t*)((uintptr_t)greenlet - stack_bytes);
+  return true;
+}
+
+ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
+  *result = NULL;
+  const uint32_t words = ng_is_parked_plain(greenlet) ? ng_words_of(greenlet) : 0;
+  if (words <= NG_SAVED_RETURN || words > NG_DEEPEST || !make_low_frame()) {
+    return NG_ERROR_STATE;
+  }
+  const size_t size = sizeof(ng_lesson) + words * (2 * sizeof(uintptr_t) + 2);
+  ng_lesson* lesson = calloc(1, size);
+  if (lesson == NULL) {
+    return NG_ERROR_MEMORY;
+  }
+  lesson->source = greenlet;
+  lesson->carrier = greenlet->carrier;
+  lesson->words = words;
+  lesson->original = (uintptr_t*)(lesson + 1);
+  lesson->shown = lesson->original + words;
+  lesson->states = (uint8_t*)(lesson->shown + words);
+  lesson->stuck = lesson->states + words;
+  if (!make_decoy(lesson, &lesson->copy)) {
+    free(lesson);
+    return NG_ERROR_MEMORY;
+  }
+  const uintptr_t* stack = ng_stack_of(greenlet);
+  memcpy(lesson->original, stack, words * sizeof *stack);
+  for (uint32_t i = 0; i < words; i++) {
+    const uintptr_t word = stack[i];
+    bool is_collectible;
+    // The control block above belongs to the stack: what lies at its bottom leads there.
+    lesson->states[i] = word - (uintptr_t)stack < words * sizeof *stack + sizeof *greenlet ? WORD_STACK
+                        : word < NG_SMALL || ng_is_heap(word)                             ? WORD_OPEN
+                        : ng_code_find(word, &is_collectible)                             ? WORD_CODE
+                                                                                          : WORD_UNKNOWN;
+  }
+  *result = lesson;
+  return NG_OK;
+}
+
+uint32_t ng_lesson_size(const ng_lesson* lesson) {
+  return lesson->words + 1; // the last one only tells whether the collection moves anything
+}
+
+// What a decoy holds of a word that is not asked about.
+static uintptr_t at_rest(const ng_lesson* lesson, const decoy* copy, uint32_t index) {
+  const uintptr_t word = lesson->original[index];
+  if (lesson->states[index] == WORD_STACK) {
+    return word + (uintptr_t)copy->greenlet - (uintptr_t)lesson->source;
+  }
+  return word >= NG_SMALL && ng_is_heap(word) ? 0 : word; // an object that may be gone by now
+}
+
+static void park(decoy* copy) {
+  ng_greenlet* greenlet = copy->greenlet;
+  greenlet->state = NG_GREENLET_PARKED;
+  greenlet->context.state = copy->stack;
+  greenlet->direct.next = (uintptr_t)&greenlet->terminator;
+  greenlet->direct.block = (uintptr_t)copy->stack - ng_layout.transition_block_registers;
+}
+
+static void link_decoy(ng_carrier* carrier, decoy* copy) {
+  ng_greenlet* greenlet = copy->greenlet;
+  ng_chain_insert(carrier, greenlet);
+  park(copy);
+  *greenlet->link = (uintptr_t)&greenlet->direct;
+  *greenlet->terminator_link = greenlet->anchor_address;
+}
+
+static void unlink_decoy(decoy* copy) {
+  if (copy->greenlet->state == NG_GREENLET_PARKED) {
+    ng_chain_remove(copy->greenlet);
+    copy->greenlet->state = NG_GREENLET_READY;
+  }
+}
+
+static bool is_asked(const ng_lesson* lesson, uint32_t index) {
+  return lesson->states[index] == (lesson->stage == STAGE_REPORTED ? WORD_OPEN : WORD_REPORTED);
+}
+
+static void fill(ng_lesson* lesson, const uintptr_t* references) {
+  for (uint32_t i = 0; i < lesson->words; i++) {
+    const uintptr_t word = is_asked(lesson, i) ? references[i] : at_rest(lesson, &lesson->copy, i);
+    lesson->copy.stack[i] = word;
+    lesson->shown[i] = word;
+  }
+}
+
+static ng_status show_apart(ng_lesson* lesson, const uintptr_t* references) {
+  ng_record* record = ng_record_take();
+  if (record == NULL) {
+    return NG_NEED_RECORD;
+  }
+  fill(lesson, references);
+  park(&lesson->copy);
+  lesson->copy.greenlet->state = NG_GREENLET_READY; // in no chain
+  *lesson->copy.greenlet->terminator_link = (uintptr_t)ng_layout.frame_end;
+  ng_frame_make(low_frame, (uintptr_t)&lesson->copy.greenlet->direct);
+  memcpy(lesson->copy.greenlet->limits, record->thread.limits, sizeof lesson->copy.greenlet->limits);
+  record->thread.limits[0] = (uintptr_t)ng_freezing.heap_high;
+  record->thread.limits[1] = (uintptr_t)ng_freezing.heap_low - sizeof(uintptr_t);
+  *record->thread.frame = (uintptr_t)low_frame;
+  lesson->record = record;
+  return NG_OK;
+}
+
+static void hide_apart(ng_lesson* lesson) {
+  if (lesson->record != NULL) {
+    memcpy(lesson->record->thread.limits, lesson->copy.greenlet->limits, sizeof lesson->copy.greenlet->limits);
+    ng_record_give_back(lesson->record);
+    lesson->record = NULL;
+  }
+}
+
+static void show_cuts(ng_lesson* lesson, const uintptr_t* references) {
+  for (uint32_t k = 0; k < lesson->cut_count; k++) {
+    decoy* cut = &lesson->cuts[k];
+    for (uint32_t i = 0; i < lesson->words; i++) {
+      cut->stack[i] = i == cut->cut      ? (uintptr_t)ng_greenlet_enter
+                      : i == lesson->top ? references[i]
+                                         : at_rest(lesson, cut, i);
+    }
+    link_decoy(lesson->carrier, cut);
+  }
+}
+
+ng_status ng_lesson_show(ng_lesson* lesson, const void* given) {
+  const uintptr_t* references = (const uintptr_t*)given;
+  lesson->control = references[lesson->words];
+  switch (lesson->stage) {
+    case STAGE_REPORTED:
+      fill(lesson, references);
+      link_decoy(lesson->carrier, &lesson->copy);
+      return NG_OK;
+    case STAGE_BYREFS:
+      return show_apart(lesson, references);
+    case STAGE_RETURNS:
+      lesson->shown[lesson->top] = references[lesson->top];
+      show_cuts(lesson, references);
+      return NG_OK;
+    default:
+      return NG_ERROR_STATE;
+  }
+}
+
+static bool has_state(const ng_lesson* lesson, word_state state) {
+  return memchr(lesson->states, (int)state, lesson->words) != NULL;
+}
+
+// Decoys for the third question. Where there is no memory for more, words remain that are taken for return addresses.
+static void prepare_cuts(ng_lesson* lesson) {
+  for (uint32_t i = 0; i < lesson->words; i++) {
+    if (lesson->states[i] == WORD_REPORTED || lesson->states[i] == WORD_REFERENCE) {
+      lesson->top = i;
+    }
+  }
+  for (uint32_t i = 0; i < lesson->top && lesson->cut_count < MOST_CUTS; i++) {
+    if (lesson->states[i] == WORD_CODE && make_decoy(lesson, &lesson->cuts[lesson->cut_count])) {
+      lesson->cuts[lesson->cut_count++].cut = i;
+    }
+  }
+}
+
+static void advance(ng_lesson* lesson) {
+  lesson->rounds = 0;
+  if (lesson->stage == STAGE_REPORTED && has_state(lesson, WORD_REPORTED)) {
+    lesson->stage = STAGE_BYREFS;
+    return;
+  }
+  prepare_cuts(lesson);
+  lesson->stage = lesson->cut_count > 0 ? STAGE_RETURNS : STAGE_DONE;
+}
+
+static bool look_at_copy(ng_lesson* lesson, const uintptr_t* references) {
+  const bool has_moved = references[lesson->words] != lesson->control;
+  for (uint32_t i = 0; i < lesson->words; i++) {
+    const uintptr_t before = lesson->shown[i];
+    const uintptr_t now = lesson->copy.stack[i];
+    if (!is_asked(lesson, i)) {
+      if (now != before) {
+        return false; // rewritten although it is no reference
+      }
+    } else if (now != before && now != references[i]) {
+      return false;
+    } else if (references[i] == before) { // its object is where it was
+      if (has_moved && ++lesson->stuck[i] == MOST_STUCK && lesson->stage == STAGE_REPORTED) {
+        lesson->states[i] = WORD_PINNED;
+      }
+    } else if (lesson->stage == STAGE_REPORTED) {
+      lesson->states[i] = now == before ? WORD_PLAIN : WORD_REPORTED;
+    } else if (now != before) {
+      lesson->states[i] = WORD_REFERENCE;
+    } else {
+      lesson->stuck[i] = MOST_STUCK; // a byref: passed over, although its object moved
+    }
+  }
+  return true;
+}
+
+static bool is_byref_open(const ng_lesson* lesson) {
+  for (uint32_t i = 0; i < lesson->words; i++) {
+    if (lesson->states[i] == WORD_REPORTED && lesson->stuck[i] < MOST_STUCK) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void look_at_cuts(ng_lesson* lesson, const uintptr_t* references) {
+  for (uint32_t k = 0; k < lesson->cut_count; k++) {
+    if (lesson->cuts[k].stack[lesson->top] == references[lesson->top]) {
+      lesson->states[lesson->cuts[k].cut] = WORD_UNKNOWN; // the walk went on: no return address
+    }
+  }
+}
+
+ng_status ng_lesson_look(ng_lesson* lesson, const void* given) {
+  const uintptr_t* references = (const uintptr_t*)given;
+  bool is_open = false;
+  lesson->rounds++;
+  switch (lesson->stage) {
+    case STAGE_REPORTED:
+      unlink_decoy(&lesson->copy);
+      if (!look_at_copy(lesson, references)) {
+        lesson->stage = STAGE_FAILED;
+        return NG_ERROR_NOT_SUPPORTED;
+      }
+      is_open = has_state(lesson, WORD_OPEN);
+      if (is_open && lesson->rounds == MOST_ROUNDS) {
+        lesson->stage = STAGE_FAILED; // nothing moves: another time
+        return NG_ERROR_STATE;
+      }
+      if (!is_open) {
+        memset(lesson->stuck, 0, lesson->words);
+      }
+      break;
+    case STAGE_BYREFS:
+      hide_apart(lesson);
+      if (!look_at_copy(lesson, references)) {
+        lesson->stage = STAGE_FAILED;
+        return NG_ERROR_NOT_SUPPORTED;
+      }
+      is_open = is_byref_open(lesson) && lesson->rounds < MOST_ROUNDS; // what is still open is taken for a byref: always right
+      break;
+    case STAGE_RETURNS:
+      for (uint32_t k = 0; k < lesson->cut_count; k++) {
+        unlink_decoy(&lesson->cuts[k]);
+      }
+      if (references[lesson->top] != lesson->shown[lesson->top]) {
+        look_at_cuts(lesson, references);
+      } else {
+        is_open = lesson->rounds < MOST_ROUNDS;
+      }
+      if (!is_open) {
+        lesson->stage = STAGE_DONE;
+        return NG_OK;
+      }
+      break;
+    default:
+      return NG_ERROR_STATE;
+  }
+  if (!is_open) {
+    advance(lesson);
+  }
+  return lesson->stage == STAGE_DONE ? NG_OK : NG_RETRY;
+}
+
+// A word that leads into the stack decides where the walk goes on if it is a saved frame pointer: directly below a return address,
+// or leading there.
+static bool is_frame_pointer(const ng_lesson* lesson, uint32_t index) {
+  if (index + 1 < lesson->words && lesson->states[index + 1] == WORD_CODE) {
+    return true;
+  }
+  const uintptr_t target = (lesson->original[index] - (uintptr_t)ng_stack_of(lesson->source)) / sizeof(uintptr_t);
+  return index == NG_SAVED_RETURN - 1 || (target + 1 < lesson->words && lesson->states[target + 1] == WORD_CODE);
+}
+
+static ng_word_role role_of(const ng_lesson* lesson, uint32_t index) {
+  switch ((word_state)lesson->states[index]) {
+    case WORD_PLAIN:
+      return NG_ROLE_PLAIN;
+    case WORD_REPORTED:
+      return NG_ROLE_INTERIOR;
+    case WORD_REFERENCE:
+      return NG_ROLE_REFERENCE;
+    case WORD_PINNED:
+      return NG_ROLE_PINNED;
+    case WORD_CODE:
+      return NG_ROLE_CODE;
+    case WORD_STACK:
+      return is_frame_pointer(lesson, index) ? NG_ROLE_STACK : NG_ROLE_UNKNOWN;
+    default:
+      return NG_ROLE_UNKNOWN;
+  }
+}
+
+ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson) {
+  ng_freeze_verdict verdict = NG_FREEZE_REFUSED;
+  if (lesson->stage == STAGE_DONE) {
+    uint8_t roles[NG_DEEPEST];
+    for (uint32_t i = 0; i < lesson->words; i++) {
+      roles[i] = (uint8_t)role_of(lesson, i);
+    }
+    verdict = ng_shape_add(ng_stack_of(lesson->source), lesson->words, roles);
+  }
+  hide_apart(lesson); // what was not looked at
+  unlink_decoy(&lesson->copy);
+  free(lesson->copy.block);
+  for (uint32_t k = 0; k < lesson->cut_count; k++) {
+    unlink_decoy(&lesson->cuts[k]);
+    free(lesson->cuts[k].block);
+  }
+  free(lesson);
+  return verdict;
+}

@@ -1,0 +1,273 @@
+/* Shapes of parked stacks.
+
+   The collector walks a stack from its lowest frame: a return address tells the method and the place in it, and so the size of
+   the frame and which of its words it looks at; a saved frame pointer tells where the next frame is, if its size alone does
+   not. So two stacks in which these words agree are walked alike, from one frame to the next, and have their references in the
+   same words. These words are the keys of a shape.
+
+   What could not be tried when the shape was learned, because it held an address that something else than the collector's
+   reading of references may depend on, is looked at each time a stack is frozen: as long as it leads out of the heap, nothing
+   is lost if it is a reference after all.
+
+   SPDX-License-Identifier: MIT */
+#include "freeze.h"
+
+#include "../faults/breakage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ng_freeze_layout ng_freezing;
+
+enum { LARGEST_OFFSET = 48, BUCKETS = 4096, MAP_LEVELS = 5, MAP_BITS = 8, MAP_LOWEST = 17 };
+static _Atomic(ng_shape*) table[BUCKETS];
+static uint64_t count;
+static uint64_t bytes;
+static ng_spinlock lock;
+
+ng_status ng_freeze_initialize(const ng_freeze_layout* layout) {
+  if (layout == NULL || layout->size != sizeof *layout || layout->code_map == 0 || layout->heap_low == 0 ||
+      layout->heap_high <= layout->heap_low || layout->section_collectible == 0 ||
+      layout->gc_frame_references > LARGEST_OFFSET || layout->gc_frame_count > LARGEST_OFFSET ||
+      layout->gc_frame_interior > LARGEST_OFFSET) {
+    return NG_ERROR_ARGUMENT;
+  }
+  if (ng_clr_direct() == NULL) {
+    return NG_ERROR_NOT_SUPPORTED;
+  }
+  ng_freezing = *layout;
+  return NG_OK;
+}
+
+static uintptr_t word_at(uintptr_t address, uint32_t offset) {
+  return *(const uintptr_t*)(address + offset);
+}
+
+// The map is a tree of five levels, by eight bits of the address each, down to ranges of 128 KiB, whose entries are lists. The
+// runtime changes it while other threads read it; what it takes out of it, it frees when no thread is in cooperative mode. The
+// lowest bit of an entry is a mark of its own.
+bool ng_code_find(uintptr_t address, bool* is_collectible) {
+  *is_collectible = false;
+  uintptr_t entry = (uintptr_t)ng_freezing.code_map;
+  for (int level = MAP_LEVELS - 1; level >= 0; level--) {
+    const uintptr_t index = (address >> (MAP_LOWEST + level * MAP_BITS)) & ((1 << MAP_BITS) - 1);
+    entry = ((const uintptr_t*)entry)[index] & ~(uintptr_t)1;
+    if (entry == 0) {
+      return false;
+    }
+  }
+  while (entry != 0) {
+    if (word_at(entry, ng_freezing.fragment_begin) <= address && address < word_at(entry, ng_freezing.fragment_end)) {
+      const uintptr_t section = word_at(entry, ng_freezing.fragment_section);
+      *is_collectible = (*(const uint32_t*)(section + ng_freezing.section_flags) & ng_freezing.section_collectible) != 0;
+      return true;
+    }
+    entry = word_at(entry, ng_freezing.fragment_next) & ~(uintptr_t)1;
+  }
+  return false;
+}
+
+bool ng_is_parked_plain(const ng_greenlet* greenlet) {
+  return greenlet->state == NG_GREENLET_PARKED && greenlet->segment != NULL && greenlet->record == NULL &&
+         !greenlet->keeps_words && *greenlet->link == (uintptr_t)&greenlet->direct &&
+         greenlet->direct.next == (uintptr_t)&greenlet->terminator &&
+         greenlet->gc_frame == (uintptr_t)ng_layout.gc_frame_end &&
+         greenlet->exception_tracker == (uintptr_t)ng_layout.exception_tracker_end;
+}
+
+static inline uint64_t mix(uint64_t hash, uint64_t word) {
+  hash = (hash ^ word) * 0x9E3779B97F4A7C15U;
+  return hash ^ hash >> 29;
+}
+
+uint64_t ng_shape_hash(const uintptr_t* stack, uint32_t words) {
+  const uintptr_t low = (uintptr_t)stack;
+  uint64_t hash = mix(words, stack[NG_SAVED_RETURN]);
+  uintptr_t frame = stack[NG_SAVED_RETURN - 1];
+  for (int i = 0; i < 3; i++) { // a few frames up, where there are frame pointers
+    if (frame - low >= (words - 1) * sizeof(uintptr_t) || frame % sizeof(uintptr_t) != 0) {
+      break;
+    }
+    hash = mix(hash, ((const uintptr_t*)frame)[1]);
+    frame = *(const uintptr_t*)frame;
+  }
+  return hash;
+}
+
+static bool has_keys(const ng_shape* shape, const uintptr_t* stack) {
+  for (uint32_t i = 0; i < shape->key_count; i++) {
+    const uint32_t key = shape->keys[i];
+    const uintptr_t word = stack[key & ~NG_KEY_OF_STACK];
+    if (shape->values[i] != ((key & NG_KEY_OF_STACK) != 0 ? word - (uintptr_t)stack : word)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static ng_shape* find(const uintptr_t* stack, uint32_t words, uint64_t hash) {
+  ng_shape* shape = atomic_load_explicit(&table[hash % BUCKETS], memory_order_acquire);
+  while (shape != NULL && (shape->hash != hash || shape->words != words || !has_keys(shape, stack))) {
+    shape = shape->next;
+  }
+  return shape;
+}
+
+// A word that could be the hidden parameter of a shared generic method, which alone may keep the code that it runs with.
+static bool may_be_hidden_parameter(const ng_shape* shape, uint32_t index, uintptr_t word, const uintptr_t* stack) {
+  return index < shape->top && word >= NG_SMALL && word - (uintptr_t)stack >= shape->words * sizeof(uintptr_t);
+}
+
+static ng_freeze_verdict check(const ng_shape* shape, const uintptr_t* stack, bool may_unload, ng_freeze_plan* plan) {
+  for (uint32_t i = 0; i < shape->check_count; i++) {
+    const uint32_t index = shape->checks[i];
+    const uintptr_t word = stack[index];
+    const ng_word_role role = (ng_word_role)shape->roles[index];
+    if (!ng_is_heap(word)) {
+      if (role == NG_ROLE_UNKNOWN && may_unload && may_be_hidden_parameter(shape, index, word, stack)) {
+        return NG_FREEZE_UNLOADABLE;
+      }
+    } else if (role == NG_ROLE_PINNED) {
+      return NG_FREEZE_PINS; // an untracked slot of `fixed`: null but within the statement
+    } else if (role == NG_ROLE_UNKNOWN) {
+      return NG_FREEZE_UNKNOWN;
+    } else {
+      plan->byref_count++;
+    }
+  }
+  return NG_FREEZE_POSSIBLE;
+}
+
+ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, uint32_t may_unload, ng_freeze_plan* plan) {
+  *plan = (ng_freeze_plan){.greenlet = greenlet};
+  if (!ng_is_parked_plain(greenlet)) {
+    return NG_FREEZE_NOT_PLAIN;
+  }
+  const uint32_t words = ng_words_of(greenlet);
+  if (words > NG_DEEPEST) {
+    return NG_FREEZE_DEEP;
+  }
+  uintptr_t* stack = ng_stack_of(greenlet);
+  plan->stack = (void**)stack;
+  plan->hash = ng_shape_hash(stack, words);
+  ng_shape* shape = find(stack, words, plan->hash);
+  if (shape == NULL) {
+    return NG_FREEZE_UNKNOWN;
+  }
+  if (shape->verdict != NG_FREEZE_POSSIBLE) {
+    return shape->verdict;
+  }
+  plan->shape = shape;
+  plan->slots = shape->slots;
+  plan->slot_count = shape->slot_count;
+  return check(shape, stack, may_unload != 0, plan);
+}
+
+// What two lessons of one shape say together. Null if they contradict each other.
+static bool merge(uint8_t* roles, const ng_shape* known) {
+  for (uint32_t i = 0; i < known->words; i++) {
+    const uint8_t mine = roles[i];
+    const uint8_t other = known->roles[i];
+    const bool is_key = mine == NG_ROLE_CODE || mine == NG_ROLE_STACK || other == NG_ROLE_CODE || other == NG_ROLE_STACK;
+    if (mine == other || is_key || other == NG_ROLE_UNKNOWN) {
+      continue;
+    }
+    if (mine == NG_ROLE_UNKNOWN) {
+      roles[i] = other;
+    } else if (mine == NG_ROLE_PLAIN || other == NG_ROLE_PLAIN) {
+      return false;
+    } else {
+      roles[i] = mine > other ? mine : other; // the more careful one
+    }
+  }
+  return true;
+}
+
+static ng_shape* make(const uintptr_t* stack, uint32_t words, const uint8_t* roles, size_t* size) {
+  *size = sizeof(ng_shape) + words * (sizeof(uintptr_t) + 3 * sizeof(uint32_t) + 2 * sizeof(uint8_t)) + sizeof(uintptr_t);
+  ng_shape* shape = calloc(1, *size);
+  if (shape == NULL) {
+    return NULL;
+  }
+  const uintptr_t behind_roles = (uintptr_t)shape->roles + words;
+  shape->values = (uintptr_t*)((behind_roles + sizeof(uintptr_t) - 1) & ~(uintptr_t)(sizeof(uintptr_t) - 1));
+  shape->keys = (uint32_t*)(shape->values + words);
+  shape->slots = shape->keys + words;
+  shape->checks = shape->slots + words;
+  shape->words = words;
+  shape->hash = ng_shape_hash(stack, words);
+  memcpy(shape->roles, roles, words);
+  for (uint32_t i = 0; i < words; i++) {
+    bool is_collectible;
+    switch ((ng_word_role)roles[i]) {
+      case NG_ROLE_CODE:
+        if (ng_code_find(stack[i], &is_collectible) && is_collectible) {
+          shape->verdict = NG_FREEZE_UNLOADABLE;
+        }
+        shape->keys[shape->key_count] = i;
+        shape->values[shape->key_count++] = stack[i];
+        break;
+      case NG_ROLE_STACK:
+        shape->keys[shape->key_count] = i | NG_KEY_OF_STACK;
+        shape->values[shape->key_count++] = stack[i] - (uintptr_t)stack;
+        break;
+      case NG_ROLE_REFERENCE:
+        shape->slots[shape->slot_count++] = i;
+        shape->top = i;
+        break;
+      case NG_ROLE_INTERIOR:
+      case NG_ROLE_PINNED:
+        shape->top = i;
+        shape->checks[shape->check_count++] = i;
+        break;
+      case NG_ROLE_UNKNOWN:
+        shape->checks[shape->check_count++] = i;
+        break;
+      default:
+        break;
+    }
+  }
+  if (NG_BROKEN(NG_BREAK_SLOT)) {
+    shape->slot_count /= 2;
+    for (uint32_t i = 0; i < shape->slot_count; i++) {
+      shape->slots[i] = shape->slots[2 * i];
+    }
+  }
+  return shape;
+}
+
+ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles) {
+  uint8_t merged[NG_DEEPEST];
+  memcpy(merged, roles, words);
+  const uint64_t hash = ng_shape_hash(stack, words);
+  bool agrees = true;
+  for (ng_shape* each = atomic_load(&table[hash % BUCKETS]); each != NULL && agrees; each = each->next) {
+    if (each->hash == hash && each->words == words && has_keys(each, stack)) {
+      agrees = merge(merged, each);
+      break; // the youngest has what the older ones had
+    }
+  }
+  size_t size;
+  ng_shape* shape = make(stack, words, merged, &size);
+  if (shape == NULL) {
+    return NG_FREEZE_REFUSED;
+  }
+  if (!agrees) {
+    shape->verdict = NG_FREEZE_REFUSED;
+  }
+  ng_spinlock_enter(&lock);
+  _Atomic(ng_shape*)* bucket = &table[hash % BUCKETS];
+  shape->next = atomic_load_explicit(bucket, memory_order_relaxed);
+  atomic_store_explicit(bucket, shape, memory_order_release);
+  count++;
+  bytes += size;
+  ng_spinlock_leave(&lock);
+  return shape->verdict;
+}
+
+void ng_shape_count(uint64_t* shapes_now, uint64_t* bytes_now) {
+  ng_spinlock_enter(&lock);
+  *shapes_now = count;
+  *bytes_now = bytes;
+  ng_spinlock_leave(&lock);
+}

@@ -1,0 +1,320 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
+
+namespace NativeGreenlet.Scheduling;
+
+/// <content>
+/// Greenlets that have been parked for long: set aside, then frozen, so that the collector does not walk their stacks; and back.
+/// </content>
+internal sealed unsafe partial class Carrier
+{
+    /// <summary>Fewer parked greenlets than that are not worth it.</summary>
+    public const int FewParked = 64;
+
+    private const int Batch = 1024; // parked greenlets that one switch looks at
+    private const int Patience = 2; // collections that a greenlet was set aside before it is frozen
+    private const int PageBatch = 128;
+    private const int PageEvery = 16; // where each park is frozen: of so many, one gives its pages back
+    private const long PageDelay = 2000; // milliseconds that a greenlet is frozen before its pages are given back
+
+    private List<GreenletCore>? _parked; // those that are linked into the collector's chain; null where nothing is frozen
+    private Queue<(FrozenPark Park, int Number, long Since)>? _withPages;
+    private int _nextParked = -1;
+    private long _freezeCount;
+    private bool _freezesAlways;
+    private volatile bool _isFreezingDue;
+
+    /// <summary>Greenlets that are frozen now.</summary>
+    public long FrozenCount { get; private set; }
+
+    /// <summary>Asks for a look at what is parked, at the next switch. From any thread, after each collection.</summary>
+    public void RequestFreezing()
+    {
+        if (_parked is { Count: >= FewParked } || _withPages is { Count: > 0 })
+        {
+            _isFreezingDue = true;
+            _isEventful = true; // settles itself at the next switch
+        }
+    }
+
+    /// <summary>Freezes a parked greenlet of this thread at once, if it can be. For tests, and for the check at the first use.</summary>
+    public ng_freeze_verdict FreezeNow(GreenletCore core, bool givesPages)
+    {
+        if (core.State != GreenletState.Suspended || core.IsMain || core.Carrier != this || core.Park is { Frozen: not null })
+        {
+            return ng_freeze_verdict.NOT_PLAIN;
+        }
+
+        FreezeLessons.LookForUnloadableCode();
+        FrozenPark park = SetAside(core);
+        ng_freeze_verdict verdict = Freeze(core, park, FreezeLessons.Urgency.Now);
+        if (verdict == ng_freeze_verdict.POSSIBLE && givesPages)
+        {
+            _ = NativeMethods.ng_frozen_give_pages(park.Frozen);
+        }
+
+        return verdict;
+    }
+
+    private void PrepareToFreeze(bool hasDirectSwitch)
+    {
+        if (FreezeSetting.Wanted == FreezeMode.Off || BackendSelection.Instance.Backend != GreenletBackend.Segments)
+        {
+            return;
+        }
+
+        if (!hasDirectSwitch)
+        {
+            FreezeSetting.TurnOff("switches make transitions on this platform");
+            return;
+        }
+
+        _parked = [];
+        _withPages = [];
+        _freezesAlways = FreezeSetting.Mode == FreezeMode.Always;
+        _isEventful = IsAlwaysEventful;
+        FreezeTick.Start();
+    }
+
+    private void WatchPark(GreenletCore core)
+    {
+        if (_parked is { } parked)
+        {
+            parked.Add(core);
+            core.ParkPlace = parked.Count;
+        }
+    }
+
+    private void ForgetPark(GreenletCore core)
+    {
+        if (_parked is { } parked && core.ParkPlace is > 0 and int place)
+        {
+            GreenletCore last = parked[^1];
+            parked[place - 1] = last;
+            last.ParkPlace = place;
+            parked.RemoveAt(parked.Count - 1);
+            core.ParkPlace = 0;
+        }
+    }
+
+    // Optimized, so that nothing but what is needed is on the stack; apart, because what calls it has a switch to be quick with.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private void FreezeParked(GreenletCore? left)
+    {
+        if (FreezeSetting.Mode == FreezeMode.Off || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
+            _freezesAlways &= FreezeSetting.Mode != FreezeMode.Off;
+            _isFreezingDue = false;
+            _isEventful = IsAlwaysEventful;
+            return;
+        }
+
+        try
+        {
+            if (_freezesAlways)
+            {
+                FreezeLeft(left);
+            }
+            else if (FreezeLessons.IsReady)
+            {
+                FreezeLongParked();
+            }
+            else
+            {
+                _isFreezingDue = false;
+            }
+        }
+        catch (Exception exception)
+        {
+            // It is only to save time. What was begun has been undone, or is whole.
+            FreezeSetting.TurnOff($"it failed: {exception.Message}");
+        }
+
+        _isEventful = IsAlwaysEventful;
+    }
+
+    private void FreezeLeft(GreenletCore? left)
+    {
+        _isFreezingDue = false;
+        if (left is { IsMain: false } && left.Carrier == this && left != Current.Core && !FreezeCheck.IsRunning && FreezeLessons.IsReady
+            && FreezeNow(left, givesPages: _freezeCount % PageEvery == 0) is not ng_freeze_verdict.POSSIBLE and var verdict)
+        {
+            FreezeFigures.Add(verdict);
+        }
+    }
+
+    // From the last to the first: one that is frozen is replaced by the last, which was looked at before.
+    private void FreezeLongParked()
+    {
+        FreezeLessons.LookForUnloadableCode();
+        List<GreenletCore> parked = _parked!;
+        if (_nextParked < 0 || _nextParked >= parked.Count)
+        {
+            _nextParked = parked.Count - 1;
+        }
+
+        for (int i = 0; i < Batch && _nextParked >= 0; i++, _nextParked--)
+        {
+            if (_nextParked < parked.Count)
+            {
+                Consider(parked[_nextParked]);
+            }
+        }
+
+        bool hasMorePages = GivePages();
+        if (_nextParked < 0 && !hasMorePages)
+        {
+            _isFreezingDue = false; // until the next collection
+        }
+    }
+
+    private void Consider(GreenletCore core)
+    {
+        if (core.State != GreenletState.Suspended)
+        {
+            return;
+        }
+
+        if (core.Park is not { Native: not null } park)
+        {
+            _ = SetAside(core);
+        }
+        else if (!park.IsRefused && ++park.Age >= Patience)
+        {
+            ng_freeze_verdict verdict = Freeze(core, park, FreezeLessons.Urgency.Leisure);
+            if (verdict != ng_freeze_verdict.POSSIBLE)
+            {
+                park.IsRefused = verdict != ng_freeze_verdict.UNKNOWN;
+                FreezeFigures.Add(verdict);
+            }
+        }
+    }
+
+    // Not long ago: the queue is in the order of time.
+    private bool GivePages()
+    {
+        long now = Environment.TickCount64;
+        for (int i = 0; i < PageBatch; i++)
+        {
+            if (!_withPages!.TryPeek(out (FrozenPark Park, int Number, long Since) next) || now - next.Since < PageDelay)
+            {
+                return false;
+            }
+
+            _ = _withPages.Dequeue();
+            if (next.Park.Frozen is not null && next.Park.Number == next.Number)
+            {
+                _ = NativeMethods.ng_frozen_give_pages(next.Park.Frozen);
+            }
+        }
+
+        return true;
+    }
+
+    private static FrozenPark SetAside(GreenletCore core)
+    {
+        FrozenPark park = core.Park ??= new FrozenPark();
+        if (park.Native is null)
+        {
+            park.Age = 0;
+            park.IsRefused = false;
+            park.Native = core.Native;
+            core.Native = NativeMethods.ng_freeze_stand_in();
+        }
+
+        return park;
+    }
+
+    // Until the native library takes it out of the chain, a collection updates both its stack and the copy.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private ng_freeze_verdict Freeze(GreenletCore core, FrozenPark park, FreezeLessons.Urgency urgency)
+    {
+        ng_freeze_plan plan;
+        ng_freeze_verdict verdict = NativeMethods.ng_freeze_find(park.Native, FreezeLessons.MayUnload, &plan);
+        if (verdict == ng_freeze_verdict.UNKNOWN)
+        {
+            verdict = FreezeLessons.Learn(park.Native, plan.hash, urgency);
+            if (verdict == ng_freeze_verdict.POSSIBLE)
+            {
+                verdict = NativeMethods.ng_freeze_find(park.Native, FreezeLessons.MayUnload, &plan);
+            }
+        }
+
+        if (verdict != ng_freeze_verdict.POSSIBLE)
+        {
+            return verdict;
+        }
+
+        long bytes = (long)NativeMethods.ng_greenlet_stack_used(park.Native);
+        object?[] references = new object?[plan.slot_count];
+        for (int i = 0; i < references.Length; i++)
+        {
+            references[i] = Unsafe.AsRef<object?>(&plan.stack[plan.slots[i]]);
+        }
+
+        ng_frozen* frozen;
+        ng_status status = NativeMethods.ng_freeze(&plan, &frozen);
+        while (status == ng_status.NEED_RECORD)
+        {
+            ThreadRecords.Add();
+            status = NativeMethods.ng_freeze(&plan, &frozen);
+        }
+
+        if (status != ng_status.OK)
+        {
+            return ng_freeze_verdict.REFUSED;
+        }
+
+        park.References = references;
+        park.StackBytes = bytes;
+        park.Frozen = frozen;
+        park.Number++;
+        ForgetPark(core);
+        FrozenCount++;
+        _freezeCount++;
+        FreezeFigures.Add(verdict);
+        if (!_freezesAlways)
+        {
+            _withPages?.Enqueue((park, park.Number, Environment.TickCount64));
+        }
+
+        return verdict;
+    }
+
+    // Makes it one that can be switched to, if it was set aside.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private bool Thaw(GreenletCore core)
+    {
+        if (core.Park is not { Native: not null } park)
+        {
+            return false;
+        }
+
+        core.Native = park.Native;
+        park.Native = null;
+        if (park.Frozen is not null)
+        {
+            Debug.Assert(this == t_current);
+            ThawReferences(park.Frozen, park.References!);
+            park.Frozen = null;
+            park.References = null;
+            FrozenCount--;
+            FreezeFigures.AddThaw();
+            WatchPark(core);
+        }
+
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void ThawReferences(ng_frozen* frozen, object?[] references)
+    {
+        fixed (void* first = &Unsafe.As<object?, byte>(ref MemoryMarshal.GetArrayDataReference(references)))
+        {
+            _ = NativeMethods.ng_thaw(frozen, first);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Runtime.CompilerServices;
+using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
+using NativeGreenlet.Stacks;
+
+namespace NativeGreenlet.Scheduling;
+
+/// <summary>Freezes greenlets of its own before any other is: with references, with a byref into an object, with an object that is
+/// pinned. What does not come back as it was, or is not told apart, says that freezing cannot be done on this runtime.</summary>
+internal static class FreezeCheck
+{
+    private const int Size = 100;
+    private const int Place = 41;
+    private const int Rounds = 3;
+
+    [ThreadStatic]
+    private static bool t_isRunning;
+
+    /// <summary>Whether the calling thread is the one that checks.</summary>
+    public static bool IsRunning => t_isRunning;
+
+    /// <summary>Runs the check, on a thread of its own.</summary>
+    /// <exception cref="UnsupportedRuntimeException">Something did not come back as it was.</exception>
+    public static void Run()
+    {
+        Exception? failure = null;
+        Thread thread = new(() =>
+        {
+            t_isRunning = true;
+            try
+            {
+                Check();
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "NativeGreenlet check",
+        };
+        ThreadSupply.Start(thread);
+        thread.Join();
+        if (failure is not null)
+        {
+            throw failure as UnsupportedRuntimeException ?? new UnsupportedRuntimeException($"the check of freezing failed: {failure.Message}", failure);
+        }
+    }
+
+    private static void Check()
+    {
+        Expect(Freeze(Refers, givesPages: false) == ng_freeze_verdict.POSSIBLE, "a stack with references");
+        Expect(Freeze(Refers, givesPages: true) == ng_freeze_verdict.POSSIBLE, "a stack with references whose pages were given back");
+        Expect(Freeze(RefersInto, givesPages: false) == ng_freeze_verdict.POSSIBLE, "a stack with a byref");
+        Expect(Freeze(Pins, givesPages: false) == ng_freeze_verdict.PINS, "a stack that pins an object");
+    }
+
+    private static ng_freeze_verdict Freeze(Func<bool> body, bool givesPages)
+    {
+        Greenlet greenlet = new(_ => body());
+        _ = greenlet.Switch();
+        ng_freeze_verdict verdict = Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages);
+        for (int i = 0; i < Rounds; i++)
+        {
+            Litter();
+            GC.Collect(i, GCCollectionMode.Forced, blocking: true, compacting: true);
+        }
+
+        Litter();
+        Expect(greenlet.Switch() is true, "what a frozen stack refers to");
+        return verdict;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Litter()
+    {
+        for (int i = 0; i < Size; i++)
+        {
+            _ = new byte[Size].AsSpan().IndexOf((byte)1);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static bool Refers()
+    {
+        byte[] bytes = Fresh();
+        string text = new('x', Size);
+        object boxed = Size;
+        _ = Greenlet.Current.Parent!.Switch();
+        return bytes[Place] == Place && text.Length == Size && text[Size - 1] == 'x' && boxed is Size;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static bool RefersInto()
+    {
+        byte[] other = Fresh();
+        ref byte inside = ref Fresh()[Place]; // alone keeps its array
+        _ = Greenlet.Current.Parent!.Switch();
+        return inside == Place && Unsafe.Add(ref inside, 1) == Place + 1 && other[Place] == Place;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static unsafe bool Pins()
+    {
+        fixed (byte* inside = &Fresh()[Place])
+        {
+            _ = Greenlet.Current.Parent!.Switch();
+            return *inside == Place;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte[] Fresh()
+    {
+        byte[] bytes = new byte[Size];
+        for (int i = 0; i < Size; i++)
+        {
+            bytes[i] = (byte)i;
+        }
+
+        return bytes;
+    }
+
+    private static void Expect(bool condition, string what)
+    {
+        if (!condition)
+        {
+            throw new UnsupportedRuntimeException($"the check of freezing failed: {what}");
+        }
+    }
+}

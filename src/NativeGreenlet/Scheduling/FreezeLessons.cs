@@ -1,0 +1,211 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
+
+namespace NativeGreenlet.Scheduling;
+
+/// <summary>Learns shapes of stacks from the collector: native/src/clr/lesson.c has the questions, this the objects and the
+/// collections.</summary>
+internal static unsafe class FreezeLessons
+{
+    private const int MostShapes = 4096;
+    private const int MostFailures = 3;
+    private const int Common = 4; // times that a shape is met before it is learned at leisure
+    private const int LeisureFactor = 20; // learning takes no more than a twentieth of the time
+    private const int Garbage = 400; // bytes between two objects, so that a collection moves them
+    private const int MostNotes = 4096;
+
+    private static readonly Lock s_lock = new();
+    private static readonly Dictionary<ulong, int> s_met = [];
+    private static readonly Dictionary<ulong, int> s_failed = [];
+    private static long s_notBefore;
+    private static volatile bool s_mayUnload;
+    private static volatile int s_state; // 0: not prepared; 1: being checked; 2: ready; 3: off
+
+    [SuppressMessage("Style", "IDE0052:Remove unread private members", Justification = "It is written to be garbage.")]
+    private static object? s_garbage;
+
+    /// <summary>How urgent a lesson is.</summary>
+    public enum Urgency
+    {
+        /// <summary>When the shape is common, and not too much time has gone into lessons.</summary>
+        Leisure,
+
+        /// <summary>At once.</summary>
+        Now,
+    }
+
+    /// <summary>Whether shapes can be learned. At the first call finds out; false as long as another thread does.</summary>
+    public static bool IsReady => s_state == 2 || Prepare();
+
+    /// <summary>Shapes learned, whatever has come of it.</summary>
+    public static long Count { get; private set; }
+
+    /// <summary>Whether there is code that can be unloaded, for the native library: as of the last look.</summary>
+    public static uint MayUnload => s_mayUnload ? 1u : 0u;
+
+    /// <summary>Looks whether there is code that can be unloaded. Whatever is parked now has its code for longer, so one look does for
+    /// all that is frozen before the next switch.</summary>
+    public static void LookForUnloadableCode() =>
+        s_mayUnload = s_mayUnload || Array.Exists(AppDomain.CurrentDomain.GetAssemblies(), static assembly => assembly.IsCollectible);
+
+    /// <summary>Learns the shape of a greenlet that is parked on the calling thread.</summary>
+    /// <param name="greenlet">The greenlet.</param>
+    /// <param name="hash">Of its shape.</param>
+    /// <param name="urgency">Whether it can wait.</param>
+    /// <returns><see cref="ng_freeze_verdict.UNKNOWN"/> if it was not learned now.</returns>
+    public static ng_freeze_verdict Learn(ng_greenlet* greenlet, ulong hash, Urgency urgency)
+    {
+        if (GCSettings.LatencyMode == GCLatencyMode.NoGCRegion || !s_lock.TryEnter())
+        {
+            return ng_freeze_verdict.UNKNOWN;
+        }
+
+        try
+        {
+            if (s_failed.GetValueOrDefault(hash) >= MostFailures || Count >= MostShapes)
+            {
+                return ng_freeze_verdict.REFUSED;
+            }
+
+            if (urgency == Urgency.Leisure && (Environment.TickCount64 < s_notBefore || Note(s_met, hash) < Common))
+            {
+                return ng_freeze_verdict.UNKNOWN;
+            }
+
+            long start = Stopwatch.GetTimestamp();
+            ng_freeze_verdict verdict = Learn(greenlet);
+            s_notBefore = Environment.TickCount64 + (long)(Stopwatch.GetElapsedTime(start).TotalMilliseconds * LeisureFactor);
+            _ = s_met.Remove(hash);
+            if (verdict == ng_freeze_verdict.REFUSED)
+            {
+                _ = Note(s_failed, hash);
+            }
+
+            return verdict;
+        }
+        finally
+        {
+            s_lock.Exit();
+        }
+    }
+
+    private static int Note(Dictionary<ulong, int> notes, ulong hash)
+    {
+        if (notes.Count >= MostNotes)
+        {
+            notes.Clear();
+        }
+
+        return ++CollectionsMarshal.GetValueRefOrAddDefault(notes, hash, out _);
+    }
+
+    private static ng_freeze_verdict Learn(ng_greenlet* greenlet)
+    {
+        ng_lesson* lesson;
+        if (NativeMethods.ng_lesson_create(greenlet, &lesson) != ng_status.OK)
+        {
+            return ng_freeze_verdict.REFUSED;
+        }
+
+        ng_freeze_verdict verdict;
+        ng_status status = ng_status.RETRY;
+        try
+        {
+            while (status == ng_status.RETRY)
+            {
+                object[] objects = YoungObjects(NativeMethods.ng_lesson_size(lesson));
+                while (Show(lesson, objects) == ng_status.NEED_RECORD)
+                {
+                    ThreadRecords.Add();
+                }
+
+                GC.Collect(0, GCCollectionMode.Forced, blocking: true, compacting: true);
+                status = Look(lesson, objects);
+            }
+        }
+        finally
+        {
+            verdict = NativeMethods.ng_lesson_finish(lesson);
+            Count++;
+        }
+
+        if (status == ng_status.ERROR_NOT_SUPPORTED)
+        {
+            FreezeSetting.TurnOff("the collector rewrote a word of a parked stack that was no reference");
+        }
+
+        return verdict;
+    }
+
+    // Each followed by garbage: what remains is moved together.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static object[] YoungObjects(uint count)
+    {
+        object[] objects = new object[count];
+        for (int i = 0; i < objects.Length; i++)
+        {
+            s_garbage = new byte[Garbage];
+            objects[i] = new object();
+        }
+
+        s_garbage = null;
+        return objects;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static ng_status Show(ng_lesson* lesson, object[] objects)
+    {
+        fixed (void* first = &Unsafe.As<object, byte>(ref MemoryMarshal.GetArrayDataReference(objects)))
+        {
+            return NativeMethods.ng_lesson_show(lesson, first);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static ng_status Look(ng_lesson* lesson, object[] objects)
+    {
+        fixed (void* first = &Unsafe.As<object, byte>(ref MemoryMarshal.GetArrayDataReference(objects)))
+        {
+            return NativeMethods.ng_lesson_look(lesson, first);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Prepare()
+    {
+        if (FreezeCheck.IsRunning)
+        {
+            return true;
+        }
+
+        if (s_state != 0 || Interlocked.CompareExchange(ref s_state, 1, 0) != 0)
+        {
+            return false;
+        }
+
+        try
+        {
+            ng_freeze_layout layout = FreezeLayout.Read();
+            if (NativeMethods.ng_freeze_initialize(&layout) != ng_status.OK)
+            {
+                throw new UnsupportedRuntimeException("the native library does not accept its layout");
+            }
+
+            FreezeCheck.Run();
+            s_notBefore = 0;
+            s_state = 2;
+            return true;
+        }
+        catch (UnsupportedRuntimeException exception)
+        {
+            FreezeSetting.TurnOff(exception.Message);
+            s_state = 3;
+            return false;
+        }
+    }
+}

@@ -1,0 +1,450 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Runtime.CompilerServices;
+using NativeGreenlet.Interop;
+using NativeGreenlet.Runtime;
+using NativeGreenlet.Scheduling;
+using NativeGreenlet.Tests.Infrastructure;
+
+namespace NativeGreenlet.Tests.Freezing;
+
+/// <summary>Parked greenlets that the collector does not walk. Each test runs in a process of its own, because freezing is asked for
+/// by an environment variable.</summary>
+public class FreezingTests
+{
+    private const string Unavailable = "unavailable";
+
+    [LinuxFact]
+    public void What_frozen_stacks_refer_to_survives_collections() => Survives("always", HoldEverything);
+
+    [LinuxFact]
+    public void What_frozen_stacks_refer_to_survives_a_server_collector() => Survives("always", HoldEverything, ("DOTNET_gcServer", "1"), ("DOTNET_GCHeapCount", "2"));
+
+    [LinuxFact]
+    public void A_frozen_greenlet_takes_values_exceptions_and_kills() => Survives("always", UseFrozen);
+
+    [LinuxFact]
+    public void An_abandoned_frozen_greenlet_is_killed() => Survives("always", AbandonFrozen);
+
+    [LinuxFact]
+    public void The_stacks_of_frozen_greenlets_are_given_back_when_their_thread_ends() => Survives("always", EndThread);
+
+    [LinuxFact]
+    public void What_cannot_be_frozen_is_told_apart() => Survives("always", Refuse);
+
+    [LinuxFact]
+    public void Code_that_can_be_unloaded_is_never_frozen() => Survives("always", UseUnloadable);
+
+    [LinuxFact]
+    public void Greenlets_that_are_parked_for_long_are_frozen_and_others_are_not() => Survives("auto", ParkForLong);
+
+    [LinuxFact]
+    public void Nothing_is_frozen_unless_it_is_asked_for() => Survives(string.Empty, StayLinked);
+
+    [LinuxFact]
+    public void A_wish_that_is_not_known_is_told() => Survives("sometimes", TellUnknownWish);
+
+    [LinuxFact]
+    public void A_collector_without_regions_turns_it_off_with_a_reason()
+    {
+        if (File.Exists(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "libclrgc.so")))
+        {
+            Survives("always", TellOff, ("DOTNET_GCName", "libclrgc.so"));
+        }
+    }
+
+    // The check at the first use finds them, or dies of them.
+    [Theory]
+    [InlineData("slot")]
+    [InlineData("stale")]
+    public void A_library_that_freezes_wrongly_is_found(string fault)
+    {
+        if (!CanFreeze)
+        {
+            return;
+        }
+
+        InChild.Result child = InChild.Run(
+            HoldEverything,
+            (FreezeSetting.Variable, "always"),
+            (NativeEngine.PathVariable, BreakableLibrary.Path),
+            (BreakableLibrary.FaultVariable, fault));
+        Assert.True(child.ExitCode != 0 || child.Output.Contains(Unavailable, StringComparison.Ordinal), child.Output);
+        Assert.DoesNotContain("frozen: 0 now", child.Output, StringComparison.Ordinal);
+    }
+
+    // Switches without a transition, of stacks that the collector walks.
+    private static unsafe bool CanFreeze =>
+        ThisRun.Backend == Backends.Segments && OperatingSystem.IsLinux() && GreenletRuntime.Backend == GreenletBackend.Segments && NativeMethods.ng_clr_direct() is not null;
+
+    private static void Survives(string wish, Action body, params (string, string)[] environment)
+    {
+        if (!CanFreeze)
+        {
+            return;
+        }
+
+        InChild.Result child = InChild.Run(body, [(FreezeSetting.Variable, wish), .. environment]);
+        Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
+        Assert.DoesNotContain(Unavailable, child.Output, StringComparison.Ordinal);
+    }
+
+    private static void ThrowIfOff()
+    {
+        if (FreezeSetting.Mode == FreezeMode.Off)
+        {
+            Console.WriteLine($"{Unavailable}: {GreenletRuntime.Description}");
+            Environment.Exit(0);
+        }
+    }
+
+    private static void HoldEverything()
+    {
+        using CancellationTokenSource ending = new();
+        Thread collector = new(() =>
+        {
+            Random random = new(1);
+            byte[][] kept = new byte[200][];
+            while (!ending.IsCancellationRequested)
+            {
+                for (int i = 0; i < 500; i++)
+                {
+                    kept[random.Next(kept.Length)] = new byte[random.Next(1000)];
+                }
+
+                GC.Collect(random.Next(10) switch { < 5 => 0, < 8 => 1, _ => 2 }, GCCollectionMode.Forced, blocking: random.Next(3) != 0, compacting: random.Next(2) == 0);
+                Thread.Sleep(1); // or lessons have no time
+            }
+        });
+        collector.Start();
+        OnThread.Run(Hold);
+        ending.Cancel();
+        collector.Join();
+        ThrowIfOff();
+        Console.WriteLine(FreezeFigures.Line);
+        Assert.True(GreenletDiagnostics.Frozen == 0, "all have ended");
+    }
+
+    private static void Hold()
+    {
+        const int Switches = 3000;
+        Random random = new(2);
+        Greenlet?[] greenlets = new Greenlet?[60];
+        int seed = 0;
+        long frozen = 0;
+        for (int n = 0; n < Switches; n++)
+        {
+            int i = random.Next(greenlets.Length);
+            if (greenlets[i] is null or { IsDead: true })
+            {
+                int mine = seed++;
+                greenlets[i] = new Greenlet(_ => ParkedFrames.All[mine % ParkedFrames.All.Length](mine % 251));
+            }
+
+            Assert.True(greenlets[i]!.Switch() is null or true, $"greenlet {i}");
+            frozen = Math.Max(frozen, GreenletDiagnostics.Frozen);
+        }
+
+        foreach (Greenlet? greenlet in greenlets)
+        {
+            while (greenlet is { IsDead: false })
+            {
+                Assert.True(greenlet.Switch() is null or true);
+            }
+        }
+
+        ThrowIfOff();
+        Assert.True(frozen > greenlets.Length / 2, $"{frozen} of {greenlets.Length} were frozen. {FreezeFigures.Line}");
+    }
+
+    private static Greenlet Frozen(Func<object?, object?> body)
+    {
+        Greenlet greenlet = new(body);
+        _ = greenlet.Switch();
+        ThrowIfOff();
+        Assert.True(greenlet.Core.Park is { Frozen: not null } || FreezeNow(greenlet) == ng_freeze_verdict.POSSIBLE, "frozen");
+        return greenlet;
+
+        static unsafe ng_freeze_verdict FreezeNow(Greenlet greenlet) => Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages: false);
+    }
+
+    private static unsafe bool IsFrozen(Greenlet greenlet) => greenlet.Core.Park is { } park && park.Frozen is not null;
+
+    private static void UseFrozen() => OnThread.Run(() =>
+    {
+        Greenlet value = Frozen(_ => (string)Greenlet.Current.Parent!.Switch()! + "!");
+        long bytes = value.StackBytesUsed;
+        Assert.InRange(bytes, 100, 100_000);
+        Assert.Equal(GreenletState.Suspended, value.State);
+        Assert.Equal(1, GreenletDiagnostics.Frozen);
+        StringWriter dump = new();
+        GreenletDiagnostics.Dump(dump);
+        Assert.Contains(nameof(UseFrozen), dump.ToString(), StringComparison.Ordinal); // thaws it, for a moment
+        Assert.Contains("frozen: 1 now", dump.ToString(), StringComparison.Ordinal);
+        Assert.Equal("x!", value.Switch("x"));
+
+        Greenlet traced = Frozen(_ => Greenlet.Current.Parent!.Switch());
+        Assert.Contains(nameof(UseFrozen), traced.GetStackTrace()!.ToString(), StringComparison.Ordinal);
+        _ = traced.Switch();
+
+        Greenlet thrown = Frozen(_ =>
+        {
+            try
+            {
+                return Greenlet.Current.Parent!.Switch();
+            }
+            catch (InvalidOperationException exception)
+            {
+                return exception.Message;
+            }
+        });
+        Assert.Equal("thrown", thrown.Throw(new InvalidOperationException("thrown")));
+
+        bool hasCleanedUp = false;
+        Greenlet disposed = Frozen(_ =>
+        {
+            try
+            {
+                return Greenlet.Current.Parent!.Switch();
+            }
+            finally
+            {
+                hasCleanedUp = true;
+            }
+        });
+        disposed.Dispose();
+        Assert.True(hasCleanedUp && disposed.IsDead);
+
+        Greenlet parent = Frozen(_ => (string)Greenlet.Current.Parent!.Switch()! + " of a child");
+        Greenlet child = new(() => (object?)"result") { Parent = parent };
+        Assert.Equal("result of a child", child.Switch()); // ends into a frozen one
+        AsyncLocal<int> local = new();
+        Greenlet context = Frozen(_ =>
+        {
+            local.Value = 7;
+            Greenlet.Current.Parent!.Switch();
+            return local.Value;
+        });
+        Assert.Equal(7, context.Switch());
+        Assert.Equal(0, GreenletDiagnostics.Frozen);
+    });
+
+    private static void AbandonFrozen() => OnThread.Run(() =>
+    {
+        int ended = 0;
+        WeakReference<object> held = Abandon(() => ended++);
+        Collector.CollectUntil(
+            () =>
+            {
+                new Greenlet(() => { }).Switch();
+                return ended == 1;
+            },
+            "the abandoned greenlet");
+        Collector.AssertCollected(held, "what it held");
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference<object> Abandon(Action end)
+        {
+            WeakReference<object> held = new(new object());
+            _ = Frozen(_ =>
+            {
+                object mine = new();
+                held.SetTarget(mine);
+                try
+                {
+                    return Greenlet.Current.Parent!.Switch();
+                }
+                finally
+                {
+                    GC.KeepAlive(mine);
+                    end();
+                }
+            });
+            return held;
+        }
+    });
+
+    private static void EndThread()
+    {
+        Greenlet? one = null;
+        WeakReference<object> held = new(new object());
+        Thread thread = new(() =>
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                int number = i;
+                Greenlet greenlet = Frozen(_ => number % 2 == 0 ? ParkedFrames.Inside(number) : ParkedFrames.Plain(number));
+                one ??= greenlet;
+            }
+
+            _ = Frozen(_ =>
+            {
+                object mine = new();
+                held.SetTarget(mine);
+                ParkedFrames.Park();
+                return mine;
+            });
+        });
+        thread.Start();
+        thread.Join();
+        Collector.CollectUntil(() => one!.IsDead && GreenletDiagnostics.Segments.InUse == 0, "the stacks");
+        Collector.AssertCollected(held, "what a frozen stack held");
+        Assert.Equal(0, GreenletDiagnostics.Frozen);
+        OnThread.Run(() => Assert.True(Frozen(_ => ParkedFrames.Plain(1)).Switch() is true)); // on a stack of theirs
+    }
+
+    private static unsafe void Refuse() => OnThread.Run(() =>
+    {
+        ThrowIfNotPrepared();
+        Assert.Equal(ng_freeze_verdict.PINS, Verdict(_ => Pins(5)));
+        Assert.Equal(ng_freeze_verdict.NOT_PLAIN, Verdict(_ =>
+        {
+            try
+            {
+                throw new InvalidOperationException();
+            }
+            catch (InvalidOperationException)
+            {
+                ParkedFrames.Park();
+                return true;
+            }
+        }));
+        Assert.Equal(ng_freeze_verdict.DEEP, Verdict(_ =>
+        {
+            Span<byte> much = stackalloc byte[40_000];
+            much.Fill(3);
+            ParkedFrames.Park();
+            return much.IndexOfAnyExcept((byte)3) < 0;
+        }));
+
+        static ng_freeze_verdict Verdict(Func<object?, object?> body)
+        {
+            Greenlet greenlet = new(body);
+            _ = greenlet.Switch();
+            Assert.False(IsFrozen(greenlet));
+            ng_freeze_verdict verdict = Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages: false);
+            Collector.Collect();
+            Assert.True(greenlet.Switch() is true);
+            return verdict;
+        }
+    });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static unsafe bool Pins(int seed)
+    {
+        fixed (byte* first = ParkedFrames.Bytes(seed))
+        {
+            ParkedFrames.Park();
+            return *first == seed;
+        }
+    }
+
+    private static void ThrowIfNotPrepared() => Assert.True(Frozen(_ => ParkedFrames.Plain(1)).Switch() is true);
+
+    private static void UseUnloadable() => OnThread.Run(() =>
+    {
+        ThrowIfNotPrepared();
+
+        // A dynamic method that parks.
+        DynamicMethod dynamic = new("Dynamic", typeof(object), [typeof(object)]);
+        ILGenerator code = dynamic.GetILGenerator();
+        code.Emit(OpCodes.Call, typeof(ParkedFrames).GetMethod(nameof(ParkedFrames.Park))!);
+        code.Emit(OpCodes.Ldarg_0);
+        code.Emit(OpCodes.Ret);
+        Greenlet greenlet = new(dynamic.CreateDelegate<Func<object?, object?>>());
+        _ = greenlet.Switch("kept");
+        Assert.False(IsFrozen(greenlet));
+        Assert.Equal(ng_freeze_verdict.UNLOADABLE, Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages: false));
+        Assert.Equal("kept", greenlet.Switch());
+
+        // A shared generic method over a type that can be unloaded: only its hidden parameter may keep that.
+        Greenlet shared = StartShared();
+        Assert.Equal(ng_freeze_verdict.UNLOADABLE, Carrier.OfThisThread.FreezeNow(shared.Core, givesPages: false));
+        Collector.Collect();
+        Assert.Equal("Unloadable", shared.Switch());
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static Greenlet StartShared()
+        {
+            AssemblyBuilder assembly = AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("Unloadable"), AssemblyBuilderAccess.RunAndCollect);
+            Type type = assembly.DefineDynamicModule("Unloadable").DefineType("Unloadable").CreateType();
+            MethodInfo method = typeof(FreezingTests).GetMethod(nameof(ParkShared), BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(type);
+            Func<object?, object?> body = method.CreateDelegate<Func<object?, object?>>();
+            Greenlet greenlet = new(body);
+            _ = greenlet.Switch();
+            return greenlet;
+        }
+    });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static object? ParkShared<T>(object? value)
+        where T : class
+    {
+        ParkedFrames.Park();
+        return typeof(T).Name;
+    }
+
+    private static void ParkForLong() => OnThread.Run(() =>
+    {
+        const int Count = 300;
+        Greenlet[] greenlets = [.. Enumerable.Range(0, Count).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
+        Array.ForEach(greenlets, greenlet => greenlet.Switch());
+        Greenlet hot = new(() =>
+        {
+            while (true)
+            {
+                ParkedFrames.Park();
+            }
+        });
+        long least = 0;
+        Stopwatch watch = Stopwatch.StartNew();
+        while (GreenletDiagnostics.Frozen < Count && watch.Elapsed < TimeSpan.FromSeconds(40))
+        {
+            GC.Collect(0);
+            GC.WaitForPendingFinalizers();
+            for (int i = 0; i < 4; i++)
+            {
+                _ = hot.Switch();
+                Assert.False(IsFrozen(hot));
+            }
+
+            ThrowIfOff();
+            least++;
+        }
+
+        Assert.Equal(Count, GreenletDiagnostics.Frozen);
+        Assert.True(least > 2, $"after {least} collections");
+        Collector.Collect();
+        Assert.All(greenlets, greenlet => Assert.True(greenlet.Switch() is true));
+        Assert.Equal(0, GreenletDiagnostics.Frozen);
+        Assert.Contains("frozen, auto", GreenletRuntime.Description, StringComparison.Ordinal);
+    });
+
+    private static void StayLinked() => OnThread.Run(() =>
+    {
+        Greenlet[] greenlets = [.. Enumerable.Range(0, 200).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
+        Array.ForEach(greenlets, greenlet => greenlet.Switch());
+        for (int i = 0; i < 5; i++)
+        {
+            Collector.Collect();
+            _ = new Greenlet(() => { }).Switch();
+        }
+
+        Assert.Equal(0, GreenletDiagnostics.Frozen);
+        Assert.All(greenlets, greenlet => Assert.True(greenlet.Core.Park is null && greenlet.Switch() is true));
+        Assert.DoesNotContain("frozen", GreenletRuntime.Description, StringComparison.Ordinal);
+    });
+
+    private static void TellUnknownWish() =>
+        Assert.Contains($"parked greenlets are not frozen: {FreezeSetting.Variable} is 'sometimes'; it can be auto, off or always", GreenletRuntime.Description, StringComparison.Ordinal);
+
+    private static void TellOff() => OnThread.Run(() =>
+    {
+        Greenlet greenlet = new(_ => ParkedFrames.Plain(1));
+        _ = greenlet.Switch();
+        Assert.True(greenlet.Switch() is true);
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"not frozen: its collector does not have regions"), GreenletRuntime.Description, StringComparison.Ordinal);
+    });
+}
