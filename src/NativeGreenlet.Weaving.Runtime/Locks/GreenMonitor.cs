@@ -17,9 +17,14 @@ internal static class GreenMonitor
     /// <summary>Enters a lock; parks until it is free.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Enter<TKind>(object target, GreenTask task)
+        where TKind : struct, ILockKind =>
+        Enter<TKind>(target, task, HeldLocks.Of(task));
+
+    /// <inheritdoc cref="Enter{TKind}(object, GreenTask)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Enter<TKind>(object target, GreenTask task, HeldLocks held)
         where TKind : struct, ILockKind
     {
-        HeldLocks held = HeldLocks.Of(task);
         if (!held.TryEnterFast<TKind>(target, task))
         {
             EnterSlowly<TKind>(target, task, held);
@@ -38,9 +43,14 @@ internal static class GreenMonitor
     /// <exception cref="SynchronizationLockException">Another task of the thread holds it.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Exit<TKind>(object target, GreenTask task)
+        where TKind : struct, ILockKind =>
+        Exit<TKind>(target, task, HeldLocks.Of(task));
+
+    /// <inheritdoc cref="Exit{TKind}(object, GreenTask)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Exit<TKind>(object target, GreenTask task, HeldLocks held)
         where TKind : struct, ILockKind
     {
-        HeldLocks held = HeldLocks.Of(task);
         if (!held.Pop(target, task))
         {
             RequireNoOther<TKind>(held, target, task);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Hubs;
 
 namespace NativeGreenlet.Weaving.Locks;
 
@@ -20,7 +21,11 @@ internal sealed class HeldLocks
 
     /// <summary>Those of a task's hub.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static HeldLocks Of(GreenTask task) => Unsafe.As<HeldLocks>(task.Loop.WovenLocks) ?? Create(task);
+    public static HeldLocks Of(GreenTask task) => Of(task.Loop);
+
+    /// <summary>Those of a hub.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static HeldLocks Of(HubLoop loop) => Unsafe.As<HeldLocks>(loop.WovenLocks) ?? Create(loop);
 
     /// <summary>How many there are.</summary>
     public int Count => _count;
@@ -142,10 +147,10 @@ internal sealed class HeldLocks
         return false;
     }
 
-    private static HeldLocks Create(GreenTask task)
+    private static HeldLocks Create(HubLoop loop)
     {
         HeldLocks held = new();
-        task.Loop.WovenLocks = held;
+        loop.WovenLocks = held;
         return held;
     }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using NativeGreenlet.Cooperative;
-using NativeGreenlet.Weaving.Waiting;
 
 namespace NativeGreenlet.Weaving.Twins;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using NativeGreenlet.Cooperative;
 using NativeGreenlet.Weaving.Waiting;
 
 namespace NativeGreenlet.Weaving.Twins;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using NativeGreenlet.Cooperative;
-using NativeGreenlet.Weaving.Waiting;
 
 namespace NativeGreenlet.Weaving.Twins;
 

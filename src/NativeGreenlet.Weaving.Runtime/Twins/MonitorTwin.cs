@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Weaving.Locks;
 using NativeGreenlet.Weaving.Waiting;
 
@@ -14,9 +15,9 @@ public static class MonitorTwin
 {
     public static void Enter(object obj)
     {
-        if (Hub.CurrentTaskOrNull is { } task)
+        if (HubLoop.OfThisThreadOrNull is { CurrentTask: { } task } loop)
         {
-            GreenMonitor.Enter<MonitorKind>(obj, task);
+            GreenMonitor.Enter<MonitorKind>(obj, task, HeldLocks.Of(loop));
         }
         else
         {
@@ -26,9 +27,9 @@ public static class MonitorTwin
 
     public static void Enter(object obj, ref bool lockTaken)
     {
-        if (Hub.CurrentTaskOrNull is { } task && !lockTaken)
+        if (!lockTaken && HubLoop.OfThisThreadOrNull is { CurrentTask: { } task } loop)
         {
-            GreenMonitor.Enter<MonitorKind>(obj, task);
+            GreenMonitor.Enter<MonitorKind>(obj, task, HeldLocks.Of(loop));
             lockTaken = true;
         }
         else
@@ -75,9 +76,9 @@ public static class MonitorTwin
 
     public static void Exit(object obj)
     {
-        if (Hub.CurrentTaskOrNull is { } task)
+        if (HubLoop.OfThisThreadOrNull is { CurrentTask: { } task } loop)
         {
-            GreenMonitor.Exit<MonitorKind>(obj, task);
+            GreenMonitor.Exit<MonitorKind>(obj, task, HeldLocks.Of(loop));
         }
         else
         {

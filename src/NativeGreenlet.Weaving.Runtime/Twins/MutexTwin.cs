@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using NativeGreenlet.Cooperative;
 using NativeGreenlet.Weaving.Locks;
-using NativeGreenlet.Weaving.Waiting;
 
 namespace NativeGreenlet.Weaving.Twins;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using NativeGreenlet.Cooperative;
-using NativeGreenlet.Weaving.Waiting;
 
 namespace NativeGreenlet.Weaving.Twins;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using NativeGreenlet.Cooperative;
 using NativeGreenlet.Weaving.Waiting;
 
 namespace NativeGreenlet.Weaving.Twins;
