@@ -51,7 +51,7 @@ internal static class ThreadShortage
         foreach (int every in new[] { 1, 2, 0 })
         {
             System.Net.HttpStatusCode status = await server.GetStatusAsync($"/?fail={every}");
-            Console.WriteLine($"{status}, {server.Log.Entries.Count(entry => entry.Id == 3)} and {server.Log.Entries.Count(entry => entry.Id == 6)}");
+            Console.WriteLine($"{status}, {server.Log.Entries.Count(entry => entry.Id == 3)} and {server.Log.Entries.Count(entry => entry.Id == 7)}");
         }
 
         await Task.WhenAll(server.GetAsync("/meet?fail=0"), server.GetAsync("/meet?fail=0"));
