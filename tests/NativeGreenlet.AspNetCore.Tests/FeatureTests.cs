@@ -270,7 +270,7 @@ public class FeatureTests
                 options.BlockingWaits = BlockingWaits.Park;
             });
         Assert.All(await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => server.GetAsync("/"))), answer => Assert.Equal("went on", answer));
-        Assert.DoesNotContain(server.Log.Entries, entry => entry.Id == 6);
+        Assert.DoesNotContain(server.Log.Entries, entry => entry.Id == 8);
     }
 
     [Fact]
@@ -295,7 +295,7 @@ public class FeatureTests
             });
         Assert.Equal("blocked", await server.GetAsync("/"));
         Assert.Equal("blocked", await server.GetAsync("/"));
-        int told = server.Log.Entries.Count(entry => entry.Id == 6 && entry.Text.Contains(nameof(A_handler_that_blocks_is_logged_with_its_place), StringComparison.Ordinal));
+        int told = server.Log.Entries.Count(entry => entry.Id == 8 && entry.Text.Contains(nameof(A_handler_that_blocks_is_logged_with_its_place), StringComparison.Ordinal));
         Assert.True(told == 1, string.Join('\n', server.Log.Entries));
     }
 
