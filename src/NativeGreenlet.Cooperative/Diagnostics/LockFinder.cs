@@ -10,6 +10,9 @@ namespace NativeGreenlet.Cooperative.Diagnostics;
 /// <c>finally</c> leaves one. What was compiled into another method does not show.</summary>
 internal static class LockFinder
 {
+    private const string MonitorType = "System.Threading.Monitor";
+    private const string ConditionType = "System.Threading.Condition"; // .NET 11, where the other may be compiled into its caller
+
     private static readonly ConcurrentDictionary<(MethodBase Method, int Offset), bool> s_known = new();
 
     /// <summary>Whether one has, among the methods outside of the core library.</summary>
@@ -26,7 +29,7 @@ internal static class LockFinder
             isOutside |= assembly != core && !isOwn;
             if (method is not null && isOutside && !isOwn)
             {
-                bool waitsForMonitor = previous is { Name: nameof(Monitor.Wait) } && previous.DeclaringType == typeof(Monitor);
+                bool waitsForMonitor = previous is { Name: nameof(Monitor.Wait) } && previous.DeclaringType?.FullName is MonitorType or ConditionType;
                 int locks = Locks(method, frame.GetILOffset(), waitsForMonitor ? 1 : 0);
                 if (locks > 0)
                 {
