@@ -45,7 +45,7 @@ internal static class Program
         int code = scenario.Run(options);
         if (options.IsFreezing)
         {
-            Console.WriteLine(FreezeFigures.Line);
+            Console.Error.WriteLine(FreezeFigures.Line); // the last line of the output is the result
             if (code == 0 && FreezeSetting.Mode == FreezeMode.Off)
             {
                 Console.WriteLine($"freezing was turned off: {GreenletRuntime.Description}");
