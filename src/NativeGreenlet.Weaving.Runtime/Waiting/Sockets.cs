@@ -10,8 +10,8 @@ internal static class Sockets
     /// <summary>Whether the caller is inside a hub and the socket may block it.</summary>
     public static bool CanPark(Socket socket) => Hub.IsInside && socket is { Blocking: true };
 
-    /// <summary>Whether receiving would not wait: then the original does it at once.</summary>
-    public static bool HasData(Socket socket) => socket.Available > 0;
+    /// <summary>Whether receiving would not wait, for data, the end or an error: then the original does it at once.</summary>
+    public static bool HasData(Socket socket) => socket.Poll(0, SelectMode.SelectRead);
 
     public static TimeSpan Time(int microseconds) => microseconds < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(microseconds);
 
