@@ -30,6 +30,7 @@ internal static class LockFinder
             if (method is not null && isOutside && !isOwn)
             {
                 bool waitsForMonitor = previous is { Name: nameof(Monitor.Wait) } && previous.DeclaringType?.FullName is MonitorType or ConditionType;
+                waitsForMonitor |= previous?.DeclaringType?.Assembly == core && CallsWait(method); // both may be compiled into it
                 int locks = Locks(method, frame.GetILOffset(), waitsForMonitor ? 1 : 0);
                 if (locks > 0)
                 {
@@ -66,6 +67,30 @@ internal static class LockFinder
         }
     }
 
+    [UnconditionalSuppressMessage("Trimming", "IL2026:RequiresUnreferencedCode", Justification = "Of a body that has gone nothing is told.")]
+    private static bool CallsWait(MethodBase method)
+    {
+        byte[] code;
+        try
+        {
+            code = method.GetMethodBody()?.GetILAsByteArray() ?? [];
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or NotSupportedException or BadImageFormatException or TypeLoadException or IOException)
+        {
+            return false; // it has no body, or a dynamic one
+        }
+
+        for (int i = 0; i + sizeof(int) < code.Length; i++)
+        {
+            if (code[i] == OpCodes.Call.Value && Resolve(method, BitConverter.ToInt32(code.AsSpan(i + 1))) is { Name: nameof(Monitor.Wait) } called && called.DeclaringType == typeof(Monitor))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     // Whatever looks like a call: what it calls must be there, and then be the end of a lock.
     private static bool LeavesLock(MethodBase method, ReadOnlySpan<byte> code)
     {
@@ -80,21 +105,26 @@ internal static class LockFinder
         return false;
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2026:RequiresUnreferencedCode", Justification = "What has gone is no end of a lock.")]
     private static bool IsExit(MethodBase method, int token)
+    {
+        MethodBase? called = Resolve(method, token);
+        return (called?.DeclaringType == typeof(Monitor) && called.Name == nameof(Monitor.Exit))
+            || (called?.DeclaringType == typeof(Lock.Scope) && called.Name == nameof(Lock.Scope.Dispose))
+            || (called?.DeclaringType == typeof(Lock) && called.Name == nameof(Lock.Exit));
+    }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2026:RequiresUnreferencedCode", Justification = "What has gone is not found.")]
+    private static MethodBase? Resolve(MethodBase method, int token)
     {
         try
         {
             Type[]? ofType = method.DeclaringType is { IsGenericType: true } type ? type.GetGenericArguments() : null;
             Type[]? ofMethod = method.IsGenericMethod ? method.GetGenericArguments() : null;
-            MethodBase? called = method.Module.ResolveMethod(token, ofType, ofMethod);
-            return (called?.DeclaringType == typeof(Monitor) && called.Name == nameof(Monitor.Exit))
-                || (called?.DeclaringType == typeof(Lock.Scope) && called.Name == nameof(Lock.Scope.Dispose))
-                || (called?.DeclaringType == typeof(Lock) && called.Name == nameof(Lock.Exit));
+            return method.Module.ResolveMethod(token, ofType, ofMethod);
         }
         catch (Exception exception) when (exception is ArgumentException or BadImageFormatException or TypeLoadException or MissingMemberException or IOException)
         {
-            return false; // it was no call
+            return null; // it was no call
         }
     }
 }
