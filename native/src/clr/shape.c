@@ -230,7 +230,7 @@ static ng_shape* make(const uintptr_t* stack, uint32_t words, const uint8_t* rol
   if (NG_BROKEN(NG_BREAK_SLOT)) {
     shape->slot_count /= 2;
     for (uint32_t i = 0; i < shape->slot_count; i++) {
-      shape->slots[i] = shape->slots[2 * i];
+      shape->slots[i] = shape->slots[(size_t)2 * i];
     }
   }
   return shape;
