@@ -25,7 +25,7 @@ public class PassingFaultPrograms
         fails = false;
         Assert.Equal(1, Hub.RunAsync(() => 1).Result);
         Assert.Contains("nativegreenlet.hubs", seen);
-        Assert.Contains("nativegreenlet.task.run.duration", seen); // the last one
+        Assert.Contains("nativegreenlet.task.wait.duration", seen); // the last one
         Assert.Equal(seen.Distinct().Count(), seen.Count);
         Console.WriteLine("published");
     }
