@@ -150,6 +150,30 @@ public class BodyTests
         Assert.Equal("value 200000", answer);
     }
 
+    /// <summary>One of two tasks that read the form gives up: the other one gets it all the same.</summary>
+    [Fact]
+    public async Task A_form_that_one_reader_gives_up_is_read_for_the_other()
+    {
+        TaskCompletionSource isGivenUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Server server = await Server.StartAsync(
+            app => app.MapPost("/", (HttpContext context) =>
+            {
+                GreenTask<string> first = Hub.Spawn(() => context.Request.Form["name"].ToString());
+                GreenTask<string> second = Hub.Spawn(() => context.Request.Form["name"].ToString());
+                Hub.Yield();
+                first.Kill();
+                isGivenUp.SetResult();
+                return $"{first.IsKilled} {second.Result}";
+            }),
+            options => options.Hubs = 1);
+        MultipartFormDataContent form = new() { { new StringContent("value"), "name" }, { new StringContent(new string('x', 200_000)), "file", "file.txt" } };
+        byte[] body = await form.ReadAsByteArrayAsync();
+
+        string answer = await server.PostAsync("/", new SlowContent(body, "multipart/form-data", between: () => isGivenUp.Task) { Headers = { ContentType = form.Headers.ContentType } });
+
+        Assert.Equal("True value", answer);
+    }
+
     /// <summary>A client that does not read keeps its request waiting, and nobody else.</summary>
     [Fact]
     public async Task A_slow_reader_does_not_hold_the_hub()

@@ -19,7 +19,11 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
     private readonly IHttpResponseBodyFeature _response;
     private readonly IFormFeature? _formBefore;
     private readonly Stream _greenRequest;
+    private readonly Lock _formLock = new();
     private IFormFeature? _form;
+    private Task<IFormCollection>? _formRead; // that all synchronous readers wait for
+    private CancellationTokenSource? _formEnd; // ends it
+    private int _formReaders;
     private GreenStream? _stream;
     private RequestBodyPipeFeature? _exchangedPipe;
     private GreenPipeReader? _reader;
@@ -123,7 +127,46 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
     public Task CompleteAsync() => _response.CompleteAsync();
 
     // That of the server blocks.
-    IFormCollection IFormFeature.ReadForm() => Hub.IsInside ? Hub.Await(FormFeature.ReadFormAsync) : FormFeature.ReadForm();
+    IFormCollection IFormFeature.ReadForm() => Hub.IsInside ? Hub.Await(ReadSharedFormAsync) : FormFeature.ReadForm();
 
     Task<IFormCollection> IFormFeature.ReadFormAsync(CancellationToken cancellationToken) => FormFeature.ReadFormAsync(cancellationToken);
+
+    // The form is read once for all. Who gives up leaves the read to the others; it ends with the last of them, because nobody may read
+    // when the request has ended.
+    private async Task<IFormCollection> ReadSharedFormAsync(CancellationToken cancellationToken)
+    {
+        Task<IFormCollection> read;
+        CancellationTokenSource end;
+        lock (_formLock)
+        {
+            _formReaders++;
+            if (_formEnd is null || _formRead is not { IsCompleted: false })
+            {
+                _formEnd = new CancellationTokenSource();
+                _formRead = FormFeature.ReadFormAsync(_formEnd.Token); // what it has read, it keeps
+            }
+
+            end = _formEnd;
+            read = _formRead;
+        }
+
+        try
+        {
+            return await read.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            bool isLast;
+            lock (_formLock)
+            {
+                isLast = --_formReaders == 0;
+            }
+
+            if (isLast && !read.IsCompleted)
+            {
+                await end.CancelAsync().ConfigureAwait(false);
+                await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
 }

@@ -189,9 +189,16 @@ public sealed class HubWatchdog : IDisposable
         Tell(new HubBlockedEventArgs(HubBlock.Lasts, hub.Hub, task, duration, null, pinnedBy));
     }
 
-    // Something is put last into the hub's queue, to see when its turn comes. Not into that of one that sleeps.
+    // Something is put last into the hub's queue, to see when its turn comes. Not into that of one that sleeps, also below a task whose stack
+    // cannot be left: that would wake it, and look as if it went on.
     private void LookAtTurn(HubLoop hub, Sight seen, long switches, long now)
     {
+        if (hub.PinnedTask is not null)
+        {
+            seen.Turn = null;
+            return;
+        }
+
         if (seen.Turn is not { HasCome: false } turn)
         {
             if (seen.Turn is { IsLate: false })

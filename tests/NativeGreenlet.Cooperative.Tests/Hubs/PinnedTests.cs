@@ -1,3 +1,5 @@
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
+
 namespace NativeGreenlet.Cooperative.Tests.Hubs;
 
 /// <summary>Waits inside of native code that keeps pointers into the stack: they block the hub's thread, and nothing breaks.</summary>
@@ -67,7 +69,7 @@ public class PinnedTests
         };
         watchdog.Start();
 
-        int number = Hub.Run(() => LoadedType.Use(() => Hub.Await(GreenletRuntime.Backend == GreenletBackend.Threads ? Task.CompletedTask : told.Task)));
+        int number = Hub.Run(() => LoadedType.Use(() => Hub.Await(GreenletRuntime.Backend == GreenletBackend.Threads ? Task.CompletedTask : told.Task.WaitAsync(InHub.Patience))));
 
         Assert.Equal(42, number);
         if (GreenletRuntime.Backend != GreenletBackend.Threads)
