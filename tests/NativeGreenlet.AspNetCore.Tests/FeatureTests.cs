@@ -284,7 +284,7 @@ public class FeatureTests
         await using Server server = await Server.StartAsync(
             app => app.MapGet("/", () =>
             {
-                using ManualResetEventSlim nothing = new();
+                using ManualResetEventSlim nothing = new(false, spinCount: 0); // it must not spin for all of its time
                 nothing.Wait(20);
                 return "blocked";
             }),
