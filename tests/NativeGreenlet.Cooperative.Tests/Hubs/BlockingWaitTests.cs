@@ -8,6 +8,7 @@ namespace NativeGreenlet.Cooperative.Tests.Hubs;
 public class BlockingWaitTests
 {
     private const int Count = 60;
+    private const int Blocked = 500; // milliseconds: on a busy machine .NET spins for long before it waits
 
     private static readonly Dictionary<string, Func<ManualResetEventSlim, Action>> s_waits = new()
     {
@@ -154,6 +155,7 @@ public class BlockingWaitTests
         using ManualResetEventSlim go = new();
         Action wait = s_waits[kind](go);
         using Compactor compactor = new();
+        long before = GreenletDiagnostics.ThreadRecords; // of tests that ran before
         long records = 0;
         InHub.Run(
             () =>
@@ -175,7 +177,7 @@ public class BlockingWaitTests
                 Assert.True(told.Count == 0, string.Join('\n', told.Select(each => $"{each.Call}: {each.Reason}\n{each.StackTrace}")));
             },
             Parking);
-        Assert.True(records < Count, $"{records} thread records");
+        Assert.True(records < Count || records <= before, $"{records} thread records, {before} before"); // free ones stay
     }
 
     [ParkingTheory]
@@ -438,7 +440,7 @@ public class BlockingWaitTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new HubOptions { BlockingWaits = (BlockingWaits)7 });
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Block() => Task.Delay(20).Wait();
+    private static void Block() => Task.Delay(Blocked).Wait();
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void BlockInLock(object gate)
@@ -454,7 +456,7 @@ public class BlockingWaitTests
     {
         lock (gate)
         {
-            Task.Delay(20).Wait();
+            Task.Delay(Blocked).Wait();
         }
     }
 
