@@ -80,6 +80,27 @@ internal sealed class BlockedWaits : IDisposable
         }
 
         string? reason = Mode == BlockingWaits.Park ? Hindrance() : null;
+        bool isReserved = Mode == BlockingWaits.Park && reason is null && _monitors is { IsInWait: true } && MonitorWaits.TryReserve();
+        if (Mode == BlockingWaits.Park && reason is null && _monitors is { IsInWait: true } && !isReserved)
+        {
+            reason = MonitorWaits.Crowded;
+        }
+
+        try
+        {
+            return TryPark(task, handles, waitAll, timeout, context, reason, ref result);
+        }
+        finally
+        {
+            if (isReserved)
+            {
+                MonitorWaits.Release();
+            }
+        }
+    }
+
+    private bool TryPark(GreenTask task, nint[] handles, bool waitAll, int timeout, SynchronizationContext? context, string? reason, ref int result)
+    {
         bool parks = Mode == BlockingWaits.Park && reason is null;
         Count(parks);
         if (!parks || _loop.Options.RefusesWaitsInLocks)

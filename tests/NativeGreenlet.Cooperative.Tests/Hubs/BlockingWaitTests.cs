@@ -430,6 +430,30 @@ public class BlockingWaitTests
         Assert.Contains("a time of its own", reason, StringComparison.Ordinal);
     }
 
+    [ParkingFact]
+    public void As_many_waits_of_monitors_park_as_the_runtime_stands()
+    {
+        if (Environment.Version.Major > 10)
+        {
+            return; // they are managed code
+        }
+
+        using ManualResetEventSlim go = new();
+        string? reason = null;
+        InHub.Run(
+            () =>
+            {
+                Hub.Current.BlockingWait += (_, e) => reason = e.Reason;
+                GreenTask[] tasks = [.. Enumerable.Range(0, Count).Select(_ => Hub.Spawn(() => go.Wait()))];
+                Hub.Sleep(InHub.Tick);
+                Block();
+                go.Set();
+                Hub.WaitAll(tasks);
+            },
+            Parking);
+        Assert.Contains($"{Count} waits are parked", reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_hub_describes_what_it_does() => InHub.Run(
         () => Assert.Equal(GreenletRuntime.Backend == GreenletBackend.Segments, Hub.Current.Description == "Waits of .NET park."),
