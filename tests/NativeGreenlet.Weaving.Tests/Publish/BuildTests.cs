@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace NativeGreenlet.Weaving.Tests;
+namespace NativeGreenlet.Weaving.Tests.Publish;
 
 /// <summary>Builds and publishes a program whose library and own code are woven, as a user does.</summary>
 public sealed class BuildTests : IDisposable
