@@ -47,7 +47,7 @@ public class WholeTests
             disposed = new();
         }
 
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Complaints);
 
         void Add(string text) => disposed.SetResult(text);
     }
@@ -82,7 +82,7 @@ public class WholeTests
             completed = new();
         }
 
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Complaints);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public class WholeTests
 
         Assert.Equal("waited waited waited", await server.GetAsync("/filtered"));
         Assert.Equal("waited before action, waited in formatter", await server.GetAsync("/whole"));
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Complaints);
     }
 
     [Fact]

@@ -10,6 +10,9 @@ internal sealed class Log : ILoggerProvider, ILogger
 
     public IReadOnlyList<(int Id, LogLevel Level, string Text)> Entries => [.. _entries];
 
+    /// <summary>Those that no backend writes of itself: where greenlets are threads, the first request is told so.</summary>
+    public IReadOnlyList<(int Id, LogLevel Level, string Text)> Complaints => [.. _entries.Where(entry => entry.Id != 1)];
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public IDisposable? BeginScope<TState>(TState state)

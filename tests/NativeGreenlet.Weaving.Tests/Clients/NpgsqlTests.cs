@@ -2,7 +2,7 @@ using System.Diagnostics;
 using NativeGreenlet.Cooperative.Tests.Clients;
 using Npgsql;
 
-namespace NativeGreenlet.Weaving.Tests;
+namespace NativeGreenlet.Weaving.Tests.Clients;
 
 /// <summary>The synchronous interface of Npgsql, woven, against a real server.</summary>
 public class NpgsqlTests
