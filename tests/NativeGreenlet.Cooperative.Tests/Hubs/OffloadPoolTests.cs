@@ -75,6 +75,11 @@ public class OffloadPoolTests
     [Fact]
     public void What_is_offloaded_in_a_hub_on_a_thread_of_the_pool_has_a_thread()
     {
+        if (GreenletRuntime.Backend == GreenletBackend.Threads)
+        {
+            return; // a task there is a thread of its own, and none of the pool
+        }
+
         OffloadPool pool = new(1, TimeSpan.FromMilliseconds(20));
         HubOptions options = new() { OffloadPool = pool };
         int most = 0;
