@@ -49,13 +49,13 @@ internal static class HubInspection
         {
             if (!isRepeated)
             {
-                Write(log, loop => new Round(log, loop, withStacks: true));
+                Write(log, isRepeated, loop => new Round(log, loop, withStacks: true));
                 return;
             }
 
             while (log.IsEnabled(EventLevel.Informational, HubEventSource.Keywords.Figures))
             {
-                Write(log, loop => new Round(log, loop, withStacks: false));
+                Write(log, isRepeated, loop => new Round(log, loop, withStacks: false));
                 Thread.Sleep(s_interval);
             }
         }
@@ -72,12 +72,17 @@ internal static class HubInspection
         }
     }
 
-    private static void Write(HubEventSource log, Func<HubLoop, Round> begin)
+    private static void Write(HubEventSource log, bool isRepeated, Func<HubLoop, Round> begin)
     {
         List<Round> rounds = [];
         foreach (HubLoop loop in HubRegistry.All)
         {
             log.HubSeen(loop.Hub.Name, loop.ThreadId, loop.SystemThreadId, loop.TaskCount, loop.ReadyCount, loop.Switches, loop.IsAsleep, (loop.CurrentTask ?? loop.PinnedTask)?.ToString() ?? "");
+            if (isRepeated && loop.PinnedTask is not null)
+            {
+                continue; // it would be woken again and again, and look to a watchdog as if it went on
+            }
+
             Round round = begin(loop);
             if (loop.TryPost(round.Next))
             {
