@@ -314,7 +314,7 @@ public class FeatureTests
             Thread.Sleep(200);
             Hub.Yield();
         });
-        Assert.DoesNotContain(server.Log.Entries, entry => entry.Id == 5);
+        Assert.DoesNotContain(server.Log.Entries, entry => entry.Id == 5 && entry.Text.Contains(" kept other ", StringComparison.Ordinal));
         await server.DisposeAsync();
         if (OperatingSystem.IsLinux())
         {

@@ -188,7 +188,8 @@ public class SurroundingsTests
         }));
 
         Assert.Equal("done", await server.GetAsync("/"));
-        Assert.Contains("unheard", Assert.Single(server.Log.Entries, entry => entry.Id == 4).Text, StringComparison.Ordinal);
+        Assert.Contains("unheard", (await server.Log.WaitForAsync(entry => entry.Id == 4)).Text, StringComparison.Ordinal);
+        Assert.Single(server.Log.Entries, entry => entry.Id == 4);
     }
 
     [Fact]

@@ -419,10 +419,11 @@ public class BlockingWaitTests
                     Hub.Yield();
                 }
             });
-            Task.Delay(50).Wait();
+            using AutoResetEvent nothing = new(false); // a task could end before it is waited for
+            nothing.WaitOne(50);
             await Task.Yield();
             int before = turns;
-            Task.Delay(50).Wait();
+            nothing.WaitOne(50);
             Assert.True(turns > before);
             other.Kill();
         }, Parking));
