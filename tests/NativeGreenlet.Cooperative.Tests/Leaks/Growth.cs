@@ -53,11 +53,11 @@ internal static class Growth
 
     private static string? Try(Operation operation, int rounds)
     {
+        long limit = (BytesForEachRound * rounds) + Noise + KeptBy(operation.Original, rounds);
         long managed = GC.GetTotalMemory(forceFullCollection: true);
         int descriptors = Descriptors(); // after the finalizers, or those of the last rounds would make room for these
         (long resident, long native) = Memory();
         int most = Repeat(operation, rounds);
-        long limit = (BytesForEachRound * rounds) + Noise;
         managed = Settled(managed, limit) - managed;
         (long residentNow, long nativeNow) = Memory();
         resident = residentNow - resident;
@@ -79,6 +79,23 @@ internal static class Growth
         }
 
         return grown.Count == 0 ? null : string.Join(", ", grown);
+    }
+
+    // What the same leaves behind without the library.
+    private static long KeptBy(Action? original, int rounds)
+    {
+        if (original is null)
+        {
+            return 0;
+        }
+
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 0; i < rounds; i++)
+        {
+            original();
+        }
+
+        return Math.Max(0, GC.GetTotalMemory(forceFullCollection: true) - before);
     }
 
     // Other threads have yet to let go of some, .NET's of operations that were cancelled, for example.

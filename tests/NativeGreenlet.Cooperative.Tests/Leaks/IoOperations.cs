@@ -275,12 +275,8 @@ internal sealed class IoOperations : IDisposable
             using HttpRequestMessage request = new(HttpMethod.Get, "http://localhost/never");
             client.Send(request).Dispose();
         }));
-        yield return new("GreenHttpHandler.Send GreenHttpHandler.Dispose", () =>
-        {
-            using HttpClient mine = Client(server.EndPoint.Port);
-            using HttpRequestMessage request = new(HttpMethod.Get, "http://localhost/");
-            mine.Send(request).Dispose();
-        });
+        yield return new("GreenHttpHandler.Send GreenHttpHandler.Dispose", () => SendOnce(new GreenHttpHandler(Connecting(server.EndPoint.Port))), () =>
+            Hub.Await(Task.Run(() => SendOnce(Connecting(server.EndPoint.Port))))); // .NET 11 keeps 1.4 KB of each
     }
 
     private IEnumerable<Operation> FilesAndNames()
@@ -390,7 +386,16 @@ internal sealed class IoOperations : IDisposable
         server.Join();
     }
 
-    private HttpClient Client(int port) => new(new GreenHttpHandler(new SocketsHttpHandler
+    private static void SendOnce(HttpMessageHandler handler)
+    {
+        using HttpClient client = new(handler);
+        using HttpRequestMessage request = new(HttpMethod.Get, "http://localhost/");
+        client.Send(request).Dispose();
+    }
+
+    private HttpClient Client(int port) => new(new GreenHttpHandler(Connecting(port)));
+
+    private SocketsHttpHandler Connecting(int port) => new()
     {
         ConnectCallback = async (_, token) =>
         {
@@ -406,7 +411,7 @@ internal sealed class IoOperations : IDisposable
                 throw;
             }
         },
-    }));
+    };
 
     private void Exchange(int port)
     {
