@@ -9,7 +9,7 @@ internal static class Growth
     private const int WarmUp = 300; // rounds, for what is needed once
     private const int Tries = 3; // something else of the process may grow meanwhile
     private const int Samples = 20;
-    private const int Moments = 400; // 20 seconds: threads that let go of something have no processor for a while
+    private const int Moments = 40;
 
     // A round that leaves an object leaves at least 24 bytes; other threads of the process come and go.
     private const long BytesForEachRound = 8;
