@@ -69,7 +69,8 @@ internal sealed class Top(int process, int rounds, bool isJson)
                 show(new View(process, Processes.NameOf(process), figures, [.. tasks.OrderByDescending(task => task.Seconds).Take(OldestTasks)]), _round);
             }
 
-            return rounds == 0 || _round++ < rounds;
+            _round++;
+            return rounds == 0 || _round <= rounds;
         },
         cancellation);
 
