@@ -26,9 +26,15 @@ internal static class Stress
     public static ChildProcess Survives(string arguments, params (string Name, string Value)[] environment)
     {
         ChildProcess child = Run(arguments, environment);
+        IsOk(child);
+        return child;
+    }
+
+    /// <summary>Fails unless everything was as it should.</summary>
+    public static void IsOk(ChildProcess child)
+    {
         Assert.True(!child.IsTimedOut && child.ExitCode == 0, child.ToString());
         Assert.True(child.Output.StartsWith("expect: ok", StringComparison.Ordinal), child.ToString());
         Assert.True(child.Output.Split('\n')[^1].StartsWith("ok", StringComparison.Ordinal), child.ToString());
-        return child;
     }
 }
