@@ -3,6 +3,7 @@ using NativeGreenlet.Cooperative.Tests.Infrastructure;
 namespace NativeGreenlet.Cooperative.Tests.Faults;
 
 /// <summary>The process runs out of descriptors for a while. What failed then works afterwards.</summary>
+[Collection(Processes.Name)]
 public class DescriptorLimitTests
 {
     [Theory]

@@ -3,6 +3,7 @@ using NativeGreenlet.Cooperative.Tests.Infrastructure;
 namespace NativeGreenlet.Cooperative.Tests.Faults;
 
 /// <summary>Each call of the system that a server makes fails now and then; it goes on.</summary>
+[Collection(Processes.Name)]
 public class ServerFaultTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Hubs;
 
-/// <summary>The main thread of a process that has nothing but a hub. See <see cref="DeadlockTests"/>.</summary>
+/// <summary>The main thread of a process that has nothing but a hub. See <see cref="DeadlockProcessTests"/>.</summary>
 public class DeadlockPrograms
 {
     private static readonly List<object> s_kept = [];

@@ -48,18 +48,6 @@ public class DeadlockTests
         GreenNursery.Run(nursery => nursery.Spawn(() => Hub.WaitAny(tasks)));
     })));
 
-    /// <summary>What the outside could wake is one only where there is no outside.</summary>
-    [Fact]
-    public void In_a_process_that_has_nothing_else_every_wait_for_an_object_is_one()
-    {
-        if (OperatingSystem.IsLinux())
-        {
-            string output = Child.Run(InHub.Patience, ("NATIVEGREENLET_POLLER", "on"), nameof(DeadlockPrograms));
-            Assert.Equal(GreenletRuntime.Backend != GreenletBackend.Threads, output.Contains("4 told", StringComparison.Ordinal));
-            Assert.Contains("8 woken", output, StringComparison.Ordinal);
-        }
-    }
-
     [Fact]
     public async Task What_an_unknown_thread_may_still_do_is_told_once_and_waited_for()
     {

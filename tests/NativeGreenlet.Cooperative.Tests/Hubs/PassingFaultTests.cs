@@ -3,6 +3,7 @@ using NativeGreenlet.Cooperative.Tests.Infrastructure;
 namespace NativeGreenlet.Cooperative.Tests.Hubs;
 
 /// <summary>What fails at the first use is tried again at the next one.</summary>
+[Collection(Processes.Name)]
 public class PassingFaultTests
 {
     /// <summary>In a process of its own: the meter is made once.</summary>

@@ -3,6 +3,7 @@ using NativeGreenlet.Cooperative.Tests.Infrastructure;
 namespace NativeGreenlet.Cooperative.Tests.IO;
 
 /// <summary>The tests of connections where .NET's operations do what a poller does elsewhere.</summary>
+[Collection(Processes.Name)]
 public class WithoutPollerTests
 {
     [Fact]

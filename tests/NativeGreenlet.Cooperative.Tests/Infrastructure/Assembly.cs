@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 
-// The patience of deadlock detection is one for all.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+// The patience of deadlock detection is one for all, so all classes are one collection; only those of processes run beside it. Without a limit
+// of threads, because with one the runner gives asynchronous tests a context with so many.
+[assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly, MaxParallelThreads = -1)]
 
 namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 

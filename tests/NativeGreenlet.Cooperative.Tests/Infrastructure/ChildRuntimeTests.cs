@@ -1,6 +1,7 @@
 namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 /// <summary>Child processes of tests run on the runtime of their parent, which may be another than the one that is installed.</summary>
+[Collection(Processes.Name)]
 public class ChildRuntimeTests
 {
     [Fact]

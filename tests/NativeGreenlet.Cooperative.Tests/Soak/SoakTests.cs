@@ -4,6 +4,7 @@ using NativeGreenlet.Cooperative.Tests.Infrastructure;
 namespace NativeGreenlet.Cooperative.Tests.Soak;
 
 /// <summary>The short form of the soak. The long one: <c>tests/soak.sh 10</c>.</summary>
+[Collection(Processes.Name)]
 public class SoakTests
 {
     [Fact]
