@@ -11,7 +11,7 @@ namespace NativeGreenlet.AspNetCore;
 /// Everything asynchronous is the server's.
 /// </summary>
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The streams below are the server's.")]
-internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFeature, IFormFeature
+internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFeature
 {
     private readonly HttpContext _context;
     private readonly Stream _request;
@@ -19,11 +19,7 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
     private readonly IHttpResponseBodyFeature _response;
     private readonly IFormFeature? _formBefore;
     private readonly Stream _greenRequest;
-    private readonly Lock _formLock = new();
-    private IFormFeature? _form;
-    private Task<IFormCollection>? _formRead; // that all synchronous readers wait for
-    private CancellationTokenSource? _formEnd; // ends it
-    private int _formReaders;
+    private readonly GreenForm _form;
     private GreenStream? _stream;
     private RequestBodyPipeFeature? _exchangedPipe;
     private GreenPipeReader? _reader;
@@ -38,6 +34,7 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
         _requestPipe = context.Features.Get<IRequestBodyPipeFeature>();
         _formBefore = context.Features.Get<IFormFeature>();
         _greenRequest = new GreenStream(_request, leaveOpen: true);
+        _form = new GreenForm(() => _formBefore ?? MakeForm());
     }
 
     public Stream Stream => _stream ??= new GreenStream(_response.Stream, leaveOpen: true);
@@ -62,18 +59,6 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
         }
     }
 
-    bool IFormFeature.HasFormContentType => FormFeature.HasFormContentType;
-
-    IFormCollection? IFormFeature.Form
-    {
-        get => FormFeature.Form;
-        set => FormFeature.Form = value;
-    }
-
-    private IFormFeature FormFeature => _form ??= _formBefore ?? new FormFeature(
-        _context.Request,
-        (_context as DefaultHttpContext)?.FormOptions ?? new FormOptions());
-
     /// <summary>Puts them in place. Null if they are.</summary>
     public static GreenBodies? TryInstall(HttpContext context)
     {
@@ -87,13 +72,15 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
         context.Request.Body = bodies._greenRequest;
         context.Features.Set<IRequestBodyPipeFeature>(bodies);
         context.Features.Set<IHttpResponseBodyFeature>(bodies);
-        context.Features.Set<IFormFeature>(bodies);
+        context.Features.Set<IFormFeature>(bodies._form);
+        GreenFeatures.Install(context);
         return bodies;
     }
 
     /// <summary>Puts back what was there, where it is still these.</summary>
     public void Remove()
     {
+        GreenFeatures.Remove(_context);
         IFeatureCollection features = _context.Features;
         features.Set<GreenBodies>(null);
         if (_context.Request.Body == _greenRequest)
@@ -111,9 +98,9 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
             features.Set(_response);
         }
 
-        if (features.Get<IFormFeature>() == this)
+        if (features.Get<IFormFeature>() == _form)
         {
-            features.Set(_form ?? _formBefore);
+            features.Set(_form.Found ?? _formBefore);
         }
     }
 
@@ -121,52 +108,27 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
 
     public Task StartAsync(CancellationToken cancellationToken = default) => _response.StartAsync(cancellationToken);
 
-    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) =>
-        _response.SendFileAsync(path, offset, count, cancellationToken);
+    // The file is opened at once, and that may block.
+    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) => Hub.IsInside
+        ? Task.Run(() => _response.SendFileAsync(path, offset, count, cancellationToken), CancellationToken.None)
+        : _response.SendFileAsync(path, offset, count, cancellationToken);
 
     public Task CompleteAsync() => _response.CompleteAsync();
 
-    // That of the server blocks.
-    IFormCollection IFormFeature.ReadForm() => Hub.IsInside ? Hub.Await(ReadSharedFormAsync) : FormFeature.ReadForm();
-
-    Task<IFormCollection> IFormFeature.ReadFormAsync(CancellationToken cancellationToken) => FormFeature.ReadFormAsync(cancellationToken);
-
-    // The form is read once for all. Who gives up leaves the read to the others; it ends with the last of them, because nobody may read
-    // when the request has ended.
-    private async Task<IFormCollection> ReadSharedFormAsync(CancellationToken cancellationToken)
+    // The framework's own, which knows the limits of the endpoint: a request makes it that has none.
+    private IFormFeature MakeForm()
     {
-        Task<IFormCollection> read;
-        CancellationTokenSource end;
-        lock (_formLock)
+        IFeatureCollection features = _context.Features is GreenFeatures green ? green.Server : _context.Features;
+        features.Set<IFormFeature>(null);
+        DefaultHttpContext maker = new(features);
+        if (_context is DefaultHttpContext { FormOptions: { } options })
         {
-            _formReaders++;
-            if (_formEnd is null || _formRead is not { IsCompleted: false })
-            {
-                _formEnd = new CancellationTokenSource();
-                _formRead = FormFeature.ReadFormAsync(_formEnd.Token); // what it has read, it keeps
-            }
-
-            end = _formEnd;
-            read = _formRead;
+            maker.FormOptions = options;
         }
 
-        try
-        {
-            return await read.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            bool isLast;
-            lock (_formLock)
-            {
-                isLast = --_formReaders == 0;
-            }
-
-            if (isLast && !read.IsCompleted)
-            {
-                await end.CancelAsync().ConfigureAwait(false);
-                await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
+        _ = maker.Request.HasFormContentType;
+        IFormFeature made = features.GetRequiredFeature<IFormFeature>();
+        features.Set<IFormFeature>(_form);
+        return made;
     }
 }

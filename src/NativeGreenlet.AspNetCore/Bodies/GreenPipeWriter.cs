@@ -6,6 +6,18 @@ namespace NativeGreenlet.AspNetCore;
 /// <summary>The server's writer, but for the streams that it makes: their synchronous methods park.</summary>
 internal sealed class GreenPipeWriter(PipeWriter inner) : PipeWriter
 {
+    /// <summary>That of a writer, which may have become another one.</summary>
+    public static PipeWriter Of(PipeWriter below, ref PipeWriter? lastBelow, ref PipeWriter? last)
+    {
+        if (last is null || lastBelow != below)
+        {
+            lastBelow = below;
+            last = below as GreenPipeWriter ?? new GreenPipeWriter(below);
+        }
+
+        return last;
+    }
+
     public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;
 
     public override long UnflushedBytes => inner.UnflushedBytes;

@@ -266,16 +266,19 @@ public sealed partial class GreenNursery
         long due = HubClock.After(timeout);
         try
         {
-            while (!isDecided() && Count != 0)
+            while (true)
             {
                 _changed.Reset();
+                if (isDecided() || Count == 0)
+                {
+                    return null;
+                }
+
                 if (!_changed.Wait(HubClock.Until(due), cancellationToken) && !isDecided() && Count != 0)
                 {
                     return new TimeoutException($"There was no result for {timeout}.");
                 }
             }
-
-            return null;
         }
         catch (Exception exception)
         {

@@ -10,6 +10,9 @@ namespace NativeGreenlet.Cooperative;
 /// A scope for tasks: when it ends, none of its children is left. At its end it waits for them; if one fails, or the
 /// scope is left by an exception, the others are killed.
 /// </summary>
+/// <remarks>One exception leaves it: what left the scope, if that threw; else that of the first child that failed. No other is lost:
+/// <see cref="Hub.UnhandledException"/> tells of a child that failed as well, be it before or in its cleanup, unless it was only canceled.
+/// Children may spawn others, also from other hubs.</remarks>
 /// <example><code>
 /// GreenNursery.Run(nursery =>
 /// {
@@ -19,9 +22,11 @@ namespace NativeGreenlet.Cooperative;
 /// </code></example>
 public sealed partial class GreenNursery : IDisposable
 {
+    private readonly Lock _lock = new(); // children may be in other hubs
     private readonly HashSet<GreenTask> _children = [];
     private readonly GreenEvent _changed = new();
-    private ExceptionDispatchInfo? _failure;
+    private GreenTask? _failed; // the first child that failed
+    private Exception? _own; // what left the scope
     private Action<GreenTask>? _whenLeft;
     private bool _isClosed;
 
@@ -36,7 +41,16 @@ public sealed partial class GreenNursery : IDisposable
     }
 
     /// <summary>Gets the number of children that have not ended.</summary>
-    public int Count => _children.Count;
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _children.Count;
+            }
+        }
+    }
 
     /// <summary>Runs a scope. Returns when it and all children have ended.</summary>
     /// <param name="scope">The scope, which spawns the children.</param>
@@ -54,12 +68,15 @@ public sealed partial class GreenNursery : IDisposable
             scope(nursery);
             isLeft = true;
         }
+        catch (Exception exception) when (nursery.Note(exception))
+        {
+            // It goes on.
+        }
         finally
         {
             if (!isLeft)
             {
                 nursery.Cancel();
-                nursery._failure = null; // the scope's own exception goes on
             }
         }
     }
@@ -118,7 +135,16 @@ public sealed partial class GreenNursery : IDisposable
 
     /// <summary>Kills all children; the scope goes on. A child may call it, too: this returns, the others are killed, and the
     /// caller's next wait throws <see cref="GreenletExit"/>. So the first result cancels the rest.</summary>
-    public void Cancel() => GreenTask.KillAll([.. _children], null);
+    public void Cancel()
+    {
+        GreenTask[] children;
+        lock (_lock)
+        {
+            children = [.. _children];
+        }
+
+        GreenTask.KillAll(children, null);
+    }
 
     /// <summary>Waits until all children have ended. Should the wait be ended by an exception, they are killed, and then
     /// waited for.</summary>
@@ -131,23 +157,37 @@ public sealed partial class GreenNursery : IDisposable
         }
 
         Exception? interruption = WaitForChildren();
-        while (HasOthers)
+        while (HasOthers(closes: true))
         {
             Cancel();
             interruption = WaitForChildren() ?? interruption;
         }
 
-        _isClosed = true;
         if (interruption is not null)
         {
+            Tell(_own, _failed, interruption);
             ExceptionDispatchInfo.Throw(interruption);
         }
 
-        _failure?.Throw();
+        if (_own is not null)
+        {
+            Tell(null, _failed, _own);
+            return; // it goes on
+        }
+
+        _failed?.Error!.Throw();
     }
 
-    // Than the caller: a child that ends the scope does not wait for itself.
-    private bool HasOthers => _children.Count > (HubLoop.OfThisThreadOrNull?.CurrentTask is { } self && _children.Contains(self) ? 1 : 0);
+    // Than the caller: a child that ends the scope does not wait for itself. Without others it is closed, if it is to be.
+    private bool HasOthers(bool closes)
+    {
+        lock (_lock)
+        {
+            bool hasOthers = _children.Count > (HubLoop.OfThisThreadOrNull?.CurrentTask is { } self && _children.Contains(self) ? 1 : 0);
+            _isClosed |= closes && !hasOthers;
+            return hasOthers;
+        }
+    }
 
     // What ended the wait too early, as its result: nothing waits inside a catch block.
     private Exception? WaitForChildren()
@@ -155,13 +195,16 @@ public sealed partial class GreenNursery : IDisposable
         try
         {
             Hub.ThrowPending(); // also if there is nobody to wait for
-            while (HasOthers)
+            while (true)
             {
-                _changed.Reset();
+                _changed.Reset(); // before it looks: one may end meanwhile, in another hub
+                if (!HasOthers(closes: false))
+                {
+                    return null;
+                }
+
                 _changed.Wait();
             }
-
-            return null;
         }
         catch (Exception exception)
         {
@@ -169,14 +212,50 @@ public sealed partial class GreenNursery : IDisposable
         }
     }
 
+    // False: the exception goes on.
+    private bool Note(Exception exception)
+    {
+        _own = exception;
+        return false;
+    }
+
+    // Of exceptions that are not thrown, because another is.
+    private static void Tell(Exception? own, GreenTask? failed, Exception thrown)
+    {
+        if (HubLoop.OfThisThreadOrNull is not { } hub)
+        {
+            return; // nobody disposes of it there
+        }
+
+        if (own is not null && IsNews(own, thrown))
+        {
+            hub.Report(hub.CurrentTask, own);
+        }
+
+        if (failed?.Exception is { } failure && failure != own && IsNews(failure, thrown))
+        {
+            hub.Report(failed, failure);
+        }
+    }
+
+    // Who was killed or canceled says nothing new, and who waited for the one that failed throws the same.
+    private static bool IsNews(Exception exception, Exception thrown) =>
+        exception is not (GreenletExit or OperationCanceledException or GreenTaskKilledException)
+        && exception != thrown && exception != thrown.InnerException
+        && !(thrown is AggregateException several && several.InnerExceptions.Contains(exception));
+
     private TTask Spawn<TTask>(TTask task)
         where TTask : GreenTask
     {
-        ObjectDisposedException.ThrowIf(_isClosed, this);
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            task.WhenCompleted = Leave;
+            _children.Add(task);
+        }
+
         ((IShared)_changed).Room.Touch(); // the child belongs to the spawner's run, which need not be the owner's
         task.Observe();
-        task.WhenCompleted = Leave;
-        _children.Add(task);
         bool isSpawned = false;
         try
         {
@@ -187,7 +266,12 @@ public sealed partial class GreenNursery : IDisposable
         {
             if (!isSpawned)
             {
-                _children.Remove(task);
+                lock (_lock)
+                {
+                    _children.Remove(task);
+                }
+
+                _changed.Set();
             }
         }
 
@@ -196,12 +280,22 @@ public sealed partial class GreenNursery : IDisposable
 
     private void Leave(GreenTask child)
     {
-        _children.Remove(child);
-        _whenLeft?.Invoke(child);
-        if (child.Error is { } error && _failure is null && !_goesOnAfterFailure)
+        bool isFirstFailure;
+        lock (_lock)
         {
-            _failure = error;
+            _children.Remove(child);
+            isFirstFailure = child.Error is not null && _failed is null && !_goesOnAfterFailure;
+            _failed = isFirstFailure ? child : _failed;
+        }
+
+        _whenLeft?.Invoke(child);
+        if (isFirstFailure)
+        {
             Cancel();
+        }
+        else if (child.Exception is { } failure && !_goesOnAfterFailure && !child.IsKilledBy(failure) && IsNews(failure, _failed!.Exception!))
+        {
+            child.Loop.Report(child, failure); // the first one is thrown
         }
 
         _changed.Set();
