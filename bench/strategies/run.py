@@ -16,6 +16,10 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "bench" / "peers"))
+
+import chart  # noqa: E402
+
 RESULTS = ROOT / "bench" / "results"
 DOCUMENT = ROOT / "docs" / "strategies.md"
 MARKS = ("<!-- measured: written by bench/strategies/run.py -->\n", "<!-- end of measured -->\n")
@@ -25,7 +29,7 @@ MOST_SEGMENTS = 100_000
 DEPTHS = [0, 5]
 SIZES = [256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
 BACKENDS = ["Segments", "Slices"]
-COLORS = {"Segments": "#6f42c1", "Slices": "#1a7f37"}
+CLASSES = {"Segments": "ours", "Slices": "second"}
 LEAST_ROUNDS = 3
 
 
@@ -150,8 +154,18 @@ def curve(name, title, x_label, y_label, series):
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
         f"  <title>{title}</title>",
-        "  <style>text { font: 13px system-ui, sans-serif; fill: #656d76; } .title { font-size: 17px; font-weight: 600; }",
-        "    .grid { stroke: #8884; } path { fill: none; stroke-width: 2; }</style>",
+        *chart.style([
+            "text { font: 13px system-ui, sans-serif; fill: [pale]; }",
+            ".ground { fill: [ground]; }",
+            ".title { font-size: 17px; font-weight: 600; fill: [text]; }",
+            ".grid { stroke: #8884; }",
+            "path { fill: none; stroke-width: 2; }",
+            "path.ours { stroke: [ours]; }",
+            "circle.ours { fill: [ours]; }",
+            "path.second { stroke: [second]; }",
+            "circle.second { fill: [second]; }",
+        ]),
+        f'  <rect class="ground" width="{width}" height="{height}" rx="6"/>',
         f'  <text class="title" x="8" y="22">{title}</text><text x="8" y="42">{y_label}</text>',
         f'  <text x="{(left + width - right) / 2}" y="{height - 10}" text-anchor="middle">{x_label}</text>',
     ]
@@ -162,7 +176,7 @@ def curve(name, title, x_label, y_label, series):
         lines.append(f'  <text x="{place(x, 1)[0]:.1f}" y="{height - bottom + 18}" text-anchor="middle">{x:,g}</text>')
     taken = []
     for label, line in sorted(series.items(), key=lambda each: place(*max(each[1]))[1]):
-        color = COLORS[label.split(",")[0]]
+        name_of_class = CLASSES[label.split(",")[0]]
         dash = ' stroke-dasharray="5 4"' if label.endswith("deep") else ""
         path = " L".join("{:.1f} {:.1f}".format(*place(x, y)) for x, y in sorted(line))
         x, y = place(*max(line))
@@ -170,8 +184,8 @@ def curve(name, title, x_label, y_label, series):
         while any(abs(at - other) < 15 and abs(x - place) < 170 for place, other in taken):  # labels do not lie on each other
             at += 1
         taken.append((x, at))
-        dots = "".join('<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="{}"/>'.format(*place(x, y), color) for x, y in line)
-        lines.append(f'  <path d="M{path}" stroke="{color}"{dash}/>{dots}<text x="{x + 8:.1f}" y="{at:.1f}">{label}</text>')
+        dots = "".join('<circle cx="{:.1f}" cy="{:.1f}" r="3" class="{}"/>'.format(*place(x, y), name_of_class) for x, y in line)
+        lines.append(f'  <path class="{name_of_class}" d="M{path}"{dash}/>{dots}<text x="{x + 8:.1f}" y="{at:.1f}">{label}</text>')
     (RESULTS / f"strategies-{name}.svg").write_text("\n".join(lines + ["</svg>", ""]))
 
 
