@@ -61,7 +61,7 @@ internal sealed unsafe partial class Carrier
 
     private void PrepareToFreeze(bool hasDirectSwitch)
     {
-        if (FreezeSetting.Wanted == FreezeMode.Off || BackendSelection.Instance.Backend != GreenletBackend.Segments)
+        if (FreezeSetting.Wanted == GreenletFreezing.Off || BackendSelection.Instance.Backend != GreenletBackend.Segments)
         {
             return;
         }
@@ -74,7 +74,7 @@ internal sealed unsafe partial class Carrier
 
         _parked = [];
         _withPages = [];
-        _freezesAlways = FreezeSetting.Mode == FreezeMode.Always;
+        _freezesAlways = FreezeSetting.Mode == GreenletFreezing.Always;
         _isEventful = IsAlwaysEventful;
         FreezeTick.Start();
     }
@@ -104,9 +104,9 @@ internal sealed unsafe partial class Carrier
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private void FreezeParked(GreenletCore? left)
     {
-        if (FreezeSetting.Mode == FreezeMode.Off || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        if (FreezeSetting.Mode == GreenletFreezing.Off || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
-            _freezesAlways &= FreezeSetting.Mode != FreezeMode.Off;
+            _freezesAlways &= FreezeSetting.Mode != GreenletFreezing.Off;
             _isFreezingDue = false;
             _isEventful = IsAlwaysEventful;
             return;

@@ -44,6 +44,29 @@ public class FreezingTests
     public void Nothing_is_frozen_unless_it_is_asked_for() => Survives(string.Empty, StayLinked);
 
     [LinuxFact]
+    public void A_program_can_ask_for_it() => Survives(string.Empty, AskByProgram);
+
+    [LinuxFact]
+    public void The_environment_has_the_last_word() => Survives("off", AskInVain);
+
+    [LinuxFact]
+    public void It_is_settled_when_the_first_greenlet_begins() => Survives(string.Empty, AskTooLate);
+
+    [Fact]
+    public void Only_what_is_there_can_be_asked_for()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => GreenletRuntime.Freezing = (GreenletFreezing)7);
+        Assert.Throws<ArgumentOutOfRangeException>(() => GreenletDiagnostics.Freezing.Refused((GreenletFreezingRefusal)77));
+    }
+
+    [Fact]
+    public void Where_greenlets_are_threads_it_is_off_with_a_reason()
+    {
+        InChild.Result child = InChild.Run(TellOffOnThreads, (FreezeSetting.Variable, "auto"), (BackendSelection.Variable, "threads"));
+        Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
+    }
+
+    [LinuxFact]
     public void A_wish_that_is_not_known_is_told() => Survives("sometimes", TellUnknownWish);
 
     [LinuxFact]
@@ -93,7 +116,7 @@ public class FreezingTests
 
     private static void ThrowIfOff()
     {
-        if (FreezeSetting.Mode == FreezeMode.Off)
+        if (FreezeSetting.Mode == GreenletFreezing.Off)
         {
             Console.WriteLine($"{Unavailable}: {GreenletRuntime.Description}");
             Environment.Exit(0);
@@ -434,8 +457,45 @@ public class FreezingTests
 
         Assert.Equal(0, GreenletDiagnostics.Frozen);
         Assert.All(greenlets, greenlet => Assert.True(greenlet.Core.Park is null && greenlet.Switch() is true));
-        Assert.DoesNotContain("frozen", GreenletRuntime.Description, StringComparison.Ordinal);
+        Assert.Contains("parked greenlets are not frozen (by default)", GreenletRuntime.Description, StringComparison.Ordinal);
+        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
+        Assert.Equal(0, GreenletDiagnostics.Freezing.Freezes);
     });
+
+    private static void AskByProgram()
+    {
+        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
+        GreenletRuntime.Freezing = GreenletFreezing.Auto;
+        Assert.Equal(GreenletFreezing.Auto, GreenletRuntime.Freezing);
+        ParkForLong();
+        Assert.Contains($"frozen, auto ({nameof(GreenletRuntime)}.{nameof(GreenletRuntime.Freezing)})", GreenletRuntime.Description, StringComparison.Ordinal);
+        GreenletFreezingFigures figures = GreenletDiagnostics.Freezing;
+        Assert.Equal(0, figures.Frozen);
+        Assert.True(figures.Freezes >= 300 && figures.Thaws == figures.Freezes, $"{figures.Freezes} freezes, {figures.Thaws} thaws");
+        Assert.True(figures.Lessons > 0 && figures.Shapes > 0 && figures.ShapeBytes > figures.Shapes, $"{figures.Lessons} lessons, {figures.Shapes} shapes of {figures.ShapeBytes} bytes");
+        Assert.True(figures.Refused(GreenletFreezingRefusal.NotLearned) > 0, "a shape is met several times before it is learned");
+        Assert.Equal(0, figures.Refused(GreenletFreezingRefusal.NotLearnable));
+    }
+
+    private static void AskInVain()
+    {
+        GreenletRuntime.Freezing = GreenletFreezing.Always;
+        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
+        Assert.Contains($"not frozen ({FreezeSetting.Variable})", GreenletRuntime.Description, StringComparison.Ordinal);
+    }
+
+    private static void AskTooLate()
+    {
+        new Greenlet(() => { }).Switch();
+        Assert.Throws<InvalidOperationException>(() => GreenletRuntime.Freezing = GreenletFreezing.Auto);
+    }
+
+    private static void TellOffOnThreads()
+    {
+        new Greenlet(() => { }).Switch();
+        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
+        Assert.Contains("not frozen: they are on Segments only", GreenletRuntime.Description, StringComparison.Ordinal);
+    }
 
     private static void TellUnknownWish() =>
         Assert.Contains($"parked greenlets are not frozen: {FreezeSetting.Variable} is 'sometimes'; it can be auto, off or always", GreenletRuntime.Description, StringComparison.Ordinal);
