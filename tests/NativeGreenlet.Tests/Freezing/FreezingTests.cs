@@ -35,6 +35,9 @@ public class FreezingTests
     public void What_cannot_be_frozen_is_told_apart() => Survives("always", Refuse);
 
     [LinuxFact]
+    public void Shapes_that_nothing_needs_make_room_for_others() => Survives("always", MeetManyShapes);
+
+    [LinuxFact]
     public void Code_that_can_be_unloaded_is_never_frozen() => Survives("always", UseUnloadable);
 
     [LinuxFact]
@@ -189,9 +192,9 @@ public class FreezingTests
         ThrowIfOff();
         Assert.True(greenlet.Core.Park is { Frozen: not null } || FreezeNow(greenlet) == ng_freeze_verdict.POSSIBLE, "frozen");
         return greenlet;
-
-        static unsafe ng_freeze_verdict FreezeNow(Greenlet greenlet) => Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages: false);
     }
+
+    private static unsafe ng_freeze_verdict FreezeNow(Greenlet greenlet) => Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages: false);
 
     private static unsafe bool IsFrozen(Greenlet greenlet) => greenlet.Core.Park is { } park && park.Frozen is not null;
 
@@ -363,6 +366,61 @@ public class FreezingTests
             return *first == seed;
         }
     }
+
+    private static unsafe void MeetManyShapes() => OnThread.Run(() =>
+    {
+        const int Limit = 40;
+        const int Met = 250;
+        ThrowIfNotPrepared();
+        NativeMethods.ng_freeze_limit(Limit, 1 << 20);
+        List<(Greenlet Greenlet, int Path)> kept = [];
+        for (int path = 0; path < Met; path++)
+        {
+            Greenlet greenlet = FrozenOnPath(path);
+            if (path % 25 == 0)
+            {
+                kept.Add((greenlet, path)); // their shapes cannot go
+            }
+            else
+            {
+                Assert.Equal(path, greenlet.Switch());
+            }
+
+            GreenletFreezingFigures figures = GreenletDiagnostics.Freezing;
+            Assert.True(figures.Shapes <= Limit && figures.ShapeBytes < figures.Shapes * 4000, $"{figures.Shapes} shapes, {figures.ShapeBytes} bytes");
+        }
+
+        Assert.True(GreenletDiagnostics.Freezing.Lessons >= Met, $"{GreenletDiagnostics.Freezing.Lessons} lessons");
+        Collector.Collect();
+        Assert.All(kept, each => Assert.Equal(each.Path, each.Greenlet.Switch()));
+        long lessons = GreenletDiagnostics.Freezing.Lessons;
+        Assert.Equal(3, FrozenOnPath(3).Switch()); // gone, and learned again
+        Assert.Equal(3, FrozenOnPath(3).Switch());
+        Assert.Equal(lessons + 1, GreenletDiagnostics.Freezing.Lessons);
+
+        static Greenlet FrozenOnPath(int path)
+        {
+            string text = new('x', path);
+            return Frozen(_ => One(path, 8, text));
+        }
+    });
+
+    // Each path is other return addresses.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static int One(int path, int depth, string text)
+    {
+        if (depth == 0)
+        {
+            ParkedFrames.Park();
+            return text.Length;
+        }
+
+        int result = (path & 1) == 0 ? One(path >> 1, depth - 1, text) : Another(path >> 1, depth - 1, text);
+        return result == text.Length ? result : -1;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static int Another(int path, int depth, string text) => One(path, depth, text) is var result && result == text.Length ? result : -1;
 
     private static void ThrowIfNotPrepared() => Assert.True(Frozen(_ => ParkedFrames.Plain(1)).Switch() is true);
 
