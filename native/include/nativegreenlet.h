@@ -475,7 +475,7 @@ typedef struct ng_freeze_layout {
   uint64_t heap_high;
 } ng_freeze_layout;
 
-typedef struct ng_shape ng_shape;   // what is known of all stacks of one shape; lives for ever
+typedef struct ng_shape ng_shape;   // what is known of all stacks of one shape
 typedef struct ng_frozen ng_frozen; // a frozen greenlet
 typedef struct ng_lesson ng_lesson; // a shape that is being learned
 
@@ -513,12 +513,19 @@ NG_API ng_status ng_freeze_find_heap(const char* module, uint64_t inside, uint64
 // Before anything else here, once. NG_ERROR_NOT_SUPPORTED where ng_clr_direct is null. In any mode.
 NG_API ng_status ng_freeze_initialize(const ng_freeze_layout* layout);
 
+// How many shapes there may be (4,096), and bytes of them (16 MiB). As they are nearly reached, those that were not needed for the
+// longest go.
+NG_API void ng_freeze_limit(uint32_t shapes, uint64_t bytes);
+
 // A greenlet that every switch refuses, to be kept in place of one that is frozen.
 NG_API ng_greenlet* ng_freeze_stand_in(void);
 
-// Whether a parked greenlet can be frozen now, and how. The plan holds until the greenlet is continued. may_unload: there is code in
-// the process that can be unloaded.
+// Whether a parked greenlet can be frozen now, and how. The plan holds until the greenlet is continued; one that says that it can be has
+// to be used or cancelled. may_unload: there is code in the process that can be unloaded.
 NG_API ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, uint32_t may_unload, ng_freeze_plan* plan);
+
+// Gives up a plan that was not used, or that ng_freeze failed with.
+NG_API void ng_freeze_cancel(const ng_freeze_plan* plan);
 
 // Takes a parked greenlet out of the collector's sight. The caller has a copy of the references in its slots, in an array that
 // lives until it is thawed. Until then nothing but the functions below may be called for it. NG_NEED_RECORD, NG_ERROR_MEMORY.

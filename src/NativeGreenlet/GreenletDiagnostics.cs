@@ -45,8 +45,23 @@ public static class GreenletDiagnostics
     }
 
     /// <summary>Gets how many of the <see cref="Suspended"/> greenlets are frozen: the collector does not walk their stacks. 0 unless
-    /// the environment variable <c>NATIVEGREENLET_FREEZE</c> asks for it.</summary>
+    /// <see cref="GreenletRuntime.Freezing"/> is on.</summary>
     public static long Frozen => FreezeFigures.Frozen;
+
+    /// <summary>Gets what has come of freezing so far, with the reasons why greenlets were not frozen.</summary>
+    public static unsafe GreenletFreezingFigures Freezing
+    {
+        get
+        {
+            ng_freeze_statistics native = default;
+            if (NativeEngine.IsLoaded)
+            {
+                _ = NativeMethods.ng_freeze_query(&native);
+            }
+
+            return new GreenletFreezingFigures(native);
+        }
+    }
 
     /// <summary>Gets how many stack segments are in use, and how many wait in the pool.</summary>
     public static (long InUse, long Pooled) Segments

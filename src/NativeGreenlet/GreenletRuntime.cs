@@ -26,6 +26,32 @@ public static class GreenletRuntime
     public static string Description => BackendSelection.Instance.Description;
 
     /// <summary>
+    /// Gets or sets when parked greenlets are frozen, so that collections do not walk their stacks. It is set before the first greenlet
+    /// of the process begins; the environment variable <c>NATIVEGREENLET_FREEZE</c> (<c>off</c>, <c>auto</c> or <c>always</c>)
+    /// overrides. Reads as <see cref="GreenletFreezing.Off"/> where it cannot be had, or had to be ended: <see cref="Description"/> says
+    /// why.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is set to no value of the enumeration.</exception>
+    /// <exception cref="InvalidOperationException">It is set after a greenlet has begun.</exception>
+    /// <exception cref="GreenletException">As for <see cref="Backend"/>, when it is read.</exception>
+    public static GreenletFreezing Freezing
+    {
+        get => FreezeSetting.Mode is not GreenletFreezing.Off and var mode && Backend == GreenletBackend.Segments ? mode : GreenletFreezing.Off;
+        set
+        {
+            if (!Enum.IsDefined(value))
+            {
+                throw new ArgumentOutOfRangeException(nameof(value));
+            }
+
+            if (!FreezeSetting.TryAsk(value))
+            {
+                throw new InvalidOperationException("A greenlet has begun: when greenlets are frozen is settled.");
+            }
+        }
+    }
+
+    /// <summary>
     /// Switches, throws, catches and collects for a fraction of a second and compares what must have survived. It forces
     /// full compacting collections, so it is for a start-up check or a support case, not for every day.
     /// </summary>

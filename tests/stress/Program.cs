@@ -46,7 +46,7 @@ internal static class Program
         if (options.IsFreezing)
         {
             Console.Error.WriteLine(FreezeFigures.Line); // the last line of the output is the result
-            if (code == 0 && FreezeSetting.Mode == FreezeMode.Off)
+            if (code == 0 && FreezeSetting.Mode == GreenletFreezing.Off)
             {
                 Console.WriteLine($"freezing was turned off: {GreenletRuntime.Description}");
                 return FreezingOff;

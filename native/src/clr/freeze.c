@@ -192,6 +192,7 @@ ng_greenlet* ng_thaw(ng_frozen* frozen, const void* given) {
   greenlet->state = NG_GREENLET_PARKED;
   *greenlet->link = (uintptr_t)&greenlet->direct;
   *greenlet->terminator_link = greenlet->anchor_address;
+  ng_shape_release(shape);
   free(frozen);
   return greenlet;
 }
@@ -219,6 +220,7 @@ ng_greenlet* ng_frozen_abandon(ng_frozen* frozen) {
     (void)take_byref(frozen->carrier->byrefs, frozen->byrefs[i].place);
   }
   greenlet->state = NG_GREENLET_ENDED;
+  ng_shape_release(frozen->shape);
   free(frozen);
   return greenlet;
 }

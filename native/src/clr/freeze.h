@@ -26,13 +26,17 @@ enum {
 #define NG_KEY_OF_STACK 0x80000000u // in a key: its value is a distance from the stack's low end
 
 struct ng_shape {
-  ng_shape* next; // in its bucket
+  _Atomic(ng_shape*) next; // in its bucket
+  ng_shape* retired;       // the next of those that were taken out of the table
   uint64_t hash;
   uint32_t words;
   uint32_t key_count;
   uint32_t slot_count;
   uint32_t check_count;
   ng_freeze_verdict verdict; // NG_FREEZE_POSSIBLE, or why no stack of this shape can be frozen
+  atomic_uint users;         // plans and frozen greenlets
+  atomic_uint used_at;       // by the number of shapes that had been learned
+  size_t size;
   uint32_t top;              // the highest slot
   uint32_t* keys;            // words that all stacks of the shape have in common, and
   uintptr_t* values;         // what they hold
@@ -64,8 +68,12 @@ static inline uint32_t ng_words_of(const ng_greenlet* greenlet) {
 
 uint64_t ng_shape_hash(const uintptr_t* stack, uint32_t words);
 
-// Makes a shape known that was learned from a stack. It is merged with one of the same keys, from another stack.
-ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles);
+// Makes a shape known that was learned from a stack. It is merged with one of the same keys, from another stack. Those that nothing
+// has needed for long make room. By one thread at a time. has_collected: a collection has stopped all threads since the last call.
+ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles, bool has_collected);
+
+// Nothing needs it any more on behalf of one plan or frozen greenlet.
+void ng_shape_release(const ng_shape* shape);
 
 void ng_shape_count(uint64_t* shapes, uint64_t* bytes);
 

@@ -60,6 +60,7 @@ struct ng_lesson {
   uintptr_t* original;
   uintptr_t* shown; // what each word of the decoy held
   uintptr_t control;
+  bool has_collected;
 };
 
 // The head of a chain whose stack seems to be the whole heap: it has to lie below the heap.
@@ -318,6 +319,7 @@ ng_status ng_lesson_look(ng_lesson* lesson, const void* given) {
   const uintptr_t* references = (const uintptr_t*)given;
   bool is_open = false;
   lesson->rounds++;
+  lesson->has_collected |= references[lesson->words] != lesson->control;
   switch (lesson->stage) {
     case STAGE_REPORTED:
       unlink_decoy(&lesson->copy);
@@ -401,7 +403,7 @@ ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson) {
     for (uint32_t i = 0; i < lesson->words; i++) {
       roles[i] = (uint8_t)role_of(lesson, i);
     }
-    verdict = ng_shape_add(ng_stack_of(lesson->source), lesson->words, roles);
+    verdict = ng_shape_add(ng_stack_of(lesson->source), lesson->words, roles, lesson->has_collected);
   }
   hide_apart(lesson); // what was not looked at
   unlink_decoy(&lesson->copy);

@@ -9,6 +9,10 @@
    reading of references may depend on, is looked at each time a stack is frozen: as long as it leads out of the heap, nothing
    is lost if it is a reference after all.
 
+   Shapes that are not needed any more make room for others. One that is taken out of the table can still be in the hands of a
+   thread that was looking for its own just then: in cooperative mode. So it is freed when a collection has stopped all threads,
+   and only if no plan or frozen greenlet has it.
+
    SPDX-License-Identifier: MIT */
 #include "freeze.h"
 
@@ -21,7 +25,11 @@ ng_freeze_layout ng_freezing;
 
 enum { LARGEST_OFFSET = 48, BUCKETS = 4096, MAP_LEVELS = 5, MAP_BITS = 8, MAP_LOWEST = 17 };
 static _Atomic(ng_shape*) table[BUCKETS];
-static uint64_t count;
+static ng_shape* retired; // out of the table, not freed yet
+static uint64_t most = 4096;
+static uint64_t most_bytes = 16 << 20;
+static atomic_uint learned;
+static uint64_t count; // with those that are retired
 static uint64_t bytes;
 static ng_spinlock lock;
 
@@ -37,6 +45,11 @@ ng_status ng_freeze_initialize(const ng_freeze_layout* layout) {
   }
   ng_freezing = *layout;
   return NG_OK;
+}
+
+void ng_freeze_limit(uint32_t shapes, uint64_t shape_bytes) {
+  most = shapes;
+  most_bytes = shape_bytes;
 }
 
 static uintptr_t word_at(uintptr_t address, uint32_t offset) {
@@ -154,13 +167,33 @@ ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, uint32_t may_unload, ng_
   if (shape == NULL) {
     return NG_FREEZE_UNKNOWN;
   }
+  const unsigned now = atomic_load_explicit(&learned, memory_order_relaxed);
+  if (atomic_load_explicit(&shape->used_at, memory_order_relaxed) != now) {
+    atomic_store_explicit(&shape->used_at, now, memory_order_relaxed);
+  }
   if (shape->verdict != NG_FREEZE_POSSIBLE) {
     return shape->verdict;
   }
-  plan->shape = shape;
-  plan->slots = shape->slots;
-  plan->slot_count = shape->slot_count;
-  return check(shape, stack, may_unload != 0, plan);
+  const ng_freeze_verdict verdict = check(shape, stack, may_unload != 0, plan);
+  if (verdict == NG_FREEZE_POSSIBLE) {
+    (void)atomic_fetch_add(&shape->users, 1);
+    plan->shape = shape;
+    plan->slots = shape->slots;
+    plan->slot_count = shape->slot_count;
+  }
+  return verdict;
+}
+
+void ng_freeze_cancel(const ng_freeze_plan* plan) {
+  ng_shape_release(plan->shape);
+}
+
+void ng_shape_release(const ng_shape* shape) {
+  (void)atomic_fetch_sub(&((ng_shape*)shape)->users, 1);
+}
+
+static bool is_key(uint8_t role) {
+  return role == NG_ROLE_CODE || role == NG_ROLE_STACK;
 }
 
 // What two lessons of one shape say together. Null if they contradict each other.
@@ -168,8 +201,7 @@ static bool merge(uint8_t* roles, const ng_shape* known) {
   for (uint32_t i = 0; i < known->words; i++) {
     const uint8_t mine = roles[i];
     const uint8_t other = known->roles[i];
-    const bool is_key = mine == NG_ROLE_CODE || mine == NG_ROLE_STACK || other == NG_ROLE_CODE || other == NG_ROLE_STACK;
-    if (mine == other || is_key || other == NG_ROLE_UNKNOWN) {
+    if (mine == other || is_key(mine) || is_key(other) || other == NG_ROLE_UNKNOWN) {
       continue;
     }
     if (mine == NG_ROLE_UNKNOWN) {
@@ -183,17 +215,32 @@ static bool merge(uint8_t* roles, const ng_shape* known) {
   return true;
 }
 
-static ng_shape* make(const uintptr_t* stack, uint32_t words, const uint8_t* roles, size_t* size) {
-  *size = sizeof(ng_shape) + words * (sizeof(uintptr_t) + 3 * sizeof(uint32_t) + 2 * sizeof(uint8_t)) + sizeof(uintptr_t);
-  ng_shape* shape = calloc(1, *size);
+static bool is_check(uint8_t role) {
+  return role == NG_ROLE_INTERIOR || role == NG_ROLE_PINNED || role == NG_ROLE_UNKNOWN;
+}
+
+static ng_shape* make(const uintptr_t* stack, uint32_t words, const uint8_t* roles) {
+  size_t keys = 0;
+  size_t others = 0;
+  for (uint32_t i = 0; i < words; i++) {
+    keys += is_key(roles[i]);
+    others += is_check(roles[i]) || roles[i] == NG_ROLE_REFERENCE;
+  }
+  const size_t size = sizeof(ng_shape) + words + sizeof(uintptr_t) + keys * sizeof(uintptr_t) + (keys + others) * sizeof(uint32_t);
+  ng_shape* shape = calloc(1, size);
   if (shape == NULL) {
     return NULL;
   }
   const uintptr_t behind_roles = (uintptr_t)shape->roles + words;
   shape->values = (uintptr_t*)((behind_roles + sizeof(uintptr_t) - 1) & ~(uintptr_t)(sizeof(uintptr_t) - 1));
-  shape->keys = (uint32_t*)(shape->values + words);
-  shape->slots = shape->keys + words;
-  shape->checks = shape->slots + words;
+  shape->keys = (uint32_t*)(shape->values + keys);
+  shape->checks = shape->keys + keys;
+  for (uint32_t i = 0; i < words; i++) {
+    shape->check_count += is_check(roles[i]);
+  }
+  shape->slots = shape->checks + shape->check_count;
+  shape->check_count = 0;
+  shape->size = size;
   shape->words = words;
   shape->hash = ng_shape_hash(stack, words);
   memcpy(shape->roles, roles, words);
@@ -236,32 +283,96 @@ static ng_shape* make(const uintptr_t* stack, uint32_t words, const uint8_t* rol
   return shape;
 }
 
-ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles) {
+static void retire(_Atomic(ng_shape*)* link) {
+  ng_shape* shape = atomic_load_explicit(link, memory_order_relaxed);
+  atomic_store_explicit(link, shape->next, memory_order_release);
+  shape->retired = retired; // `next` stays: somebody may be on the way along it
+  retired = shape;
+}
+
+static void free_retired(void) {
+  ng_shape** link = &retired;
+  while (*link != NULL) {
+    ng_shape* shape = *link;
+    if (atomic_load(&shape->users) != 0) {
+      link = &shape->retired;
+      continue;
+    }
+    *link = shape->retired;
+    ng_spinlock_enter(&lock);
+    count--;
+    bytes -= shape->size;
+    ng_spinlock_leave(&lock);
+    free(shape);
+  }
+}
+
+// Takes those out of the table that were not needed while so many shapes were learned.
+static bool retire_older(unsigned age) {
+  const unsigned now = atomic_load(&learned);
+  bool is_any = false;
+  for (uint32_t i = 0; i < BUCKETS; i++) {
+    _Atomic(ng_shape*)* link = &table[i];
+    for (ng_shape* shape = atomic_load(link); shape != NULL; shape = atomic_load(link)) {
+      if (now - atomic_load(&shape->used_at) >= age && atomic_load(&shape->users) == 0) {
+        retire(link);
+        is_any = true;
+      } else {
+        link = &shape->next;
+      }
+    }
+  }
+  return is_any;
+}
+
+static bool is_beyond(uint64_t eighths) {
+  return count >= most * eighths / 8 || bytes >= most_bytes * eighths / 8;
+}
+
+// Ahead of time: what is retired is freed when the next shape comes.
+static void make_room(void) {
+  bool is_enough = !is_beyond(7);
+  for (unsigned age = (unsigned)(most / 2); !is_enough && age > 0; age /= 2) {
+    is_enough = retire_older(age);
+  }
+}
+
+ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles, bool has_collected) {
   uint8_t merged[NG_DEEPEST];
   memcpy(merged, roles, words);
+  if (has_collected) {
+    free_retired();
+  }
+  if (is_beyond(8)) {
+    make_room();
+    return NG_FREEZE_REFUSED;
+  }
   const uint64_t hash = ng_shape_hash(stack, words);
   bool agrees = true;
-  for (ng_shape* each = atomic_load(&table[hash % BUCKETS]); each != NULL && agrees; each = each->next) {
+  _Atomic(ng_shape*)* bucket = &table[hash % BUCKETS];
+  for (_Atomic(ng_shape*)* link = bucket; atomic_load(link) != NULL; link = &atomic_load(link)->next) {
+    ng_shape* each = atomic_load(link);
     if (each->hash == hash && each->words == words && has_keys(each, stack)) {
       agrees = merge(merged, each);
+      retire(link);
       break; // the youngest has what the older ones had
     }
   }
-  size_t size;
-  ng_shape* shape = make(stack, words, merged, &size);
+  ng_shape* shape = make(stack, words, merged);
   if (shape == NULL) {
     return NG_FREEZE_REFUSED;
   }
   if (!agrees) {
     shape->verdict = NG_FREEZE_REFUSED;
   }
-  ng_spinlock_enter(&lock);
-  _Atomic(ng_shape*)* bucket = &table[hash % BUCKETS];
+  shape->used_at = atomic_fetch_add(&learned, 1) + 1;
   shape->next = atomic_load_explicit(bucket, memory_order_relaxed);
   atomic_store_explicit(bucket, shape, memory_order_release);
+  ng_spinlock_enter(&lock);
   count++;
-  bytes += size;
+  bytes += shape->size;
   ng_spinlock_leave(&lock);
+  make_room();
   return shape->verdict;
 }
 

@@ -593,12 +593,19 @@ internal static unsafe partial class NativeMethods
     public static extern ng_status ng_freeze_initialize([NativeTypeName("const ng_freeze_layout *")] ng_freeze_layout* layout);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern void ng_freeze_limit([NativeTypeName("uint32_t")] uint shapes, [NativeTypeName("uint64_t")] ulong bytes);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]
     public static extern ng_greenlet* ng_freeze_stand_in();
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]
     public static extern ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, [NativeTypeName("uint32_t")] uint may_unload, ng_freeze_plan* plan);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern void ng_freeze_cancel([NativeTypeName("const ng_freeze_plan *")] ng_freeze_plan* plan);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]

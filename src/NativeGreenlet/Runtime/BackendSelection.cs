@@ -42,10 +42,10 @@ internal sealed class BackendSelection
     {
         get
         {
-            string learned = Bridge is null ? string.Empty : $"; {Learned(Bridge.Layout)}{(ThreadWords.IsChecking ? $"; every switch is checked ({ThreadWords.CheckVariable})" : string.Empty)}{FreezeSetting.Describe(Backend)}";
+            string learned = Bridge is null ? string.Empty : $"; {Learned(Bridge.Layout)}{(ThreadWords.IsChecking ? $"; every switch is checked ({ThreadWords.CheckVariable})" : string.Empty)}";
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Backend}: {_reason}{learned} ({RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}; chosen in {_time.TotalMilliseconds:F1} ms)");
+                $"{Backend}: {_reason}{learned}{FreezeSetting.Describe(Backend)} ({RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}; chosen in {_time.TotalMilliseconds:F1} ms)");
         }
     }
 

@@ -41,7 +41,9 @@ internal sealed unsafe partial class Carrier
     }
 
     /// <summary>Freezes a parked greenlet of this thread at once, if it can be. For tests, and for the check at the first use.</summary>
-    public ng_freeze_verdict FreezeNow(GreenletCore core, bool givesPages)
+    public ng_freeze_verdict FreezeNow(GreenletCore core, bool givesPages) => FreezeNow(core, givesPages, FreezeLessons.Urgency.Now);
+
+    private ng_freeze_verdict FreezeNow(GreenletCore core, bool givesPages, FreezeLessons.Urgency urgency)
     {
         if (core.State != GreenletState.Suspended || core.IsMain || core.Carrier != this || core.Park is { Frozen: not null })
         {
@@ -50,7 +52,7 @@ internal sealed unsafe partial class Carrier
 
         FreezeLessons.LookForUnloadableCode();
         FrozenPark park = SetAside(core);
-        ng_freeze_verdict verdict = Freeze(core, park, FreezeLessons.Urgency.Now);
+        ng_freeze_verdict verdict = Freeze(core, park, urgency);
         if (verdict == ng_freeze_verdict.POSSIBLE && givesPages)
         {
             _ = NativeMethods.ng_frozen_give_pages(park.Frozen);
@@ -61,7 +63,7 @@ internal sealed unsafe partial class Carrier
 
     private void PrepareToFreeze(bool hasDirectSwitch)
     {
-        if (FreezeSetting.Wanted == FreezeMode.Off || BackendSelection.Instance.Backend != GreenletBackend.Segments)
+        if (FreezeSetting.Wanted == GreenletFreezing.Off || BackendSelection.Instance.Backend != GreenletBackend.Segments)
         {
             return;
         }
@@ -74,7 +76,7 @@ internal sealed unsafe partial class Carrier
 
         _parked = [];
         _withPages = [];
-        _freezesAlways = FreezeSetting.Mode == FreezeMode.Always;
+        _freezesAlways = FreezeSetting.Mode == GreenletFreezing.Always;
         _isEventful = IsAlwaysEventful;
         FreezeTick.Start();
     }
@@ -104,9 +106,9 @@ internal sealed unsafe partial class Carrier
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private void FreezeParked(GreenletCore? left)
     {
-        if (FreezeSetting.Mode == FreezeMode.Off || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        if (FreezeSetting.Mode == GreenletFreezing.Off || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
-            _freezesAlways &= FreezeSetting.Mode != FreezeMode.Off;
+            _freezesAlways &= FreezeSetting.Mode != GreenletFreezing.Off;
             _isFreezingDue = false;
             _isEventful = IsAlwaysEventful;
             return;
@@ -140,7 +142,7 @@ internal sealed unsafe partial class Carrier
     {
         _isFreezingDue = false;
         if (left is { IsMain: false } && left.Carrier == this && left != Current.Core && !FreezeCheck.IsRunning && FreezeLessons.IsReady
-            && FreezeNow(left, givesPages: _freezeCount % PageEvery == 0) is not ng_freeze_verdict.POSSIBLE and var verdict)
+            && FreezeNow(left, _freezeCount % PageEvery == 0, FreezeLessons.Urgency.Soon) is not ng_freeze_verdict.POSSIBLE and var verdict)
         {
             FreezeFigures.Add(verdict);
         }
@@ -228,7 +230,6 @@ internal sealed unsafe partial class Carrier
         return park;
     }
 
-    // Until the native library takes it out of the chain, a collection updates both its stack and the copy.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private ng_freeze_verdict Freeze(GreenletCore core, FrozenPark park, FreezeLessons.Urgency urgency)
     {
@@ -248,19 +249,36 @@ internal sealed unsafe partial class Carrier
             return verdict;
         }
 
+        try
+        {
+            return Freeze(core, park, &plan);
+        }
+        finally
+        {
+            if (park.Frozen is null)
+            {
+                NativeMethods.ng_freeze_cancel(&plan);
+            }
+        }
+    }
+
+    // Until the native library takes it out of the chain, a collection updates both its stack and the copy.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private ng_freeze_verdict Freeze(GreenletCore core, FrozenPark park, ng_freeze_plan* plan)
+    {
         long bytes = (long)NativeMethods.ng_greenlet_stack_used(park.Native);
-        object?[] references = new object?[plan.slot_count];
+        object?[] references = new object?[plan->slot_count];
         for (int i = 0; i < references.Length; i++)
         {
-            references[i] = Unsafe.AsRef<object?>(&plan.stack[plan.slots[i]]);
+            references[i] = Unsafe.AsRef<object?>(&plan->stack[plan->slots[i]]);
         }
 
         ng_frozen* frozen;
-        ng_status status = NativeMethods.ng_freeze(&plan, &frozen);
+        ng_status status = NativeMethods.ng_freeze(plan, &frozen);
         while (status == ng_status.NEED_RECORD)
         {
             ThreadRecords.Add();
-            status = NativeMethods.ng_freeze(&plan, &frozen);
+            status = NativeMethods.ng_freeze(plan, &frozen);
         }
 
         if (status != ng_status.OK)
@@ -275,13 +293,13 @@ internal sealed unsafe partial class Carrier
         ForgetPark(core);
         FrozenCount++;
         _freezeCount++;
-        FreezeFigures.Add(verdict);
+        FreezeFigures.Add(ng_freeze_verdict.POSSIBLE);
         if (!_freezesAlways)
         {
             _withPages?.Enqueue((park, park.Number, Environment.TickCount64));
         }
 
-        return verdict;
+        return ng_freeze_verdict.POSSIBLE;
     }
 
     // Makes it one that can be switched to, if it was set aside.

@@ -287,6 +287,7 @@ internal sealed unsafe partial class Carrier
             return;
         }
 
+        FreezeSetting.Settle();
         if (BackendSelection.Instance.Bridge is not { } bridge)
         {
             _stacks = new ThreadStacks(this);

@@ -11,7 +11,7 @@ internal static unsafe class FreezeFigures
     private static long s_thaws;
 
     /// <summary>Greenlets that are frozen now.</summary>
-    public static long Frozen => FreezeSetting.Wanted == FreezeMode.Off ? 0 : CarrierRegistry.Sum(static carrier => carrier.FrozenCount);
+    public static long Frozen => FreezeSetting.Wanted == GreenletFreezing.Off ? 0 : CarrierRegistry.Sum(static carrier => carrier.FrozenCount);
 
     /// <summary>Times that one was thawed.</summary>
     public static long Thaws => Interlocked.Read(ref s_thaws);
@@ -25,13 +25,24 @@ internal static unsafe class FreezeFigures
     /// <summary>Counts a thaw.</summary>
     public static void AddThaw() => Interlocked.Increment(ref s_thaws);
 
+    /// <summary>What the native library calls a reason.</summary>
+    public static ng_freeze_verdict VerdictOf(GreenletFreezingRefusal reason) => reason switch
+    {
+        GreenletFreezingRefusal.NotLearned => ng_freeze_verdict.UNKNOWN,
+        GreenletFreezingRefusal.NotPlain => ng_freeze_verdict.NOT_PLAIN,
+        GreenletFreezingRefusal.Pins => ng_freeze_verdict.PINS,
+        GreenletFreezingRefusal.Unloadable => ng_freeze_verdict.UNLOADABLE,
+        GreenletFreezingRefusal.Deep => ng_freeze_verdict.DEEP,
+        _ => ng_freeze_verdict.REFUSED,
+    };
+
     /// <summary>One line; empty where freezing was not asked for.</summary>
     public static string Line
     {
         get
         {
             ng_freeze_statistics now;
-            if (FreezeSetting.Wanted == FreezeMode.Off || NativeMethods.ng_freeze_query(&now) != ng_status.OK)
+            if (FreezeSetting.Wanted == GreenletFreezing.Off || NativeMethods.ng_freeze_query(&now) != ng_status.OK)
             {
                 return string.Empty;
             }

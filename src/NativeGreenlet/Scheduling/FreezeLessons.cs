@@ -12,9 +12,9 @@ namespace NativeGreenlet.Scheduling;
 /// collections.</summary>
 internal static unsafe class FreezeLessons
 {
-    private const int MostShapes = 4096;
     private const int MostFailures = 3;
     private const int Common = 4; // times that a shape is met before it is learned at leisure
+    private const int Again = 2; // times before it is learned soon
     private const int LeisureFactor = 20; // learning takes no more than a twentieth of the time
     private const int Garbage = 400; // bytes between two objects, so that a collection moves them
     private const int MostNotes = 4096;
@@ -34,6 +34,9 @@ internal static unsafe class FreezeLessons
     {
         /// <summary>When the shape is common, and not too much time has gone into lessons.</summary>
         Leisure,
+
+        /// <summary>When the shape is met again: many are there only once.</summary>
+        Soon,
 
         /// <summary>At once.</summary>
         Now,
@@ -67,12 +70,13 @@ internal static unsafe class FreezeLessons
 
         try
         {
-            if (s_failed.GetValueOrDefault(hash) >= MostFailures || Count >= MostShapes)
+            if (s_failed.GetValueOrDefault(hash) >= MostFailures)
             {
                 return ng_freeze_verdict.REFUSED;
             }
 
-            if (urgency == Urgency.Leisure && (Environment.TickCount64 < s_notBefore || Note(s_met, hash) < Common))
+            if ((urgency == Urgency.Leisure && (Environment.TickCount64 < s_notBefore || Note(s_met, hash) < Common))
+                || (urgency == Urgency.Soon && Note(s_met, hash) < Again))
             {
                 return ng_freeze_verdict.UNKNOWN;
             }

@@ -11,7 +11,7 @@ internal sealed class FreezeTick
 
     ~FreezeTick()
     {
-        if (Runtime.FreezeSetting.Mode != Runtime.FreezeMode.Off)
+        if (Runtime.FreezeSetting.Mode != GreenletFreezing.Off)
         {
             CarrierRegistry.ForEach(static carrier => carrier.RequestFreezing());
             _ = new FreezeTick();

@@ -10,14 +10,15 @@ internal static unsafe class StackPools
 {
     private const int DefaultSize = 1 << 20;
     private const int SmallestSize = 1 << 18; // half of it is what the runtime calls sufficient, and never gives out
-    private static readonly bool s_isFreezing = FreezeSetting.Wanted != FreezeMode.Off; // then far more can be parked
-    private static readonly ulong s_mostAddressSpace = 1UL << (s_isFreezing ? 40 : 37);
-
     private static readonly Lock s_lock = new();
     private static readonly nint[] s_pools = new nint[32];
     private static nint s_default;
 
-    private static nuint MostStacks => s_isFreezing ? 1u << 21 : NativeMethods.ng_segments_config_default().capacity;
+    private static bool IsFreezing => FreezeSetting.Wanted != GreenletFreezing.Off; // then far more can be parked
+
+    private static ulong MostAddressSpace => 1UL << (IsFreezing ? 40 : 37);
+
+    private static nuint MostStacks => IsFreezing ? 1u << 21 : NativeMethods.ng_segments_config_default().capacity;
 
     /// <summary>The region for stacks of at least so many bytes; 0 stands for the default.</summary>
     /// <exception cref="GreenletException">Address space cannot be had.</exception>
@@ -53,7 +54,7 @@ internal static unsafe class StackPools
     {
         ng_segments_statistics statistics;
         _ = NativeMethods.ng_segments_query(pool, &statistics);
-        ulong fromLimits = s_mostAddressSpace / statistics.segment_size;
+        ulong fromLimits = MostAddressSpace / statistics.segment_size;
         string cause = statistics.capacity < Math.Min(fromLimits, MostStacks)
             ? "; the address space of the process allowed no more (ulimit -v)"
             : string.Empty;
@@ -72,7 +73,7 @@ internal static unsafe class StackPools
             if (s_pools[index] == 0)
             {
                 config.segment_size = (nuint)wanted;
-                config.capacity = (nuint)Math.Min(MostStacks, s_mostAddressSpace / wanted);
+                config.capacity = (nuint)Math.Min(MostStacks, MostAddressSpace / wanted);
                 ng_segments* created;
                 ng_status status = NativeMethods.ng_segments_create(&config, &created);
                 if (status != ng_status.OK)

@@ -222,10 +222,15 @@ public class DiagnosticsTests
         Array.ForEach(greenlets, greenlet => greenlet.Switch());
         string[] expected =
         [
+            "nativegreenlet.freeze.shapes",
+            "nativegreenlet.freezes",
+            "nativegreenlet.freezes.refused",
+            "nativegreenlet.greenlets.frozen",
             "nativegreenlet.greenlets.live",
             "nativegreenlet.greenlets.pending_kills",
             "nativegreenlet.greenlets.suspended",
             "nativegreenlet.switches",
+            "nativegreenlet.thaws",
             "nativegreenlet.thread_records",
             "nativegreenlet.threads",
         ];

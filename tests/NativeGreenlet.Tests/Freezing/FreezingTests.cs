@@ -35,6 +35,9 @@ public class FreezingTests
     public void What_cannot_be_frozen_is_told_apart() => Survives("always", Refuse);
 
     [LinuxFact]
+    public void Shapes_that_nothing_needs_make_room_for_others() => Survives("always", MeetManyShapes);
+
+    [LinuxFact]
     public void Code_that_can_be_unloaded_is_never_frozen() => Survives("always", UseUnloadable);
 
     [LinuxFact]
@@ -42,6 +45,29 @@ public class FreezingTests
 
     [LinuxFact]
     public void Nothing_is_frozen_unless_it_is_asked_for() => Survives(string.Empty, StayLinked);
+
+    [LinuxFact]
+    public void A_program_can_ask_for_it() => Survives(string.Empty, AskByProgram);
+
+    [LinuxFact]
+    public void The_environment_has_the_last_word() => Survives("off", AskInVain);
+
+    [LinuxFact]
+    public void It_is_settled_when_the_first_greenlet_begins() => Survives(string.Empty, AskTooLate);
+
+    [Fact]
+    public void Only_what_is_there_can_be_asked_for()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => GreenletRuntime.Freezing = (GreenletFreezing)7);
+        Assert.Throws<ArgumentOutOfRangeException>(() => GreenletDiagnostics.Freezing.Refused((GreenletFreezingRefusal)77));
+    }
+
+    [Fact]
+    public void Where_greenlets_are_threads_it_is_off_with_a_reason()
+    {
+        InChild.Result child = InChild.Run(TellOffOnThreads, (FreezeSetting.Variable, "auto"), (BackendSelection.Variable, "threads"));
+        Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
+    }
 
     [LinuxFact]
     public void A_wish_that_is_not_known_is_told() => Survives("sometimes", TellUnknownWish);
@@ -93,7 +119,7 @@ public class FreezingTests
 
     private static void ThrowIfOff()
     {
-        if (FreezeSetting.Mode == FreezeMode.Off)
+        if (FreezeSetting.Mode == GreenletFreezing.Off)
         {
             Console.WriteLine($"{Unavailable}: {GreenletRuntime.Description}");
             Environment.Exit(0);
@@ -166,9 +192,9 @@ public class FreezingTests
         ThrowIfOff();
         Assert.True(greenlet.Core.Park is { Frozen: not null } || FreezeNow(greenlet) == ng_freeze_verdict.POSSIBLE, "frozen");
         return greenlet;
-
-        static unsafe ng_freeze_verdict FreezeNow(Greenlet greenlet) => Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages: false);
     }
+
+    private static unsafe ng_freeze_verdict FreezeNow(Greenlet greenlet) => Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages: false);
 
     private static unsafe bool IsFrozen(Greenlet greenlet) => greenlet.Core.Park is { } park && park.Frozen is not null;
 
@@ -341,6 +367,61 @@ public class FreezingTests
         }
     }
 
+    private static unsafe void MeetManyShapes() => OnThread.Run(() =>
+    {
+        const int Limit = 40;
+        const int Met = 250;
+        ThrowIfNotPrepared();
+        NativeMethods.ng_freeze_limit(Limit, 1 << 20);
+        List<(Greenlet Greenlet, int Path)> kept = [];
+        for (int path = 0; path < Met; path++)
+        {
+            Greenlet greenlet = FrozenOnPath(path);
+            if (path % 25 == 0)
+            {
+                kept.Add((greenlet, path)); // their shapes cannot go
+            }
+            else
+            {
+                Assert.Equal(path, greenlet.Switch());
+            }
+
+            GreenletFreezingFigures figures = GreenletDiagnostics.Freezing;
+            Assert.True(figures.Shapes <= Limit && figures.ShapeBytes < figures.Shapes * 4000, $"{figures.Shapes} shapes, {figures.ShapeBytes} bytes");
+        }
+
+        Assert.True(GreenletDiagnostics.Freezing.Lessons >= Met, $"{GreenletDiagnostics.Freezing.Lessons} lessons");
+        Collector.Collect();
+        Assert.All(kept, each => Assert.Equal(each.Path, each.Greenlet.Switch()));
+        long lessons = GreenletDiagnostics.Freezing.Lessons;
+        Assert.Equal(3, FrozenOnPath(3).Switch()); // gone, and learned again
+        Assert.Equal(3, FrozenOnPath(3).Switch());
+        Assert.Equal(lessons + 1, GreenletDiagnostics.Freezing.Lessons);
+
+        static Greenlet FrozenOnPath(int path)
+        {
+            string text = new('x', path);
+            return Frozen(_ => One(path, 8, text));
+        }
+    });
+
+    // Each path is other return addresses.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static int One(int path, int depth, string text)
+    {
+        if (depth == 0)
+        {
+            ParkedFrames.Park();
+            return text.Length;
+        }
+
+        int result = (path & 1) == 0 ? One(path >> 1, depth - 1, text) : Another(path >> 1, depth - 1, text);
+        return result == text.Length ? result : -1;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static int Another(int path, int depth, string text) => One(path, depth, text) is var result && result == text.Length ? result : -1;
+
     private static void ThrowIfNotPrepared() => Assert.True(Frozen(_ => ParkedFrames.Plain(1)).Switch() is true);
 
     private static void UseUnloadable() => OnThread.Run(() =>
@@ -434,8 +515,45 @@ public class FreezingTests
 
         Assert.Equal(0, GreenletDiagnostics.Frozen);
         Assert.All(greenlets, greenlet => Assert.True(greenlet.Core.Park is null && greenlet.Switch() is true));
-        Assert.DoesNotContain("frozen", GreenletRuntime.Description, StringComparison.Ordinal);
+        Assert.Contains("parked greenlets are not frozen (by default)", GreenletRuntime.Description, StringComparison.Ordinal);
+        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
+        Assert.Equal(0, GreenletDiagnostics.Freezing.Freezes);
     });
+
+    private static void AskByProgram()
+    {
+        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
+        GreenletRuntime.Freezing = GreenletFreezing.Auto;
+        Assert.Equal(GreenletFreezing.Auto, GreenletRuntime.Freezing);
+        ParkForLong();
+        Assert.Contains($"frozen, auto ({nameof(GreenletRuntime)}.{nameof(GreenletRuntime.Freezing)})", GreenletRuntime.Description, StringComparison.Ordinal);
+        GreenletFreezingFigures figures = GreenletDiagnostics.Freezing;
+        Assert.Equal(0, figures.Frozen);
+        Assert.True(figures.Freezes >= 300 && figures.Thaws == figures.Freezes, $"{figures.Freezes} freezes, {figures.Thaws} thaws");
+        Assert.True(figures.Lessons > 0 && figures.Shapes > 0 && figures.ShapeBytes > figures.Shapes, $"{figures.Lessons} lessons, {figures.Shapes} shapes of {figures.ShapeBytes} bytes");
+        Assert.True(figures.Refused(GreenletFreezingRefusal.NotLearned) > 0, "a shape is met several times before it is learned");
+        Assert.Equal(0, figures.Refused(GreenletFreezingRefusal.NotLearnable));
+    }
+
+    private static void AskInVain()
+    {
+        GreenletRuntime.Freezing = GreenletFreezing.Always;
+        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
+        Assert.Contains($"not frozen ({FreezeSetting.Variable})", GreenletRuntime.Description, StringComparison.Ordinal);
+    }
+
+    private static void AskTooLate()
+    {
+        new Greenlet(() => { }).Switch();
+        Assert.Throws<InvalidOperationException>(() => GreenletRuntime.Freezing = GreenletFreezing.Auto);
+    }
+
+    private static void TellOffOnThreads()
+    {
+        new Greenlet(() => { }).Switch();
+        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
+        Assert.Contains("not frozen: they are on Segments only", GreenletRuntime.Description, StringComparison.Ordinal);
+    }
 
     private static void TellUnknownWish() =>
         Assert.Contains($"parked greenlets are not frozen: {FreezeSetting.Variable} is 'sometimes'; it can be auto, off or always", GreenletRuntime.Description, StringComparison.Ordinal);

@@ -1,0 +1,20 @@
+namespace NativeGreenlet;
+
+/// <summary>When parked greenlets are frozen: taken out of what the collector walks, and put back when something continues them.</summary>
+/// <example><code>
+/// GreenletRuntime.Freezing = GreenletFreezing.Auto; // before the first greenlet begins
+/// using Greenlet parked = new(_ =&gt; Greenlet.Current.Parent!.Switch());
+/// parked.Switch();
+/// Console.WriteLine(GreenletRuntime.Description); // says whether it can be had here
+/// </code></example>
+public enum GreenletFreezing
+{
+    /// <summary>Never: each collection walks each parked stack.</summary>
+    Off,
+
+    /// <summary>When they have been parked during several collections.</summary>
+    Auto,
+
+    /// <summary>Whenever they are left. It is slow: for tests.</summary>
+    Always,
+}
