@@ -40,7 +40,8 @@ internal static class Native
     {
         string[] none = OperatingSystem.IsWindows() ? [] : ["--no-tests=error"];
         return Shell.Run("ctest",
-            ["--test-dir", $"artifacts/native/{configuration}", "-C", configuration, "--output-on-failure", .. none, "--timeout", "600", .. arguments]) == 0;
+            ["--test-dir", $"artifacts/native/{configuration}", "-C", configuration, "--output-on-failure", .. none, "--timeout", "600",
+             "--parallel", $"{Environment.ProcessorCount}", .. arguments]) == 0;
     }
 
     private static void Build(string configuration, string what)
