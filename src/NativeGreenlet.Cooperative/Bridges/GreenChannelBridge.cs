@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
+using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -66,7 +67,7 @@ public static class GreenChannelBridge
     public static IEnumerable<T> ReceiveAll<T>(this ChannelReader<T> reader)
     {
         ArgumentNullException.ThrowIfNull(reader);
-        return Items();
+        return new TaskSequence<T>(Items());
 
         IEnumerable<T> Items()
         {

@@ -382,10 +382,10 @@ public sealed class GreenPool
         return item => new AsyncGreenTask<TResult>(() => function(item));
     }
 
-    private IEnumerable<TResult> MapLazily<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, GreenTask<TResult>> create, bool isInOrder)
+    private TaskSequence<TResult> MapLazily<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, GreenTask<TResult>> create, bool isInOrder)
     {
         ArgumentNullException.ThrowIfNull(items);
-        return Enumerate();
+        return new TaskSequence<TResult>(Enumerate());
 
         IEnumerable<TResult> Enumerate()
         {

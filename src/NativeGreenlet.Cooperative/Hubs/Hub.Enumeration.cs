@@ -34,7 +34,7 @@ public sealed partial class Hub
     public static IEnumerable<T> Enumerate<T>(IAsyncEnumerable<T> source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return EnumerateHere(source);
+        return new TaskSequence<T>(EnumerateHere(source));
     }
 
     private static IEnumerable<T> EnumerateHere<T>(IAsyncEnumerable<T> source)

@@ -495,7 +495,7 @@ public sealed partial class Hub
 
         Action<GreenTask> put = ended.Put;
         Array.ForEach(all, task => task.OnCompleted(put));
-        return Enumerate();
+        return new TaskSequence<GreenTask>(Enumerate());
 
         IEnumerable<GreenTask> Enumerate()
         {

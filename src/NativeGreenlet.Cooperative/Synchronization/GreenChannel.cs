@@ -204,14 +204,19 @@ public sealed class GreenChannel<T> : IShared
     /// <exception cref="ChannelClosedException">The channel was completed with an exception, which is the inner one.</exception>
     public IEnumerable<T> ReceiveAll()
     {
-        while (TryReceive(Timeout.InfiniteTimeSpan, out T? item))
-        {
-            yield return item;
-        }
+        return new TaskSequence<T>(Items());
 
-        if (_error is { } error)
+        IEnumerable<T> Items()
         {
-            throw NoReceive(error);
+            while (TryReceive(Timeout.InfiniteTimeSpan, out T? item))
+            {
+                yield return item;
+            }
+
+            if (_error is { } error)
+            {
+                throw NoReceive(error);
+            }
         }
     }
 

@@ -268,9 +268,14 @@ public class GreenQueue<T> : IShared
     /// <summary>Takes the items, one after the other, waiting for each, until the queue is completed and empty.</summary>
     public IEnumerable<T> GetAll()
     {
-        while (TryGet(Timeout.InfiniteTimeSpan, out T? item))
+        return new TaskSequence<T>(Items());
+
+        IEnumerable<T> Items()
         {
-            yield return item;
+            while (TryGet(Timeout.InfiniteTimeSpan, out T? item))
+            {
+                yield return item;
+            }
         }
     }
 

@@ -84,15 +84,20 @@ public sealed class GreenSubscription<T> : IGreenWaitable
     /// <exception cref="ChannelClosedException">The broadcast was completed with an exception, which is the inner one.</exception>
     public IEnumerable<T> ReceiveAll()
     {
-        Exception? error;
-        while (TryReceive(Timeout.InfiniteTimeSpan, out T? item, out error, CancellationToken.None))
-        {
-            yield return item;
-        }
+        return new TaskSequence<T>(Items());
 
-        if (error is not null)
+        IEnumerable<T> Items()
         {
-            throw new ChannelClosedException("The broadcast was completed with an error.", error);
+            Exception? error;
+            while (TryReceive(Timeout.InfiniteTimeSpan, out T? item, out error, CancellationToken.None))
+            {
+                yield return item;
+            }
+
+            if (error is not null)
+            {
+                throw new ChannelClosedException("The broadcast was completed with an error.", error);
+            }
         }
     }
 
