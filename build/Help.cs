@@ -28,6 +28,7 @@ internal static class Help
                             segments and slices by number and depth; bench servers: servers under load, against async, threads, gevent
           check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)
           check PLATFORM    arm64, musl, macos, windows, package: docs/platforms.md
+          check site        the pages of docs in headless Chromium, in light, dark and narrow: what overflows, broken links, contrast
           try-runtime V     says in ten minutes whether the library works on .NET V, a preview for example
           pack              packages, with the native library of every platform there is a compiler for: artifacts/packages
           docs              the guides and the API reference as pages, with docfx: artifacts/docs/site

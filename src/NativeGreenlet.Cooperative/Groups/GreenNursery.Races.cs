@@ -29,13 +29,13 @@ public sealed partial class GreenNursery
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static T FirstSuccess<T>(params IEnumerable<Func<T>> bodies) => FirstSuccess(Make(bodies), Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{T}})"/>
+    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{T}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static T FirstSuccess<T>(IEnumerable<Func<T>> bodies, CancellationToken cancellationToken) => FirstSuccess(Make(bodies), Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{T}})"/>
+    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{T}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="timeout">How long to wait at most; all are killed then.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
@@ -55,14 +55,14 @@ public sealed partial class GreenNursery
     [OverloadResolutionPriority(1)]
     public static T FirstSuccess<T>(params IEnumerable<Func<Task<T>>> bodies) => FirstSuccess(Make(bodies), Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{Task{T}}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     [OverloadResolutionPriority(1)]
     public static T FirstSuccess<T>(IEnumerable<Func<Task<T>>> bodies, CancellationToken cancellationToken) => FirstSuccess(Make(bodies), Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <inheritdoc cref="FirstSuccess{T}(IEnumerable{Func{Task{T}}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="timeout">How long to wait at most; all are killed then.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
@@ -84,13 +84,13 @@ public sealed partial class GreenNursery
     /// <exception cref="Exception">What the first that ended threw.</exception>
     public static T First<T>(params IEnumerable<Func<T>> bodies) => First(Make(bodies), Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="First{T}(IEnumerable{Func{T}})"/>
+    /// <inheritdoc cref="First{T}(IEnumerable{Func{T}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static T First<T>(IEnumerable<Func<T>> bodies, CancellationToken cancellationToken) => First(Make(bodies), Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="First{T}(IEnumerable{Func{T}})"/>
+    /// <inheritdoc cref="First{T}(IEnumerable{Func{T}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="timeout">How long to wait at most; all are killed then.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
@@ -111,14 +111,14 @@ public sealed partial class GreenNursery
     [OverloadResolutionPriority(1)]
     public static T First<T>(params IEnumerable<Func<Task<T>>> bodies) => First(Make(bodies), Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="First{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <inheritdoc cref="First{T}(IEnumerable{Func{Task{T}}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     [OverloadResolutionPriority(1)]
     public static T First<T>(IEnumerable<Func<Task<T>>> bodies, CancellationToken cancellationToken) => First(Make(bodies), Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="First{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <inheritdoc cref="First{T}(IEnumerable{Func{Task{T}}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="timeout">How long to wait at most; all are killed then.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
@@ -141,13 +141,13 @@ public sealed partial class GreenNursery
     /// <exception cref="Exception">What the first that failed threw.</exception>
     public static T[] All<T>(params IEnumerable<Func<T>> bodies) => All(Make(bodies, isEmptyAllowed: true), Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="All{T}(IEnumerable{Func{T}})"/>
+    /// <inheritdoc cref="All{T}(IEnumerable{Func{T}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static T[] All<T>(IEnumerable<Func<T>> bodies, CancellationToken cancellationToken) => All(Make(bodies, isEmptyAllowed: true), Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="All{T}(IEnumerable{Func{T}})"/>
+    /// <inheritdoc cref="All{T}(IEnumerable{Func{T}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="timeout">How long to wait at most; all are killed then.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
@@ -167,14 +167,14 @@ public sealed partial class GreenNursery
     [OverloadResolutionPriority(1)]
     public static T[] All<T>(params IEnumerable<Func<Task<T>>> bodies) => All(Make(bodies, isEmptyAllowed: true), Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="All{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <inheritdoc cref="All{T}(IEnumerable{Func{Task{T}}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     [OverloadResolutionPriority(1)]
     public static T[] All<T>(IEnumerable<Func<Task<T>>> bodies, CancellationToken cancellationToken) => All(Make(bodies, isEmptyAllowed: true), Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="All{T}(IEnumerable{Func{Task{T}}})"/>
+    /// <inheritdoc cref="All{T}(IEnumerable{Func{Task{T}}})" path="/*[not(self::param)]"/>
     /// <param name="bodies">What the children do.</param>
     /// <param name="timeout">How long to wait at most; all are killed then.</param>
     /// <param name="cancellationToken">Kills all when it is cancelled.</param>

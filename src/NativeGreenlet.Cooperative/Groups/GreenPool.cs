@@ -68,7 +68,7 @@ public sealed class GreenPool
         return Spawn(new GreenTask(body), CancellationToken.None);
     }
 
-    /// <inheritdoc cref="Spawn(Action)"/>
+    /// <inheritdoc cref="Spawn(Action)" path="/*[not(self::param)]"/>
     /// <param name="body">What it does.</param>
     /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
     /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
@@ -89,7 +89,7 @@ public sealed class GreenPool
         return Spawn(new GreenTask<T>(body), CancellationToken.None);
     }
 
-    /// <inheritdoc cref="Spawn{T}(Func{T})"/>
+    /// <inheritdoc cref="Spawn{T}(Func{T})" path="/*[not(self::param)]"/>
     /// <param name="body">What it does.</param>
     /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
     /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
@@ -115,7 +115,7 @@ public sealed class GreenPool
         return Spawn<GreenTask>(new AsyncGreenTask(body), CancellationToken.None);
     }
 
-    /// <inheritdoc cref="Spawn(Func{Task})"/>
+    /// <inheritdoc cref="Spawn(Func{Task})" path="/*[not(self::param)]"/>
     /// <param name="body">What it does.</param>
     /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
     /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
@@ -136,7 +136,7 @@ public sealed class GreenPool
         return Spawn<GreenTask<T>>(new AsyncGreenTask<T>(body), CancellationToken.None);
     }
 
-    /// <inheritdoc cref="Spawn{T}(Func{Task{T}})"/>
+    /// <inheritdoc cref="Spawn{T}(Func{Task{T}})" path="/*[not(self::param)]"/>
     /// <param name="body">What it does.</param>
     /// <param name="cancellationToken">Ends the wait for a place; a task that was started goes on.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled before there is a place, or the pool is being
@@ -161,7 +161,7 @@ public sealed class GreenPool
         return MapAll(items, Creator(function));
     }
 
-    /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})" path="/*[not(self::param)]"/>
     /// <param name="items">The items.</param>
     /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
     [OverloadResolutionPriority(1)]
@@ -182,7 +182,7 @@ public sealed class GreenPool
     public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
         MapLazily(items, Creator(function), isInOrder: true);
 
-    /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})" path="/*[not(self::param)]"/>
     /// <param name="items">The items; taken by a task of its own.</param>
     /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
     [OverloadResolutionPriority(1)]
@@ -199,7 +199,7 @@ public sealed class GreenPool
     public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
         MapLazily(items, Creator(function), isInOrder: false);
 
-    /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})" path="/*[not(self::param)]"/>
     /// <param name="items">The items; taken by a task of its own.</param>
     /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
     [OverloadResolutionPriority(1)]
@@ -279,7 +279,7 @@ public sealed class GreenPool
         return true;
     }
 
-    /// <inheritdoc cref="Join(TimeSpan?)"/>
+    /// <inheritdoc cref="Join(TimeSpan?)" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Join(CancellationToken cancellationToken) => Join(null, cancellationToken);

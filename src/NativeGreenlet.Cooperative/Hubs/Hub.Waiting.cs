@@ -121,7 +121,7 @@ public sealed partial class Hub
         task.Waiter.Park(task.Loop.Clock.In(delay), isExternal: true);
     }
 
-    /// <inheritdoc cref="Sleep(TimeSpan)"/>
+    /// <inheritdoc cref="Sleep(TimeSpan)" path="/*[not(self::param)]"/>
     /// <param name="delay">The time; zero is a <see cref="Yield"/>, <see cref="Timeout.InfiniteTimeSpan"/> lasts until the task is killed or the token cancelled.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -162,7 +162,7 @@ public sealed partial class Hub
     /// caller.</exception>
     public static void Await(Task task) => Await(task, CancellationToken.None);
 
-    /// <inheritdoc cref="Await(Task)"/>
+    /// <inheritdoc cref="Await(Task)" path="/*[not(self::param)]"/>
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Ends the wait; the task is left behind then.</param>
     /// <exception cref="ArgumentNullException"><paramref name="task"/> is null.</exception>
@@ -185,7 +185,7 @@ public sealed partial class Hub
     /// <returns>The task's result.</returns>
     public static T Await<T>(Task<T> task) => Await(task, CancellationToken.None);
 
-    /// <inheritdoc cref="Await{T}(Task{T})"/>
+    /// <inheritdoc cref="Await{T}(Task{T})" path="/*[not(self::param)]"/>
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Ends the wait; the task is left behind then.</param>
     /// <exception cref="ArgumentNullException"><paramref name="task"/> is null.</exception>
@@ -241,7 +241,7 @@ public sealed partial class Hub
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, and not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
     public static bool Await(Task task, TimeSpan timeout) => Await(task, timeout, CancellationToken.None);
 
-    /// <inheritdoc cref="Await(Task, TimeSpan)"/>
+    /// <inheritdoc cref="Await(Task, TimeSpan)" path="/*[not(self::param)]"/>
     /// <param name="task">The task.</param>
     /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/> for no limit.</param>
     /// <param name="cancellationToken">Ends the wait; the task is left behind then.</param>
@@ -415,13 +415,13 @@ public sealed partial class Hub
     /// <exception cref="MissingHubException">The caller is not inside a hub, and one is not ready.</exception>
     public static void WaitAll(params IGreenWaitable[] objects) => WaitAll(objects, Timeout.InfiniteTimeSpan);
 
-    /// <inheritdoc cref="WaitAll(IGreenWaitable[])"/>
+    /// <inheritdoc cref="WaitAll(IGreenWaitable[])" path="/*[not(self::param)]"/>
     /// <param name="objects">Tasks, events, completion sources.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static void WaitAll(IEnumerable<IGreenWaitable> objects, CancellationToken cancellationToken) => WaitAll(objects, Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="WaitAll(IGreenWaitable[])"/>
+    /// <inheritdoc cref="WaitAll(IGreenWaitable[])" path="/*[not(self::param)]"/>
     /// <param name="objects">Tasks, events, completion sources.</param>
     /// <param name="timeout">How long at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
@@ -442,13 +442,13 @@ public sealed partial class Hub
     /// <exception cref="MissingHubException">The caller is not inside a hub, and none is ready.</exception>
     public static IGreenWaitable WaitAny(params IGreenWaitable[] objects) => WaitAny(objects, Timeout.InfiniteTimeSpan)!;
 
-    /// <inheritdoc cref="WaitAny(IGreenWaitable[])"/>
+    /// <inheritdoc cref="WaitAny(IGreenWaitable[])" path="/*[not(self::param)]"/>
     /// <param name="objects">Tasks, events, completion sources.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static IGreenWaitable WaitAny(IEnumerable<IGreenWaitable> objects, CancellationToken cancellationToken) => WaitAny(objects, Timeout.InfiniteTimeSpan, cancellationToken)!;
 
-    /// <inheritdoc cref="WaitAny(IGreenWaitable[])"/>
+    /// <inheritdoc cref="WaitAny(IGreenWaitable[])" path="/*[not(self::param)]"/>
     /// <param name="objects">Tasks, events, completion sources.</param>
     /// <param name="timeout">How long at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>

@@ -126,7 +126,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
         return MapAsync(items, pool => isInOrder ? pool.MapInOrder(items, function) : pool.MapUnordered(items, function), limit, cancellationToken);
     }
 
-    /// <inheritdoc cref="MapAsync{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult}, int, bool, CancellationToken)"/>
+    /// <inheritdoc cref="MapAsync{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult}, int, bool, CancellationToken)" path="/*[not(self::param)]"/>
     /// <param name="items">The items; taken in the hub.</param>
     /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
     /// <param name="limit">How many calls go on at a time at most.</param>

@@ -131,7 +131,7 @@ public class GreenStream : Stream
         return count;
     }
 
-    /// <inheritdoc cref="Read(Span{byte})"/>
+    /// <inheritdoc cref="Read(Span{byte})" path="/*[not(self::param)]"/>
     /// <param name="buffer">Gets the bytes.</param>
     /// <param name="offset">From where on.</param>
     /// <param name="count">How many at most.</param>
@@ -165,7 +165,7 @@ public class GreenStream : Stream
         _source.Write(buffer);
     }
 
-    /// <inheritdoc cref="Write(ReadOnlySpan{byte})"/>
+    /// <inheritdoc cref="Write(ReadOnlySpan{byte})" path="/*[not(self::param)]"/>
     /// <param name="buffer">Has the bytes.</param>
     /// <param name="offset">From where on.</param>
     /// <param name="count">How many.</param>
@@ -177,7 +177,7 @@ public class GreenStream : Stream
         Write(buffer.AsSpan(offset, count));
     }
 
-    /// <inheritdoc cref="Write(ReadOnlySpan{byte})"/>
+    /// <inheritdoc cref="Write(ReadOnlySpan{byte})" path="/*[not(self::param)]"/>
     /// <summary>Writes a byte; parks until it is written.</summary>
     /// <param name="value">The byte.</param>
     public override void WriteByte(byte value) => Write([value]);

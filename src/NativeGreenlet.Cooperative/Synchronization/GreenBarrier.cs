@@ -53,17 +53,17 @@ public sealed class GreenBarrier : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub, and not the last to arrive.</exception>
     public void SignalAndWait() => SignalAndWait(Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="SignalAndWait()"/>
+    /// <inheritdoc cref="SignalAndWait()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void SignalAndWait(CancellationToken cancellationToken) => SignalAndWait(Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="SignalAndWait()"/>
+    /// <inheritdoc cref="SignalAndWait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long to wait for them at most.</param>
     /// <returns>Whether all have arrived; if not, the caller has not either.</returns>
     public bool SignalAndWait(TimeSpan timeout) => SignalAndWait(timeout, CancellationToken.None);
 
-    /// <inheritdoc cref="SignalAndWait()"/>
+    /// <inheritdoc cref="SignalAndWait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long to wait for them at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Whether all have arrived; if not, the caller has not either.</returns>

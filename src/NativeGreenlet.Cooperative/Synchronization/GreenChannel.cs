@@ -65,7 +65,7 @@ public sealed class GreenChannel<T> : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public void Send(T item) => TrySend(item, Timeout.InfiniteTimeSpan);
 
-    /// <inheritdoc cref="Send(T)"/>
+    /// <inheritdoc cref="Send(T)" path="/*[not(self::param)]"/>
     /// <param name="item">The item.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -145,7 +145,7 @@ public sealed class GreenChannel<T> : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public T Receive() => Receive(CancellationToken.None);
 
-    /// <inheritdoc cref="Receive()"/>
+    /// <inheritdoc cref="Receive()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public T Receive(CancellationToken cancellationToken) => TryReceive(Timeout.InfiniteTimeSpan, cancellationToken, out T? item) ? item : throw NoReceive(_error);
@@ -157,7 +157,7 @@ public sealed class GreenChannel<T> : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public bool TryReceive(TimeSpan timeout, [MaybeNullWhen(false)] out T item) => TryReceive(timeout, CancellationToken.None, out item);
 
-    /// <inheritdoc cref="TryReceive(TimeSpan, out T)"/>
+    /// <inheritdoc cref="TryReceive(TimeSpan, out T)" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long to wait at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <param name="item">The item.</param>

@@ -95,7 +95,7 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
     /// <inheritdoc cref="Result"/>
     public T Get() => Get(CancellationToken.None);
 
-    /// <inheritdoc cref="Result"/>
+    /// <inheritdoc cref="Result" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public T Get(CancellationToken cancellationToken)
@@ -130,17 +130,17 @@ public sealed class GreenCompletionSource<T> : IGreenWaitable, IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub, and there is no result.</exception>
     public void Wait() => Wait(Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Wait(CancellationToken cancellationToken) => Wait(Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long at most.</param>
     /// <returns>Whether there is.</returns>
     public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Whether there is.</returns>

@@ -45,12 +45,12 @@ public sealed class GreenCondition : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public void Wait() => Wait(Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Wait(CancellationToken cancellationToken) => Wait(Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long to wait for the signal at most; the lock is waited for without a limit. Zero only lets
     /// others have the lock.</param>
     /// <returns>Whether there was a signal.</returns>
@@ -58,7 +58,7 @@ public sealed class GreenCondition : IShared
     /// came at the same time goes to the next that waits.</remarks>
     public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long to wait for the signal at most; the lock is waited for without a limit. Zero only lets
     /// others have the lock.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>

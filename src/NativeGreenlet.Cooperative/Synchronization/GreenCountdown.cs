@@ -77,17 +77,17 @@ public sealed class GreenCountdown : IGreenWaitable, IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub, and a signal is missing.</exception>
     public void Wait() => _reached.Wait();
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Wait(CancellationToken cancellationToken) => _reached.Wait(cancellationToken);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long at most.</param>
     /// <returns>Gets a value indicating whether none is missing.</returns>
     public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Gets a value indicating whether none is missing.</returns>

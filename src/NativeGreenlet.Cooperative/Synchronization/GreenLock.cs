@@ -60,7 +60,7 @@ public sealed class GreenLock : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub: there is no task to own it.</exception>
     public void Enter() => TryEnter(Timeout.InfiniteTimeSpan);
 
-    /// <inheritdoc cref="Enter()"/>
+    /// <inheritdoc cref="Enter()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Enter(CancellationToken cancellationToken) => TryEnter(Timeout.InfiniteTimeSpan, cancellationToken);

@@ -100,7 +100,7 @@ public class GreenQueue<T> : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is full.</exception>
     public void Put(T item) => TryPut(item, Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="Put(T)"/>
+    /// <inheritdoc cref="Put(T)" path="/*[not(self::param)]"/>
     /// <param name="item">The item.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -134,7 +134,7 @@ public class GreenQueue<T> : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is empty.</exception>
     public T Get() => Get(CancellationToken.None);
 
-    /// <inheritdoc cref="Get()"/>
+    /// <inheritdoc cref="Get()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public T Get(CancellationToken cancellationToken)
@@ -181,7 +181,7 @@ public class GreenQueue<T> : IShared
     /// <returns>False if the time is up, or the queue is completed and empty.</returns>
     public bool TryGet(TimeSpan timeout, [MaybeNullWhen(false)] out T item) => TryGet(timeout, CancellationToken.None, out item);
 
-    /// <inheritdoc cref="TryGet(TimeSpan, out T)"/>
+    /// <inheritdoc cref="TryGet(TimeSpan, out T)" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long to wait at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <param name="item">The item.</param>
@@ -199,7 +199,7 @@ public class GreenQueue<T> : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub, and the queue is empty.</exception>
     public T Peek() => Peek(CancellationToken.None);
 
-    /// <inheritdoc cref="Peek()"/>
+    /// <inheritdoc cref="Peek()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public T Peek(CancellationToken cancellationToken)
@@ -221,7 +221,7 @@ public class GreenQueue<T> : IShared
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, and not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
     public bool TryPeek(TimeSpan timeout, [MaybeNullWhen(false)] out T item) => TryPeek(timeout, CancellationToken.None, out item);
 
-    /// <inheritdoc cref="TryPeek(TimeSpan, out T)"/>
+    /// <inheritdoc cref="TryPeek(TimeSpan, out T)" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long to wait at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <param name="item">The item, which stays in the queue.</param>
@@ -349,7 +349,7 @@ public class GreenQueue<T> : IShared
         return _room.Park(self.Waiter, _joiners, HubClock.After(patience), cancellationToken);
     }
 
-    /// <inheritdoc cref="Join(TimeSpan?)"/>
+    /// <inheritdoc cref="Join(TimeSpan?)" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Join(CancellationToken cancellationToken) => Join(null, cancellationToken);

@@ -63,17 +63,17 @@ public sealed class GreenSemaphore : IShared
     /// <exception cref="MissingHubException">The caller is not inside a hub, and no permit is free.</exception>
     public void Wait() => Wait(Timeout.InfiniteTimeSpan, CancellationToken.None);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Wait(CancellationToken cancellationToken) => Wait(Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long at most; zero only takes one that is free.</param>
     /// <returns>Whether it got one.</returns>
     public bool Wait(TimeSpan timeout) => Wait(timeout, CancellationToken.None);
 
-    /// <inheritdoc cref="Wait()"/>
+    /// <inheritdoc cref="Wait()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long at most; zero only takes one that is free.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Whether it got one.</returns>

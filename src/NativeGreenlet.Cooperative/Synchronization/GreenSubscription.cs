@@ -45,7 +45,7 @@ public sealed class GreenSubscription<T> : IGreenWaitable
     /// <exception cref="MissingHubException">The caller is not inside a hub, and there is no item.</exception>
     public T Receive() => Receive(CancellationToken.None);
 
-    /// <inheritdoc cref="Receive()"/>
+    /// <inheritdoc cref="Receive()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public T Receive(CancellationToken cancellationToken) =>
@@ -68,7 +68,7 @@ public sealed class GreenSubscription<T> : IGreenWaitable
     /// <exception cref="MissingHubException">The caller is not inside a hub, and there is no item.</exception>
     public bool TryReceive(TimeSpan timeout, [MaybeNullWhen(false)] out T item) => TryReceive(timeout, CancellationToken.None, out item);
 
-    /// <inheritdoc cref="TryReceive(TimeSpan, out T)"/>
+    /// <inheritdoc cref="TryReceive(TimeSpan, out T)" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long to wait at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <param name="item">The item.</param>

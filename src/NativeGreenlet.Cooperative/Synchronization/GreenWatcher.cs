@@ -58,7 +58,7 @@ public sealed class GreenWatcher<T> : IGreenWaitable
     /// <exception cref="MissingHubException">The caller is not inside a hub, and it was not set.</exception>
     public T WaitForChange() => WaitForChange(CancellationToken.None);
 
-    /// <inheritdoc cref="WaitForChange()"/>
+    /// <inheritdoc cref="WaitForChange()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public T WaitForChange(CancellationToken cancellationToken)
@@ -75,7 +75,7 @@ public sealed class GreenWatcher<T> : IGreenWaitable
     /// <exception cref="MissingHubException">The caller is not inside a hub, and it was not set.</exception>
     public bool WaitForChange(TimeSpan timeout, [MaybeNullWhen(false)] out T value) => WaitForChange(timeout, CancellationToken.None, out value);
 
-    /// <inheritdoc cref="WaitForChange(TimeSpan, out T)"/>
+    /// <inheritdoc cref="WaitForChange(TimeSpan, out T)" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long to wait at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <param name="value">The latest value, which counts as seen.</param>

@@ -182,17 +182,17 @@ public class GreenTask : IGreenWaitable
     /// <exception cref="MissingHubException">The caller is not inside a hub, and the task has not ended.</exception>
     public void Join() => Join(Timeout.InfiniteTimeSpan);
 
-    /// <inheritdoc cref="Join()"/>
+    /// <inheritdoc cref="Join()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Join(CancellationToken cancellationToken) => Join(Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <inheritdoc cref="Join()"/>
+    /// <inheritdoc cref="Join()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long at most.</param>
     /// <returns>Whether it has ended.</returns>
     public bool Join(TimeSpan timeout) => Join(timeout, CancellationToken.None);
 
-    /// <inheritdoc cref="Join()"/>
+    /// <inheritdoc cref="Join()" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long at most.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <returns>Whether it has ended.</returns>
