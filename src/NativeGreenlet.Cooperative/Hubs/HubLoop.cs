@@ -8,6 +8,7 @@ using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.Interop;
 using NativeGreenlet.Cooperative.IO.Readiness;
 using NativeGreenlet.Cooperative.Waiting;
+using NativeGreenlet.Scheduling;
 
 namespace NativeGreenlet.Cooperative.Hubs;
 
@@ -45,6 +46,7 @@ internal sealed partial class HubLoop
     private bool _endsWhenIdle; // when no run is left
     private volatile bool _hasEnded;
     private readonly Lock _endGate = new(); // who posts something, and the end
+    private Carrier _carrier = null!; // its thread's
     private GreenTask? _currentTask;
     private long _switches;
     private RootTask? _callbackRun;
@@ -326,6 +328,8 @@ internal sealed partial class HubLoop
         ThreadId = Environment.CurrentManagedThreadId;
         SystemThreadId = Linux.CurrentThreadId;
         Greenlet = Greenlet.Current;
+        _carrier = Carrier.OfThisThread;
+        _carrier.Nudge = Wake;
         HubOfRawGreenlet.Add(this);
         HubRegistry.Add(this);
         _testTime?.Add(this);
@@ -344,6 +348,7 @@ internal sealed partial class HubLoop
 
         BlockedWaits?.Dispose();
         BlockedWaits = null;
+        _carrier.Nudge = null;
         HubRegistry.Remove(this);
         _testTime?.Remove(this);
         HubOfRawGreenlet.Remove(this);
@@ -464,6 +469,14 @@ internal sealed partial class HubLoop
 
     private void SleepUntilSomething()
     {
+        if (_carrier.IsFreezingDue)
+        {
+            _carrier.FreezeSome(); // nobody waits for the thread; but sockets may by now
+            _poller?.Wait(0);
+            LookAround();
+            return;
+        }
+
         int patience = Timeout.Infinite;
         long due = Timers.NextDue;
         if (due < long.MaxValue)

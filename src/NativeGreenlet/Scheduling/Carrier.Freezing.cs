@@ -15,7 +15,10 @@ internal sealed unsafe partial class Carrier
     public const int FewParked = 64;
 
     private const int Batch = 1024; // parked greenlets that one switch looks at
-    private const int Patience = 2; // collections that a greenlet was set aside before it is frozen
+    private const int LeastPatience = 2; // collections that a greenlet was set aside before it is frozen
+    private const int MostPatience = 64; // where it was continued soon after it was frozen, several times
+    private const int SoonThawed = 4; // collections
+    private const int MostLessons = 8; // given for one greenlet
     private const int PageBatch = 128;
     private const int PageEvery = 16; // where each park is frozen: of so many, one gives its pages back
     private const long PageDelay = 2000; // milliseconds that a greenlet is frozen before its pages are given back
@@ -26,6 +29,16 @@ internal sealed unsafe partial class Carrier
     private long _freezeCount;
     private bool _freezesAlways;
     private volatile bool _isFreezingDue;
+    private volatile Action? _nudge;
+
+    /// <summary>Whether there is something to do about parked greenlets. The next switch does some of it, or <see cref="FreezeSome"/>.</summary>
+    public bool IsFreezingDue => _isFreezingDue;
+
+    /// <summary>Called by any thread when there is, after a collection: for a thread that sleeps. Null for nothing.</summary>
+    public Action? Nudge
+    {
+        set => _nudge = value;
+    }
 
     /// <summary>Greenlets that are frozen now.</summary>
     public long FrozenCount { get; private set; }
@@ -37,8 +50,15 @@ internal sealed unsafe partial class Carrier
         {
             _isFreezingDue = true;
             _isEventful = true; // settles itself at the next switch
+            _nudge?.Invoke();
         }
     }
+
+    /// <summary>Whether some frozen greenlets have their pages still.</summary>
+    public bool HasPages => _withPages is { Count: > 0 };
+
+    /// <summary>Does some of what is due, on the carrier's own thread, which has nothing better to do.</summary>
+    public void FreezeSome() => FreezeParked(null);
 
     /// <summary>Freezes a parked greenlet of this thread at once, if it can be. For tests, and for the check at the first use.</summary>
     public ng_freeze_verdict FreezeNow(GreenletCore core, bool givesPages) => FreezeNow(core, givesPages, FreezeLessons.Urgency.Now);
@@ -184,13 +204,17 @@ internal sealed unsafe partial class Carrier
         {
             _ = SetAside(core);
         }
-        else if (!park.IsRefused && ++park.Age >= Patience)
+        else if (!park.IsRefused && ++park.Age >= park.Patience)
         {
             ng_freeze_verdict verdict = Freeze(core, park, FreezeLessons.Urgency.Leisure);
             if (verdict != ng_freeze_verdict.POSSIBLE)
             {
-                park.IsRefused = verdict != ng_freeze_verdict.UNKNOWN;
                 FreezeFigures.Add(verdict);
+                if (verdict != ng_freeze_verdict.UNKNOWN)
+                {
+                    park.IsRefused = true;
+                    ForgetPark(core); // until it is continued
+                }
             }
         }
     }
@@ -201,7 +225,7 @@ internal sealed unsafe partial class Carrier
         long now = Environment.TickCount64;
         for (int i = 0; i < PageBatch; i++)
         {
-            if (!_withPages!.TryPeek(out (FrozenPark Park, int Number, long Since) next) || now - next.Since < PageDelay)
+            if (!_withPages!.TryPeek(out (FrozenPark Park, int Number, long Since) next) || (now - next.Since < PageDelay && !FreezeTick.IsMemoryShort))
             {
                 return false;
             }
@@ -218,10 +242,11 @@ internal sealed unsafe partial class Carrier
 
     private static FrozenPark SetAside(GreenletCore core)
     {
-        FrozenPark park = core.Park ??= new FrozenPark();
+        FrozenPark park = core.Park ??= new FrozenPark { Patience = LeastPatience };
         if (park.Native is null)
         {
             park.Age = 0;
+            park.Lessons = 0;
             park.IsRefused = false;
             park.Native = core.Native;
             core.Native = NativeMethods.ng_freeze_stand_in();
@@ -241,6 +266,10 @@ internal sealed unsafe partial class Carrier
             if (verdict == ng_freeze_verdict.POSSIBLE)
             {
                 verdict = NativeMethods.ng_freeze_find(park.Native, FreezeLessons.MayUnload, &plan);
+                if (verdict == ng_freeze_verdict.UNKNOWN && ++park.Lessons >= MostLessons)
+                {
+                    verdict = ng_freeze_verdict.REFUSED; // there is a word whose meaning does not come out
+                }
             }
         }
 
@@ -290,6 +319,7 @@ internal sealed unsafe partial class Carrier
         park.StackBytes = bytes;
         park.Frozen = frozen;
         park.Number++;
+        park.FrozenAt = FreezeTick.Count;
         ForgetPark(core);
         FrozenCount++;
         _freezeCount++;
@@ -320,7 +350,12 @@ internal sealed unsafe partial class Carrier
             park.Frozen = null;
             park.References = null;
             FrozenCount--;
+            park.Patience = FreezeTick.Count - park.FrozenAt < SoonThawed ? Math.Min(park.Patience * 2, MostPatience) : LeastPatience;
             FreezeFigures.AddThaw();
+        }
+
+        if (core.ParkPlace == 0)
+        {
             WatchPark(core);
         }
 

@@ -28,6 +28,15 @@ internal sealed unsafe class FrozenPark
     /// <summary>Times that it was frozen.</summary>
     public int Number;
 
+    /// <summary>Lessons that were given for it and did not suffice.</summary>
+    public int Lessons;
+
+    /// <summary>How often it has to be found so before it is frozen: more for one that was continued soon after it was frozen.</summary>
+    public int Patience;
+
+    /// <summary>When it was frozen, by <see cref="FreezeTick.Count"/>.</summary>
+    public long FrozenAt;
+
     /// <summary>Whether it cannot be frozen as it is parked now.</summary>
     public bool IsRefused;
 }

@@ -44,6 +44,12 @@ public class FreezingTests
     public void Greenlets_that_are_parked_for_long_are_frozen_and_others_are_not() => Survives("auto", ParkForLong);
 
     [LinuxFact]
+    public void What_is_continued_soon_after_it_was_frozen_is_not_frozen_every_time() => Survives("auto", ContinueSoon);
+
+    [LinuxFact]
+    public void What_cannot_be_frozen_is_looked_at_once_for_each_park() => Survives("auto", LookOnce);
+
+    [LinuxFact]
     public void Nothing_is_frozen_unless_it_is_asked_for() => Survives(string.Empty, StayLinked);
 
     [LinuxFact]
@@ -502,6 +508,109 @@ public class FreezingTests
         Assert.Equal(0, GreenletDiagnostics.Frozen);
         Assert.Contains("frozen, auto", GreenletRuntime.Description, StringComparison.Ordinal);
     });
+
+    private static void Tick()
+    {
+        long before = FreezeTick.Count;
+        GC.Collect(0);
+        Collector.CollectUntil(() => FreezeTick.Count > before, "the carriers are told of a collection");
+    }
+
+    // Each is continued as soon as it is frozen.
+    private static void ContinueSoon() => OnThread.Run(() =>
+    {
+        const int Count = 100;
+        const int Rounds = 5;
+        Greenlet[] greenlets = [.. Enumerable.Range(0, Count).Select(_ => new Greenlet(() =>
+        {
+            while (true)
+            {
+                ParkedFrames.Park();
+            }
+        }))];
+        Greenlet other = new(() =>
+        {
+            while (true)
+            {
+                ParkedFrames.Park();
+            }
+        });
+        Array.ForEach(greenlets, greenlet => greenlet.Switch());
+        int ticks = 0;
+        int[] needed = new int[Rounds];
+        for (int round = 0; round < Rounds; round++)
+        {
+            int start = ticks;
+            while (GreenletDiagnostics.Frozen < Count)
+            {
+                Tick();
+                ticks++;
+                _ = other.Switch();
+                ThrowIfOff();
+                Assert.True(ticks < 5000, FreezeFigures.Line);
+            }
+
+            needed[round] = ticks - start;
+            Array.ForEach(greenlets, greenlet => greenlet.Switch());
+            Assert.Equal(0, GreenletDiagnostics.Frozen);
+        }
+
+        Assert.True(needed[^1] >= 16 && needed[^1] > needed[1], $"collections until all are frozen: {string.Join(", ", needed)}");
+        while (GreenletDiagnostics.Frozen < Count)
+        {
+            Tick();
+            _ = other.Switch();
+        }
+
+        for (int i = 0; i < 5; i++)
+        {
+            Tick(); // for long
+        }
+
+        Array.ForEach(greenlets, greenlet => greenlet.Switch());
+        ticks = 0;
+        while (GreenletDiagnostics.Frozen < Count)
+        {
+            Tick();
+            ticks++;
+            _ = other.Switch();
+        }
+
+        Assert.True(ticks < 16, $"{ticks} collections, after they were frozen for long");
+    });
+
+    private static void LookOnce() => OnThread.Run(() =>
+    {
+        const int Count = 100;
+        Greenlet[] greenlets = [.. Enumerable.Range(0, Count).Select(i => new Greenlet(_ => PinsTwice(i)))];
+        for (int round = 1; round <= 2; round++)
+        {
+            Array.ForEach(greenlets, greenlet => greenlet.Switch());
+            int few = Carrier.FewParked * round; // that are not worth a look
+            for (int i = 0; GreenletDiagnostics.Freezing.Refused(GreenletFreezingRefusal.Pins) <= round * Count - few || i < 10; i++)
+            {
+                Tick();
+                _ = new Greenlet(() => { }).Switch();
+                ThrowIfOff();
+                Assert.True(i < 5000, FreezeFigures.Line);
+            }
+
+            Assert.True(GreenletDiagnostics.Freezing.Refused(GreenletFreezingRefusal.Pins) <= round * Count, FreezeFigures.Line);
+        }
+
+        Assert.All(greenlets, greenlet => Assert.True(greenlet.Switch() is true));
+    });
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static unsafe bool PinsTwice(int seed)
+    {
+        fixed (byte* first = ParkedFrames.Bytes(seed))
+        {
+            ParkedFrames.Park();
+            ParkedFrames.Park();
+            return *first == seed;
+        }
+    }
 
     private static void StayLinked() => OnThread.Run(() =>
     {
