@@ -24,6 +24,12 @@ internal static class Code
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
+    /// <summary>Those and everything else that this program has: ASP.NET Core, and the packages of samples.</summary>
+    public static ImmutableArray<MetadataReference> AllReferences { get; } =
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path)),
+    ];
+
     /// <summary>Every analyzer there is.</summary>
     public static ImmutableArray<DiagnosticAnalyzer> Analyzers { get; } =
     [
@@ -60,12 +66,12 @@ internal static class Code
     }
 
     /// <summary>What all analyzers say about some files; the files must compile.</summary>
-    public static async Task<string[]> AnalyzeAsync(IEnumerable<string> texts, OutputKind kind = OutputKind.DynamicallyLinkedLibrary)
+    public static async Task<string[]> AnalyzeAsync(IEnumerable<string> texts, OutputKind kind = OutputKind.DynamicallyLinkedLibrary, ImmutableArray<MetadataReference>? references = null)
     {
         CSharpCompilation compilation = CSharpCompilation.Create(
             "Analyzed",
             texts.Select(text => CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Latest))),
-            References,
+            references ?? References,
             new CSharpCompilationOptions(kind, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
         Assert.Empty(compilation.GetDiagnostics().Where(each => each.Severity == DiagnosticSeverity.Error).Select(each => each.ToString()));
         ImmutableArray<Diagnostic> found = await compilation.WithAnalyzers(Analyzers).GetAnalyzerDiagnosticsAsync();

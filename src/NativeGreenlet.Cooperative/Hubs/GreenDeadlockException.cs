@@ -2,7 +2,7 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>
 /// Every task of a run waits, and certainly nothing can wake any of them (<see cref="HubOptions.DeadlockPatience"/> says when that is
-/// certain). Thrown in the main task, whose wait it ends.
+/// certain). Thrown in the main task, whose wait it ends. In woven code also: tasks wait for locks of each other; thrown in one of them.
 /// </summary>
 /// <example><code>
 /// try
@@ -46,6 +46,12 @@ public class GreenDeadlockException : InvalidOperationException
         Waiters = waiters;
     }
 
-    /// <summary>Gets each task that waits, and for what.</summary>
+    internal GreenDeadlockException(string message, IReadOnlyList<string> waiters)
+        : base(message)
+    {
+        Waiters = waiters;
+    }
+
+    /// <summary>Gets each task that waits, and for what; where woven code waits for locks, with its stack trace.</summary>
     public IReadOnlyList<string> Waiters { get; }
 }

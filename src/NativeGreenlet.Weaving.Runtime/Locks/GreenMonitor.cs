@@ -149,6 +149,15 @@ internal static class GreenMonitor
         }
     }
 
+    private static void EnterAgain(object target, GreenTask task)
+    {
+        HeldLocks held = HeldLocks.Of(task);
+        if (!held.TryEnter<MonitorKind>(target, task))
+        {
+            Park<MonitorKind>(target, task, held, Timeout.InfiniteTimeSpan, canGiveUp: false);
+        }
+    }
+
     private static void RequireNoOther<TKind>(HeldLocks held, object target, GreenTask task)
         where TKind : struct, ILockKind
     {
@@ -166,7 +175,7 @@ internal static class GreenMonitor
         {
             try
             {
-                Enter<MonitorKind>(target, task);
+                EnterAgain(target, task);
                 i++;
             }
             catch (Exception exception) when (interruptions++ < MostInterruptions)
@@ -179,13 +188,14 @@ internal static class GreenMonitor
     }
 
     // Code that is not woven tells nobody that it gives a lock back: so the lock is tried again from time to time, too.
-    private static bool Park<TKind>(object target, GreenTask task, HeldLocks held, TimeSpan timeout)
+    private static bool Park<TKind>(object target, GreenTask task, HeldLocks held, TimeSpan timeout, bool canGiveUp = true)
         where TKind : struct, ILockKind
     {
         long start = Stopwatch.GetTimestamp();
         TimeSpan pause = s_shortestPause;
         LinkedListNode<GreenEvent> node = s_entering.Enter(target);
         bool isTaken = false;
+        LockWait? wait = null; // if it takes long
         try
         {
             while (!(isTaken = held.TryEnter<TKind>(target, task)))
@@ -207,12 +217,18 @@ internal static class GreenMonitor
                 }
 
                 pause = pause + pause < s_longestPause ? pause + pause : s_longestPause;
+                if (pause == s_longestPause && timeout == Timeout.InfiniteTimeSpan)
+                {
+                    wait ??= task.HasTimeLimit ? null : LockWait.Enter(task, target, held.AllOf(task), canGiveUp);
+                    wait?.ThrowIfDeadlocked();
+                }
             }
 
             return true;
         }
         finally
         {
+            wait?.Leave();
             if (s_entering.Leave(target, node) && !isTaken)
             {
                 WakeNext(target); // killed in its turn, which is the next one's

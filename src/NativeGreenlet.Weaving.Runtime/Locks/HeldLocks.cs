@@ -147,6 +147,28 @@ internal sealed class HeldLocks
         return false;
     }
 
+    /// <summary>The locks that a task holds. Not what code that is not woven has given back.</summary>
+    public object[] AllOf(GreenTask task)
+    {
+        HashSet<object> held = new(ReferenceEqualityComparer.Instance);
+        for (int i = 0; i < _count; i++)
+        {
+            if (_entries[i].Owner == task.Id && _entries[i].Target is { } target && IsThreads(target))
+            {
+                held.Add(target);
+            }
+        }
+
+        return [.. held];
+    }
+
+    private static bool IsThreads(object target) => target switch
+    {
+        Lock => LockKind.IsEntered(target),
+        Mutex => MutexKind.IsEntered(target),
+        _ => MonitorKind.IsEntered(target),
+    };
+
     private static HeldLocks Create(HubLoop loop)
     {
         HeldLocks held = new();
