@@ -5,24 +5,29 @@ using Spectre.Console;
 
 // The verbs of the tool. What cannot be had is one sentence on the standard error, and exit code 1; a wrong command line is 2.
 Option<bool> json = new("--json") { Description = "Write JSON." };
+Option<string?> svg = new("--svg") { Description = "Write what the screen shows to a file, too, as a picture.", HelpName = "FILE" };
 Argument<string> target = new("PID") { Description = "The process; 'greenlets ps' lists them." };
 
-Command ps = new("ps", "Lists the processes that have hubs.") { json };
-ps.SetAction(result => Try(() => List(result.GetValue(json))));
+Command ps = new("ps", "Lists the processes that have hubs.") { json, svg };
+ps.SetAction(result => Try(() => Picture.Take(PathOfPicture(result), "greenlets ps", () => List(result.GetValue(json)))));
 
 Argument<string> source = new("PID|CORE") { Description = "The process, or the file of a core dump." };
 Option<bool> halt = new("--halt") { Description = "Stop the process and read its memory: for one that hangs, and for greenlets that are in no hub." };
 Option<int> groups = new("--groups") { Description = "How many places to show.", DefaultValueFactory = _ => 20 };
-Command dump = new("dump", "Shows what every greenlet does, what it waits for and since when, and where; grouped by place. The process goes on.") { source, halt, groups, json };
-dump.SetAction(result => Try(() => Dump(result.GetValue(source)!, result.GetValue(halt), result.GetValue(groups), result.GetValue(json))));
+Command dump = new("dump", "Shows what every greenlet does, what it waits for and since when, and where; grouped by place. The process goes on.") { source, halt, groups, json, svg };
+dump.SetAction(result => Try(() => Picture.Take(
+    PathOfPicture(result),
+    "greenlets dump",
+    () => Dump(result.GetValue(source)!, result.GetValue(halt), result.GetValue(groups), result.GetValue(json)))));
 
 Option<int> count = new("--count") { Description = "End after so many rounds of figures; 0 for none, until Ctrl+C." };
-Command top = new("top", "Shows figures of every hub, and the tasks that have waited longest, twice a second.") { target, count, json };
+Command top = new("top", "Shows figures of every hub, and the tasks that have waited longest, twice a second.") { target, count, json, svg };
 top.SetAction((result, cancellation) => Task.FromResult(Try(() =>
 {
     int process = ParseProcess(result.GetValue(target)!);
     Processes.Check(process);
-    new Top(process, result.GetValue(count), result.GetValue(json)).Run(cancellation);
+    string? path = PathOfPicture(result);
+    Picture.Take(path, "greenlets top", () => new Top(process, result.GetValue(count), result.GetValue(json), path is not null).Run(cancellation));
 })));
 
 RootCommand root = new("Shows the greenlets of a running process or a core dump.") { ps, dump, top };
@@ -39,6 +44,10 @@ if (parsed.Errors is [{ } error, ..])
 }
 
 return await parsed.InvokeAsync();
+
+string? PathOfPicture(ParseResult result) => result.GetValue(svg) is not { } path || !result.GetValue(json)
+    ? result.GetValue(svg)
+    : throw new ToolException($"--json has no screen to take a picture of. Leave out --json, or --svg {path}.");
 
 static int Try(Action verb)
 {

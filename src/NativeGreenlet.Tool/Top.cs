@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace NativeGreenlet.LiveView;
 
 /// <summary>Figures of a process, again and again.</summary>
-internal sealed class Top(int process, int rounds, bool isJson)
+internal sealed class Top(int process, int rounds, bool isJson, bool isPicture)
 {
     private const int OldestTasks = 10;
 
@@ -17,6 +17,14 @@ internal sealed class Top(int process, int rounds, bool isJson)
     /// <summary>Shows them until it is cancelled, or there were as many as wanted.</summary>
     public void Run(CancellationToken cancellation)
     {
+        if (isPicture)
+        {
+            View? last = null; // that it shows at its end
+            Read((view, _) => last = view, cancellation);
+            Write(last ?? throw new ToolException($"Process {process} ended before there were figures."));
+            return;
+        }
+
         if (isJson || Console.IsOutputRedirected)
         {
             Read((view, _) => Write(view), cancellation);
@@ -70,7 +78,7 @@ internal sealed class Top(int process, int rounds, bool isJson)
             }
 
             _round++;
-            return rounds == 0 || _round <= rounds;
+            return (rounds == 0 && !isPicture) || _round <= Math.Max(1, rounds);
         },
         cancellation);
 

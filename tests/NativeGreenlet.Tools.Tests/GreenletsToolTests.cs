@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Xml.Linq;
 using Microsoft.Diagnostics.NETCore.Client;
 using NativeGreenlet.Common;
 using NativeGreenlet.Tools.Tests.Infrastructure;
@@ -73,7 +74,39 @@ public class GreenletsToolTests
         _ = subject.Finish();
     }
 
+    /// <summary>The pictures of docs/production.md come from here, too: NG_SCREENS names a folder (docs/pictures/screens.sh).</summary>
     [Theory]
+    [InlineData("ps", "hubs")]
+    [InlineData("dump", "stuck is blocked")]
+    [InlineData("top", "switches/s")]
+    public void A_picture_has_what_the_screen_shows(string verb, string sign)
+    {
+        string? kept = Environment.GetEnvironmentVariable("NG_SCREENS");
+        string folder = kept ?? Directory.CreateTempSubdirectory("nativegreenlet-").FullName;
+        try
+        {
+            using Subject server = Subject.Start(ServerSubject.Run);
+            string path = Path.Combine(folder, $"greenlets-{verb}.svg");
+            string[] target = verb == "ps" ? [] : [$"{server.Id}"];
+            (int exitCode, string screen) = Run([verb, .. target, .. verb == "top" ? new[] { "--count", "4" } : [], "--svg", path]);
+            Assert.True(exitCode == 0, screen);
+            Assert.Contains(sign, screen, StringComparison.Ordinal);
+            XElement picture = XElement.Load(path);
+            string words = string.Join('\n', picture.Elements().Where(each => each.Name.LocalName == "text").Select(each => each.Value));
+            Assert.Contains(sign.Split(' ')[0], words, StringComparison.Ordinal);
+            _ = server.Finish();
+        }
+        finally
+        {
+            if (kept is null)
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1, "--json has no screen to take a picture of. Leave out --json, or --svg a.svg.", "ps", "--json", "--svg", "a.svg")]
     [InlineData(1, "There is no process 999999999. 'greenlets ps' lists", "dump", "999999999")]
     [InlineData(1, "There is no process 999999999.", "top", "999999999")]
     [InlineData(1, "(the first process) cannot be asked. It is no .NET process, or it belongs to another user", "dump", "1")]
