@@ -16,8 +16,8 @@ MOST_LINEAR = 30  # the longest, of the shortest
 
 
 # For every picture of the project: what is drawn in, whatever is behind the picture.
-LIGHT = {"ground": "#ffffff", "text": "#1f2328", "pale": "#59636e", "other": "#b6bec8", "ours": "#6f42c1", "second": "#1a7f37"}
-DARK = {"ground": "#0d1117", "text": "#e6edf3", "pale": "#9198a1", "other": "#484f58", "ours": "#a371f7", "second": "#3fb950"}
+LIGHT = {"ground": "#ffffff", "text": "#1f2328", "pale": "#59636e", "other": "#b6bec8", "ours": "#6f42c1", "second": "#1a7f37", "third": "#0969da"}
+DARK = {"ground": "#0d1117", "text": "#e6edf3", "pale": "#9198a1", "other": "#484f58", "ours": "#a371f7", "second": "#3fb950", "third": "#58a6ff"}
 
 
 def style(rules):

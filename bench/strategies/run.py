@@ -1,7 +1,7 @@
 """Segments against Slices: the same program, in the same run. Rounds of one process for each measurement, until the time is
 over (--minutes N, by default 7); what is written are medians. Into bench/results: strategies.json, strategies.md and a
 picture of each curve; and the tables into docs/strategies.md, between its marks. --report: only writes again what the last
-run measured."""
+run measured. --frozen: greenlets on Segments that are frozen, against those that are not, instead; frozen.json, frozen.md and pictures."""
 
 import argparse
 import datetime
@@ -29,12 +29,13 @@ MOST_SEGMENTS = 100_000
 DEPTHS = [0, 5]
 SIZES = [256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
 BACKENDS = ["Segments", "Slices"]
-CLASSES = {"Segments": "ours", "Slices": "second"}
+CLASSES = {"Segments": "ours", "Slices": "second", "Frozen": "third"}
+FROZEN_COUNTS = [10_000, 100_000, 1_000_000]
 LEAST_ROUNDS = 3
 
 
-def run(backend, *arguments):
-    environment = dict(os.environ, NATIVEGREENLET_BACKEND=backend.lower(), DOTNET_gcConservative="1" if backend == "Slices" else "0")
+def run(backend, *arguments, freezes=False):
+    environment = dict(os.environ, NATIVEGREENLET_FREEZE="auto" if freezes else "off", NATIVEGREENLET_BACKEND=backend.lower(), DOTNET_gcConservative="1" if backend == "Slices" else "0")
     done = subprocess.run(["dotnet", str(PROGRAM), *map(str, arguments)], env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{backend} {arguments}: {done.stderr or done.stdout}")
@@ -91,6 +92,71 @@ def measure(minutes):
         "runtime": [line.split()[1] for line in runtime.splitlines() if line.startswith("Microsoft.NETCore.App 10.")][-1:],
         "rows": rows,
     }
+
+
+def measure_frozen(rounds, most):
+    """Median of each figure. What is linked is measured up to where its collections take seconds."""
+    runs = {}
+    loads = []
+    for number in range(rounds):
+        for count in (count for count in FROZEN_COUNTS if count <= most):
+            for depth in DEPTHS:
+                for freezes in (False, True):
+                    if freezes or count <= MOST_SEGMENTS:
+                        loads.append(os.getloadavg()[0])
+                        values = run("Segments", "park", count, depth, *(["freeze"] if freezes else []), freezes=freezes)
+                        runs.setdefault((freezes, count, depth), []).append(values)
+                        print(f"round {number + 1}, load {loads[-1]:.1f}:", "frozen" if freezes else "linked", count, depth, values, flush=True)
+        for freezes in (False, True):  # both in turn
+            runs.setdefault((freezes, 0, 0), []).append(run("Segments", "switch", SIZES[0], freezes=freezes))
+    return {
+        "date": datetime.date.today().isoformat(),
+        "rounds": rounds,
+        "load": [min(loads), statistics.median(loads), max(loads)],
+        "processor": f"{os.cpu_count()} x {processor()}",
+        "rows": [
+            {"isFrozen": key[0], "count": key[1], "depth": key[2]} | {name: statistics.median(each[name] for each in values) for name in values[0]} | {"runs": values}
+            for key, values in runs.items()
+        ],
+    }
+
+
+def report_frozen(data):
+    least, middle, most = data["load"]
+    rows = [row for row in data["rows"] if row["count"]]
+    switches = {row["isFrozen"]: row["switch"] for row in data["rows"] if not row["count"]}
+    text = [
+        "# Frozen parks",
+        "",
+        f"{data['date']}, `./build.sh bench strategies --frozen` on {data['processor']}: medians of {data['rounds']} processes each."
+        f" One-minute load average of the machine meanwhile, this program included: {least:.1f} to {most:.1f}, mostly {middle:.1f}.",
+        "",
+        "| parked | frames below | frozen | gen0, ms | gen0 with 1,000 of them continued, ms | gen2, ms | continued, ns each | bytes each in place | bytes each, pages given back |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in sorted(rows, key=lambda row: (row["count"], row["depth"], row["isFrozen"])):
+        if "frozen" in row["runs"][0]:
+            mean = {name: statistics.median(each[name] for each in row["runs"]) for name in row["runs"][0]}
+            text.append(
+                f"| {row['count']:,} | {row['depth']} | {mean['frozen']:,.0f} | {mean['settled'] / 1e6:,.3f} | {mean['awake'] / 1e6:,.2f} | {mean['old'] / 1e6:,.0f} | {mean['thaw']:,.0f}"
+                f" | {mean['inplace']:,.0f} | {mean['bytes']:,.0f} |"
+            )
+        else:
+            text.append(f"| {row['count']:,} | {row['depth']} | none | {row['gen0'] * row['count'] / 1e6:,.3f} | | {row['gen2'] * row['count'] / 1e6:,.0f} | | {row['bytes']:,.0f} | |")
+    text += ["", f"A switch between two hot greenlets: {switches[False]:.1f} ns without freezing, {switches[True]:.1f} ns with it, in processes by turns.", ""]
+    text += ["![Generation 0](strategies-frozen-gen0.svg)", ""]
+    (RESULTS / "frozen.md").write_text("\n".join(text))
+    series = {}
+    for freezes, label in ((False, "Segments"), (True, "Frozen")):
+        for depth in DEPTHS:
+            series[label + (f", {depth} deep" if depth else "")] = [
+                (row["count"], statistics.median(each["settled"] if freezes else each["gen0"] * row["count"] for each in row["runs"]) / 1000)
+                for row in rows
+                if row["depth"] == depth and bool("frozen" in row["runs"][0]) == freezes
+            ]
+    if len({row["count"] for row in rows}) > 1:
+        curve("frozen-gen0", "A generation 0 collection", "parked greenlets", "\u00b5s", series)
+    print("\n".join(text))
 
 
 def find(data, backend, what, **wanted):
@@ -164,6 +230,8 @@ def curve(name, title, x_label, y_label, series):
             "circle.ours { fill: [ours]; }",
             "path.second { stroke: [second]; }",
             "circle.second { fill: [second]; }",
+            "path.third { stroke: [third]; }",
+            "circle.third { fill: [third]; }",
         ]),
         f'  <rect class="ground" width="{width}" height="{height}" rx="6"/>',
         f'  <text class="title" x="8" y="22">{title}</text><text x="8" y="42">{y_label}</text>',
@@ -220,8 +288,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=7)
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--frozen", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3, help="of --frozen")
+    parser.add_argument("--most", type=int, default=FROZEN_COUNTS[-1], help="greenlets of --frozen")
     options = parser.parse_args()
-    saved = RESULTS / "strategies.json"
+    saved = RESULTS / ("frozen.json" if options.frozen else "strategies.json")
     if not options.report:
-        saved.write_text(json.dumps(measure(options.minutes), indent=1) + "\n")
-    report(json.loads(saved.read_text()))
+        data = measure_frozen(options.rounds, options.most) if options.frozen else measure(options.minutes)
+        saved.write_text(json.dumps(data, indent=1) + "\n")
+    data = json.loads(saved.read_text())
+    report_frozen(data) if options.frozen else report(data)

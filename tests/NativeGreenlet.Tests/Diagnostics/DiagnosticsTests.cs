@@ -8,7 +8,7 @@ namespace NativeGreenlet.Tests.Diagnostics;
 /// <summary>Row 30. The figures are of the whole process, so each test has one of its own.</summary>
 public class DiagnosticsTests
 {
-    [Fact]
+    [UnfrozenFact("the check at the first use has greenlets of its own")]
     [FeatureRow(30)]
     public void The_figures_follow_what_happens() => Succeeds(InChild.Run(Count));
 
@@ -28,7 +28,7 @@ public class DiagnosticsTests
     [Fact]
     public void The_event_source_tells_of_starts_deaths_and_kills() => Succeeds(InChild.Run(ListenToLives));
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void The_event_source_tells_of_switches_only_when_they_are_asked_for() => Succeeds(InChild.Run(ListenToSwitches));
 
     [Fact]

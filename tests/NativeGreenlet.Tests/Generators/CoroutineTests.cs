@@ -448,7 +448,7 @@ public class CoroutineTests
         }
     });
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Nothing_is_allocated_per_resume_with_values() => OnThread.Run(() =>
     {
         using Coroutine<int, long> coroutine = new((self, value) =>
@@ -466,7 +466,7 @@ public class CoroutineTests
         Assert.Equal(3 * Resumes, result);
     });
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Nothing_is_allocated_per_resume_with_large_values() => OnThread.Run(() =>
     {
         using Coroutine<(decimal, string, Guid), (Guid, string, decimal)> coroutine = new((self, value) =>
@@ -486,7 +486,7 @@ public class CoroutineTests
         Assert.Equal((3 * Resumes, "text"), (passed.Item1, passed.Item2));
     });
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Nothing_is_allocated_per_resume_with_references() => OnThread.Run(() =>
     {
         using Coroutine<string, object> coroutine = new((self, value) =>

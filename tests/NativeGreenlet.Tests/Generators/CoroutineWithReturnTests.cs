@@ -59,7 +59,7 @@ public class CoroutineWithReturnTests
         Assert.Throws<ArgumentNullException>(() => new Coroutine<int, int, string>(null!));
     });
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void A_resume_allocates_nothing() => OnThread.Run(() =>
     {
         using Coroutine<int, int, string> sum = Sum();

@@ -22,7 +22,7 @@ public class GreenletPropertyTests(ITestOutputHelper output)
     private const int MostPredictions = 2_000;
     private const int SecondsPerProcess = 120;
 
-    [Fact]
+    [UnfrozenFact("lessons collect, and what was dropped is killed then")]
     public void Random_programs_do_what_the_model_says() => Check("segments", 15);
 
     [Fact]

@@ -6,7 +6,7 @@ namespace NativeGreenlet.Tests.Runtime;
 /// <see cref="GreenletRuntime.Description"/>, and in <c>docs/performance.md</c>.</summary>
 public class StartUpTests
 {
-    [Fact]
+    [UnfrozenFact("the check at the first use collects")]
     public void It_forces_no_collection_and_loads_nothing_large()
     {
         // With room for all that it allocates, where the system does not tell how large the caches are, too.

@@ -7,7 +7,7 @@ public class SwitchAllocationTests
 {
     private const int Switches = 100_000;
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void A_switch_allocates_nothing() => OnThread.Run(() =>
     {
         Greenlet main = Greenlet.Current;
@@ -23,7 +23,7 @@ public class SwitchAllocationTests
         Assert.Equal(0, BytesOf(() => Assert.Same(message, greenlet.Switch(message))));
     });
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Nor_does_one_between_two_that_are_not_main() => OnThread.Run(() =>
     {
         Greenlet main = Greenlet.Current;
@@ -48,7 +48,7 @@ public class SwitchAllocationTests
         second.Dispose();
     });
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Nor_does_one_with_a_context_on_either_side() => OnThread.Run(() =>
     {
         Greenlet main = Greenlet.Current;
@@ -66,7 +66,7 @@ public class SwitchAllocationTests
         Assert.Equal(1, local.Value);
     });
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Nor_does_one_that_is_traced() => OnThread.Run(() =>
     {
         Greenlet main = Greenlet.Current;
@@ -85,7 +85,7 @@ public class SwitchAllocationTests
         _ = Greenlet.SetTrace(null);
     });
 
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Nor_does_one_out_of_a_catch_block() => OnThread.Run(() =>
     {
         Greenlet main = Greenlet.Current;

@@ -68,7 +68,7 @@ public class CompatibilityTableTests
         from type in typeof(CompatibilityTableTests).Assembly.GetTypes()
         from method in type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
         let row = method.GetCustomAttribute<FeatureRowAttribute>()
-        where row is not null && method.GetCustomAttribute<FactAttribute>() is { Skip: null } or OptimizedFactAttribute or FactOnAttribute
+        where row is not null && method.GetCustomAttribute<FactAttribute>() is { Skip: null } or OptimizedFactAttribute or FactOnAttribute or UnfrozenFactAttribute
         select ($"{type.Name}.{method.Name}", row.Rows);
 
     private static List<TableRow> ReadTable()
