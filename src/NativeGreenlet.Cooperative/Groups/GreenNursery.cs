@@ -22,6 +22,7 @@ public sealed partial class GreenNursery : IDisposable
     private readonly HashSet<GreenTask> _children = [];
     private readonly GreenEvent _changed = new();
     private ExceptionDispatchInfo? _failure;
+    private Exception? _leftBy; // the scope
     private Action<GreenTask>? _whenLeft;
     private bool _isClosed;
 
@@ -54,6 +55,11 @@ public sealed partial class GreenNursery : IDisposable
             scope(nursery);
             isLeft = true;
         }
+        catch (Exception exception)
+        {
+            nursery._leftBy = exception;
+            throw;
+        }
         finally
         {
             if (!isLeft)
@@ -62,6 +68,16 @@ public sealed partial class GreenNursery : IDisposable
                 nursery._failure = null; // the scope's own exception goes on
             }
         }
+    }
+
+    /// <inheritdoc cref="Run(Action{GreenNursery})"/>
+    /// <param name="scope">The scope, which spawns the children.</param>
+    /// <param name="cancellationToken">Cancels the scope when it is cancelled: the wait in it, or its next one, throws, and the children are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void Run(Action<GreenNursery> scope, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Run(scope);
     }
 
     /// <summary>Runs a scope that is asynchronous: it lasts until what it returned has completed. Returns when it and all children
@@ -75,6 +91,17 @@ public sealed partial class GreenNursery : IDisposable
     {
         ArgumentNullException.ThrowIfNull(scope);
         Run(nursery => { HubSynchronizationContext.RunHere(() => scope(nursery)); });
+    }
+
+    /// <inheritdoc cref="Run(Func{GreenNursery, Task})"/>
+    /// <param name="scope">The scope, which spawns the children. What comes after an <c>await</c> is in the hub, too, and may
+    /// wait there.</param>
+    /// <param name="cancellationToken">Cancels the scope when it is cancelled. An <c>await</c> in it cannot be ended: give what it awaits the token, too.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void Run(Func<GreenNursery, Task> scope, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Run(scope);
     }
 
     /// <summary>Starts a child.</summary>
@@ -130,21 +157,25 @@ public sealed partial class GreenNursery : IDisposable
             return;
         }
 
-        Exception? interruption = WaitForChildren();
+        // A kill is not lost behind a token or a timeout that ends the waits below.
+        Exception? interruption = Farther(_leftBy, WaitForChildren());
         while (HasOthers)
         {
             Cancel();
-            interruption = WaitForChildren() ?? interruption;
+            interruption = Farther(interruption, WaitForChildren());
         }
 
         _isClosed = true;
-        if (interruption is not null)
+        if (interruption is not null && interruption != _leftBy)
         {
             ExceptionDispatchInfo.Throw(interruption);
         }
 
         _failure?.Throw();
     }
+
+    private static Exception? Farther(Exception? first, Exception? second) =>
+        HubLoop.OfThisThreadOrNull?.CurrentTask is { } self ? self.Farther(first, second) : second ?? first;
 
     // Than the caller: a child that ends the scope does not wait for itself.
     private bool HasOthers => _children.Count > (HubLoop.OfThisThreadOrNull?.CurrentTask is { } self && _children.Contains(self) ? 1 : 0);
