@@ -70,11 +70,11 @@ public static class GreenAsyncEnumerable
 
         void Produce()
         {
-            Hub.Await(demand.WaitAsync);
+            Hub.Await(demand.WaitAsync, CancellationToken.None); // its run is canceled
             foreach (T item in source)
             {
                 items.Writer.TryWrite(item);
-                Hub.Await(demand.WaitAsync);
+                Hub.Await(demand.WaitAsync, CancellationToken.None); // its run is canceled
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -36,6 +37,17 @@ public static class GreenChannelBridge
     public static T Receive<T>(this ChannelReader<T> reader) =>
         TryReceive(reader, out T? item) ? item : throw new ChannelClosedException("The channel is complete and empty. Ask with TryReceive, or enumerate ReceiveAll.");
 
+    /// <inheritdoc cref="Receive{T}(ChannelReader{T})"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="reader">The channel.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static T Receive<T>(this ChannelReader<T> reader, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Receive(reader);
+    }
+
     /// <summary>Takes an item out of a channel; waits for one.</summary>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="reader">The channel.</param>
@@ -59,19 +71,39 @@ public static class GreenChannelBridge
         return true;
     }
 
+    /// <inheritdoc cref="TryReceive{T}(ChannelReader{T}, out T)"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="reader">The channel.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <param name="item">The item.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static bool TryReceive<T>(this ChannelReader<T> reader, CancellationToken cancellationToken, [MaybeNullWhen(false)] out T item)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return TryReceive(reader, out item);
+    }
+
     /// <summary>Takes the items of a channel, one after the other, waiting for each, until it is complete and empty.</summary>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="reader">The channel.</param>
     /// <returns>The items.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="reader"/> is null.</exception>
-    public static IEnumerable<T> ReceiveAll<T>(this ChannelReader<T> reader)
+    public static IEnumerable<T> ReceiveAll<T>(this ChannelReader<T> reader) => ReceiveAll(reader, CancellationToken.None);
+
+    /// <inheritdoc cref="ReceiveAll{T}(ChannelReader{T})"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="reader">The channel.</param>
+    /// <param name="cancellationToken">Ends the wait for the next item when it is cancelled.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="reader"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next item throws it.</exception>
+    public static IEnumerable<T> ReceiveAll<T>(this ChannelReader<T> reader, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(reader);
         return new TaskSequence<T>(Items());
 
         IEnumerable<T> Items()
         {
-            while (TryReceive(reader, out T? item))
+            while (TryReceive(reader, cancellationToken, out T? item))
             {
                 yield return item;
             }
@@ -93,6 +125,18 @@ public static class GreenChannelBridge
         {
             WaitForRoom(writer);
         }
+    }
+
+    /// <inheritdoc cref="Send{T}(ChannelWriter{T}, T)"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="writer">The channel.</param>
+    /// <param name="item">The item.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void Send<T>(this ChannelWriter<T> writer, T item, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Send(writer, item);
     }
 
     /// <summary>Moves the items of a channel into a queue until the channel is complete, and completes the queue then.</summary>
@@ -122,6 +166,18 @@ public static class GreenChannelBridge
         }
     }
 
+    /// <inheritdoc cref="CopyTo{T}(ChannelReader{T}, GreenQueue{T})"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="reader">The channel.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="cancellationToken">Ends the pump when it is cancelled, as a kill would; it completes nothing.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void CopyTo<T>(this ChannelReader<T> reader, GreenQueue<T> queue, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        CopyTo(reader, queue);
+    }
+
     /// <summary>Sends the items of a channel through a green channel, each when it is received, until the first is complete, and
     /// completes the green channel then.</summary>
     /// <inheritdoc cref="CopyTo{T}(ChannelReader{T}, GreenQueue{T})" path="/remarks"/>
@@ -147,6 +203,18 @@ public static class GreenChannelBridge
                 channel.Complete(reader.Completion.Exception?.InnerException);
             }
         }
+    }
+
+    /// <inheritdoc cref="CopyTo{T}(ChannelReader{T}, GreenChannel{T})"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="reader">The channel.</param>
+    /// <param name="channel">The green channel; it is completed with the error of the first, if that has one.</param>
+    /// <param name="cancellationToken">Ends the pump when it is cancelled, as a kill would; it completes nothing.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void CopyTo<T>(this ChannelReader<T> reader, GreenChannel<T> channel, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        CopyTo(reader, channel);
     }
 
     /// <summary>Moves what is sent through a green channel into a channel until the first is complete, and completes the channel
@@ -183,6 +251,18 @@ public static class GreenChannelBridge
         }
     }
 
+    /// <inheritdoc cref="CopyTo{T}(GreenChannel{T}, ChannelWriter{T})"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="channel">The green channel.</param>
+    /// <param name="writer">The channel; it is completed with the error of the first, if that has one.</param>
+    /// <param name="cancellationToken">Ends the pump when it is cancelled, as a kill would; it completes nothing.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void CopyTo<T>(this GreenChannel<T> channel, ChannelWriter<T> writer, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        CopyTo(channel, writer);
+    }
+
     /// <summary>Moves the items of a queue into a channel until the queue is complete, and completes the channel then.</summary>
     /// <remarks>It waits for room in the channel before it takes an item. So a pump that is killed loses none, if nobody else writes to
     /// the channel.</remarks>
@@ -210,6 +290,18 @@ public static class GreenChannelBridge
                 Send(writer, item); // another has taken the room
             }
         }
+    }
+
+    /// <inheritdoc cref="CopyTo{T}(GreenQueue{T}, ChannelWriter{T})"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="queue">The queue.</param>
+    /// <param name="writer">The channel.</param>
+    /// <param name="cancellationToken">Ends the pump when it is cancelled, as a kill would; it completes nothing.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void CopyTo<T>(this GreenQueue<T> queue, ChannelWriter<T> writer, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        CopyTo(queue, writer);
     }
 
     private static void Pump<T>(ChannelReader<T> reader, Action<T> put)

@@ -81,6 +81,16 @@ public sealed partial class GreenNursery : IDisposable
         }
     }
 
+    /// <inheritdoc cref="Run(Action{GreenNursery})"/>
+    /// <param name="scope">The scope, which spawns the children.</param>
+    /// <param name="cancellationToken">Cancels the scope when it is cancelled: the wait in it, or its next one, throws, and the children are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void Run(Action<GreenNursery> scope, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Run(scope);
+    }
+
     /// <summary>Runs a scope that is asynchronous: it lasts until what it returned has completed. Returns when it and all children
     /// have ended.</summary>
     /// <param name="scope">The scope, which spawns the children. What comes after an <c>await</c> is in the hub, too, and may
@@ -92,6 +102,17 @@ public sealed partial class GreenNursery : IDisposable
     {
         ArgumentNullException.ThrowIfNull(scope);
         Run(nursery => { HubSynchronizationContext.RunHere(() => scope(nursery)); });
+    }
+
+    /// <inheritdoc cref="Run(Func{GreenNursery, Task})"/>
+    /// <param name="scope">The scope, which spawns the children. What comes after an <c>await</c> is in the hub, too, and may
+    /// wait there.</param>
+    /// <param name="cancellationToken">Cancels the scope when it is cancelled. An <c>await</c> in it cannot be ended: give what it awaits the token, too.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void Run(Func<GreenNursery, Task> scope, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Run(scope);
     }
 
     /// <summary>Starts a child.</summary>
@@ -156,14 +177,15 @@ public sealed partial class GreenNursery : IDisposable
             return;
         }
 
-        Exception? interruption = WaitForChildren();
+        // A kill is not lost behind a token or a timeout that ends the waits below.
+        Exception? interruption = Farther(_own, WaitForChildren());
         while (HasOthers(closes: true))
         {
             Cancel();
-            interruption = WaitForChildren() ?? interruption;
+            interruption = Farther(interruption, WaitForChildren());
         }
 
-        if (interruption is not null)
+        if (interruption is not null && interruption != _own)
         {
             Tell(_own, _failed, interruption);
             ExceptionDispatchInfo.Throw(interruption);
@@ -177,6 +199,9 @@ public sealed partial class GreenNursery : IDisposable
 
         _failed?.Error!.Throw();
     }
+
+    private static Exception? Farther(Exception? first, Exception? second) =>
+        HubLoop.OfThisThreadOrNull?.CurrentTask is { } self ? self.Farther(first, second) : second ?? first;
 
     // Than the caller: a child that ends the scope does not wait for itself. Without others it is closed, if it is to be.
     private bool HasOthers(bool closes)

@@ -161,6 +161,19 @@ public sealed class GreenPool
         return MapAll(items, Creator(function));
     }
 
+    /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <typeparam name="TResult">The type of the results.</typeparam>
+    /// <param name="items">The items.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="cancellationToken">When it is cancelled, no call begins any more, and those that go on are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public IReadOnlyList<TResult> Map<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Map(items, function);
+    }
+
     /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})" path="/*[not(self::param)]"/>
     /// <param name="items">The items.</param>
     /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
@@ -168,6 +181,20 @@ public sealed class GreenPool
     public IReadOnlyList<TResult> Map<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function)
     {
         return MapAll(items, AsyncCreator(function));
+    }
+
+    /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, Task{TResult}})"/>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <typeparam name="TResult">The type of the results.</typeparam>
+    /// <param name="items">The items.</param>
+    /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
+    /// <param name="cancellationToken">When it is cancelled, no call begins any more, and those that go on are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    [OverloadResolutionPriority(1)]
+    public IReadOnlyList<TResult> Map<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Map(items, function);
     }
 
     /// <summary>Applies a function to items as <see cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/> does,
@@ -180,14 +207,35 @@ public sealed class GreenPool
     /// <returns>The results, in the order of the items. To leave them (<c>break</c>, an exception, a kill, a timeout) ends what
     /// still runs, and waits for that: no call of the function begins any more, and all places are free again.</returns>
     public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
-        MapLazily(items, Creator(function), isInOrder: true);
+        MapLazily(items, Creator(function), isInOrder: true, CancellationToken.None);
+
+    /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <typeparam name="TResult">The type of the results.</typeparam>
+    /// <param name="items">The items; taken by a task of its own.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="cancellationToken">When it is cancelled, no call begins any more; the next result throws, and those calls that go on are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next result throws it.</exception>
+    public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, CancellationToken cancellationToken) =>
+        MapLazily(items, Creator(function), isInOrder: true, cancellationToken);
 
     /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})" path="/*[not(self::param)]"/>
     /// <param name="items">The items; taken by a task of its own.</param>
     /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
     [OverloadResolutionPriority(1)]
     public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function) =>
-        MapLazily(items, AsyncCreator(function), isInOrder: true);
+        MapLazily(items, AsyncCreator(function), isInOrder: true, CancellationToken.None);
+
+    /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, Task{TResult}})"/>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <typeparam name="TResult">The type of the results.</typeparam>
+    /// <param name="items">The items; taken by a task of its own.</param>
+    /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
+    /// <param name="cancellationToken">When it is cancelled, no call begins any more; the next result throws, and those calls that go on are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next result throws it.</exception>
+    [OverloadResolutionPriority(1)]
+    public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function, CancellationToken cancellationToken) =>
+        MapLazily(items, AsyncCreator(function), isInOrder: true, cancellationToken);
 
     /// <summary>Applies a function to items as <see cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
     /// does, but gives the results in the order in which they come.</summary>
@@ -197,14 +245,35 @@ public sealed class GreenPool
     /// <param name="function">The function.</param>
     /// <returns>The results. Leaving them is as with <see cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>.</returns>
     public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
-        MapLazily(items, Creator(function), isInOrder: false);
+        MapLazily(items, Creator(function), isInOrder: false, CancellationToken.None);
+
+    /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <typeparam name="TResult">The type of the results.</typeparam>
+    /// <param name="items">The items; taken by a task of its own.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="cancellationToken">When it is cancelled, no call begins any more; the next result throws, and those calls that go on are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next result throws it.</exception>
+    public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function, CancellationToken cancellationToken) =>
+        MapLazily(items, Creator(function), isInOrder: false, cancellationToken);
 
     /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})" path="/*[not(self::param)]"/>
     /// <param name="items">The items; taken by a task of its own.</param>
     /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
     [OverloadResolutionPriority(1)]
     public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function) =>
-        MapLazily(items, AsyncCreator(function), isInOrder: false);
+        MapLazily(items, AsyncCreator(function), isInOrder: false, CancellationToken.None);
+
+    /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, Task{TResult}})"/>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <typeparam name="TResult">The type of the results.</typeparam>
+    /// <param name="items">The items; taken by a task of its own.</param>
+    /// <param name="function">The function, which is asynchronous: each call lasts until what it returned has completed.</param>
+    /// <param name="cancellationToken">When it is cancelled, no call begins any more; the next result throws, and those calls that go on are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next result throws it.</exception>
+    [OverloadResolutionPriority(1)]
+    public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function, CancellationToken cancellationToken) =>
+        MapLazily(items, AsyncCreator(function), isInOrder: false, cancellationToken);
 
     /// <summary>Calls an action for each item, several at a time.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
@@ -221,6 +290,18 @@ public sealed class GreenPool
         }));
     }
 
+    /// <inheritdoc cref="ForEach{TItem}(IEnumerable{TItem}, Action{TItem})"/>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <param name="items">The items.</param>
+    /// <param name="action">The action.</param>
+    /// <param name="cancellationToken">When it is cancelled, no call begins any more, and those that go on are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void ForEach<TItem>(IEnumerable<TItem> items, Action<TItem> action, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        ForEach(items, action);
+    }
+
     /// <summary>Calls an action that throws for each item.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <param name="items">The items.</param>
@@ -234,6 +315,20 @@ public sealed class GreenPool
         ForEach(items, (TItem item) => { action(item); });
     }
 
+    /// <inheritdoc cref="ForEach{TItem}(IEnumerable{TItem}, Func{TItem, Never})"/>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <param name="items">The items.</param>
+    /// <param name="action">The action.</param>
+    /// <param name="cancellationToken">When it is cancelled, no call begins any more, and those that go on are killed and waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    [OverloadResolutionPriority(1)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void ForEach<TItem>(IEnumerable<TItem> items, Func<TItem, Never> action, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        ForEach(items, action);
+    }
+
     /// <summary>Refuses an asynchronous action: nobody would wait for what it returns.</summary>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <param name="items">The items.</param>
@@ -242,6 +337,15 @@ public sealed class GreenPool
     [Obsolete("ForEach does not await what an asynchronous action returns. Start a task for each item, pool.Spawn(async () => ...), and join the pool; or wait inside the action, Hub.Await(...).", error: true)]
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void ForEach<TItem>(IEnumerable<TItem> items, Func<TItem, Task> action) => throw new NotSupportedException("ForEach does not await what an asynchronous action returns.");
+
+    /// <inheritdoc cref="ForEach{TItem}(IEnumerable{TItem}, Func{TItem, Task})"/>
+    /// <typeparam name="TItem">The type of the items.</typeparam>
+    /// <param name="items">The items.</param>
+    /// <param name="action">The action.</param>
+    /// <param name="cancellationToken">A token.</param>
+    [Obsolete("ForEach does not await what an asynchronous action returns. Start a task for each item, pool.Spawn(async () => ...), and join the pool; or wait inside the action, Hub.Await(...).", error: true)]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public void ForEach<TItem>(IEnumerable<TItem> items, Func<TItem, Task> action, CancellationToken cancellationToken) => throw new NotSupportedException("ForEach does not await what an asynchronous action returns.");
 
     /// <summary>Waits until all its tasks have ended, also those that are started meanwhile. One of them that calls it waits for
     /// the others.</summary>
@@ -348,7 +452,7 @@ public sealed class GreenPool
         ArgumentNullException.ThrowIfNull(items);
         Hub.EnterWait();
         List<GreenTask<TResult>> tasks = [];
-        ExceptionDispatchInfo failure;
+        Exception failure;
         try
         {
             foreach (TItem item in items)
@@ -362,11 +466,10 @@ public sealed class GreenPool
         }
         catch (Exception exception)
         {
-            failure = ExceptionDispatchInfo.Capture(exception); // nothing waits inside a catch block
+            failure = exception; // nothing waits inside a catch block
         }
 
-        End(tasks);
-        failure.Throw();
+        ExceptionDispatchInfo.Throw(End(tasks, failure)!);
         return [];
     }
 
@@ -382,7 +485,7 @@ public sealed class GreenPool
         return item => new AsyncGreenTask<TResult>(() => function(item));
     }
 
-    private TaskSequence<TResult> MapLazily<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, GreenTask<TResult>> create, bool isInOrder)
+    private TaskSequence<TResult> MapLazily<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, GreenTask<TResult>> create, bool isInOrder, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(items);
         return new TaskSequence<TResult>(Enumerate());
@@ -390,6 +493,7 @@ public sealed class GreenPool
         IEnumerable<TResult> Enumerate()
         {
             Hub.EnterWait();
+            cancellationToken.ThrowIfCancellationRequested();
             HashSet<GreenTask> running = [];
             GreenQueue<GreenTask<TResult>> results = new();
             GreenSemaphore ahead = new(2 * Size);
@@ -401,10 +505,10 @@ public sealed class GreenPool
             {
                 foreach (TItem item in items)
                 {
-                    ahead.Wait();
+                    ahead.Wait(cancellationToken);
                     GreenTask<TResult> task = create(item);
                     task.Observe();
-                    Spawn(task, CancellationToken.None);
+                    Spawn(task, cancellationToken);
                     if (isLeft)
                     {
                         // It had its place already when it was killed. The task has not begun: so it never will.
@@ -426,8 +530,13 @@ public sealed class GreenPool
             Hub.Spawn(feeder);
             try
             {
-                foreach (GreenTask<TResult> task in results.GetAll())
+                foreach (GreenTask<TResult> task in results.GetAll(cancellationToken))
                 {
+                    if (cancellationToken.CanBeCanceled)
+                    {
+                        task.Join(cancellationToken);
+                    }
+
                     yield return task.Result;
                     ahead.Release();
                 }
@@ -437,9 +546,9 @@ public sealed class GreenPool
             finally
             {
                 isLeft = true;
-                if (unfinished != 0)
+                if (unfinished != 0 && End([feeder, .. running], null) is { } reason)
                 {
-                    End([feeder, .. running]);
+                    ExceptionDispatchInfo.Throw(reason);
                 }
             }
 
@@ -447,7 +556,7 @@ public sealed class GreenPool
             {
                 if (task is not null && running.Remove(task) && !isInOrder)
                 {
-                    results.Put(task);
+                    results.Put(task, CancellationToken.None); // never full
                 }
 
                 if (--unfinished == 0)
@@ -460,15 +569,17 @@ public sealed class GreenPool
 
     private static OperationCanceledException Refusal() => new("The pool's tasks are being killed; nothing is started in it meanwhile.");
 
-    // Kills them, all of them first, and waits until they have ended.
-    private static void End(IEnumerable<GreenTask> tasks)
+    // Kills them, all of them first, and waits until they have ended. Of what would end that wait, and the reason for it, the one that
+    // goes up farthest.
+    private static Exception? End(IEnumerable<GreenTask> tasks, Exception? reason)
     {
         GreenTask[] all = [.. tasks];
         GreenTask.KillAll(all, null);
-        if (Hub.IsInside)
+        return !Hub.IsInside ? reason : Hub.WaitForEnd(Hub.RequireTask(), reason, long.MaxValue, _ =>
         {
             Array.ForEach(all, task => task.Join());
-        }
+            return true;
+        });
     }
 
     private GreenTask[] Snapshot()

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -31,21 +32,31 @@ public sealed partial class Hub
     ///     Console.WriteLine(line);
     /// }
     /// </code></example>
-    public static IEnumerable<T> Enumerate<T>(IAsyncEnumerable<T> source)
+    public static IEnumerable<T> Enumerate<T>(IAsyncEnumerable<T> source) => Enumerate(source, CancellationToken.None);
+
+    /// <inheritdoc cref="Enumerate{T}(IAsyncEnumerable{T})"/>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="source">The sequence. Its enumerator is made when the enumeration begins.</param>
+    /// <param name="cancellationToken">Gives up the wait for an item when it is cancelled: the sequence's own token is cancelled then,
+    /// and the end of that item waited for.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="source"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next item throws it.</exception>
+    public static IEnumerable<T> Enumerate<T>(IAsyncEnumerable<T> source, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return new TaskSequence<T>(EnumerateHere(source));
+        return new TaskSequence<T>(EnumerateHere(source, cancellationToken));
     }
 
-    private static IEnumerable<T> EnumerateHere<T>(IAsyncEnumerable<T> source)
+    private static IEnumerable<T> EnumerateHere<T>(IAsyncEnumerable<T> source, CancellationToken cancellationToken)
     {
         EnterWait();
+        cancellationToken.ThrowIfCancellationRequested();
         CancellationTokenSource cancellation = new(); // without a timer: nothing to dispose of while something may still use it
         IAsyncEnumerator<T> items = source.GetAsyncEnumerator(cancellation.Token);
         Task? pending = null;
         try
         {
-            while (MoveNext(items, cancellation, ref pending))
+            while (MoveNext(items, cancellation, cancellationToken, ref pending))
             {
                 yield return items.Current;
             }
@@ -57,9 +68,10 @@ public sealed partial class Hub
     }
 
     // What is still under way when this throws is left in pending: the enumerator must not be disposed of before its end.
-    private static bool MoveNext<T>(IAsyncEnumerator<T> items, CancellationTokenSource cancellation, ref Task? pending)
+    private static bool MoveNext<T>(IAsyncEnumerator<T> items, CancellationTokenSource cancellation, CancellationToken cancellationToken, ref Task? pending)
     {
-        GreenTask self = EnterWait();
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        GreenTask self = RequireTask();
         ValueTask<bool> next = items.MoveNextAsync();
         if (next.IsCompleted)
         {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -40,6 +41,16 @@ public sealed partial class Hub
     }
 
     /// <inheritdoc cref="Await(Func{CancellationToken, Task})"/>
+    /// <param name="operation">Begins it, with the token that cancels it. Called once, in the caller's task, and not at all if the caller's token is cancelled already.</param>
+    /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void Await(Func<CancellationToken, Task> operation, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Await(operation);
+    }
+
+    /// <inheritdoc cref="Await(Func{CancellationToken, Task})"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>The operation's result.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="operation"/> is null.</exception>
@@ -47,6 +58,17 @@ public sealed partial class Hub
     {
         ArgumentNullException.ThrowIfNull(operation);
         return ((Task<T>)Perform(operation, long.MaxValue, GraceOfThisThread)).GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="operation">Begins it, with the token that cancels it. Called once, in the caller's task, and not at all if the caller's token is cancelled already.</param>
+    /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static T Await<T>(Func<CancellationToken, Task<T>> operation, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Await(operation);
     }
 
     /// <inheritdoc cref="Await(Func{CancellationToken, Task})"/>
@@ -58,6 +80,17 @@ public sealed partial class Hub
         Perform(token => operation(token).AsTask(), long.MaxValue, GraceOfThisThread).GetAwaiter().GetResult();
     }
 
+    /// <inheritdoc cref="Await(Func{CancellationToken, ValueTask})"/>
+    /// <param name="operation">Begins it, with the token that cancels it. Called once, in the caller's task, and not at all if the caller's token is cancelled already.</param>
+    /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    [OverloadResolutionPriority(-1)]
+    public static void Await(Func<CancellationToken, ValueTask> operation, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Await(operation);
+    }
+
     /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}})"/>
     /// <exception cref="ArgumentNullException"><paramref name="operation"/> is null.</exception>
     [OverloadResolutionPriority(-1)]
@@ -65,6 +98,18 @@ public sealed partial class Hub
     {
         ArgumentNullException.ThrowIfNull(operation);
         return ((Task<T>)Perform(token => operation(token).AsTask(), long.MaxValue, GraceOfThisThread)).GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc cref="Await{T}(Func{CancellationToken, ValueTask{T}})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="operation">Begins it, with the token that cancels it. Called once, in the caller's task, and not at all if the caller's token is cancelled already.</param>
+    /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    [OverloadResolutionPriority(-1)]
+    public static T Await<T>(Func<CancellationToken, ValueTask<T>> operation, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Await(operation);
     }
 
     /// <summary>Waits as <see cref="Await{T}(Func{CancellationToken, Task{T}})"/> does, for an operation whose result must not be lost: a
@@ -87,6 +132,19 @@ public sealed partial class Hub
         return TryAwait(operation, Timeout.InfiniteTimeSpan, whenGivenUp, GraceOfThisThread, out T? result) ? result : throw new UnreachableException();
     }
 
+    /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}}, Action{T})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="operation">Begins it, with the token that cancels it.</param>
+    /// <param name="whenGivenUp">Gets the result if the operation succeeded although the wait for it was given up; called on a
+    /// thread of the pool. It must not throw.</param>
+    /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static T Await<T>(Func<CancellationToken, Task<T>> operation, Action<T> whenGivenUp, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Await(operation, whenGivenUp);
+    }
+
     /// <summary>Waits as <see cref="Await(Func{CancellationToken, Task})"/> does, but no longer than a time: then, too, the operation is
     /// cancelled and its end waited for.</summary>
     /// <param name="operation">Begins it, with the token that cancels it.</param>
@@ -106,6 +164,17 @@ public sealed partial class Hub
         ArgumentNullException.ThrowIfNull(operation);
         HubClock.Check(timeout, nameof(timeout));
         return IsDone(Perform(operation, HubClock.After(timeout), GraceOfThisThread, out bool isGivenUp), isGivenUp);
+    }
+
+    /// <inheritdoc cref="Await(Func{CancellationToken, Task}, TimeSpan)"/>
+    /// <param name="operation">Begins it, with the token that cancels it.</param>
+    /// <param name="timeout">The time.</param>
+    /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static bool Await(Func<CancellationToken, Task> operation, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Await(operation, timeout);
     }
 
     /// <summary>The same of one with a result.</summary>

@@ -279,20 +279,37 @@ public sealed partial class Hub
     /// <returns>Its result.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
-    public static T Offload<T>(Func<T> blocking)
+    public static T Offload<T>(Func<T> blocking) => Offload(blocking, CancellationToken.None);
+
+    /// <inheritdoc cref="Offload{T}(Func{T})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
+    /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled before it has ended.</exception>
+    public static T Offload<T>(Func<T> blocking, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(blocking);
         OffloadPool pool = EnterWait().Loop.Options.OffloadPool;
-        return Await(pool.Run(blocking));
+        cancellationToken.ThrowIfCancellationRequested();
+        return Await(pool.Run(blocking), cancellationToken);
     }
 
     /// <inheritdoc cref="Offload{T}(Func{T})"/>
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
-    public static void Offload(Action blocking)
+    public static void Offload(Action blocking) => Offload(blocking, CancellationToken.None);
+
+    /// <inheritdoc cref="Offload(Action)"/>
+    /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
+    /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled before it has ended.</exception>
+    public static void Offload(Action blocking, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(blocking);
         OffloadPool pool = EnterWait().Loop.Options.OffloadPool;
-        Await(pool.Run(blocking));
+        cancellationToken.ThrowIfCancellationRequested();
+        Await(pool.Run(blocking), cancellationToken);
     }
 
     /// <summary>Lets another thread do something that may block and is asynchronous, and waits until what it returned has
@@ -301,22 +318,40 @@ public sealed partial class Hub
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What it threw.</exception>
-    public static void Offload(Func<Task> blocking)
+    public static void Offload(Func<Task> blocking) => Offload(blocking, CancellationToken.None);
+
+    /// <inheritdoc cref="Offload(Func{Task})"/>
+    /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
+    /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled before it has ended.</exception>
+    public static void Offload(Func<Task> blocking, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(blocking);
         OffloadPool pool = EnterWait().Loop.Options.OffloadPool;
-        Await(pool.Run(blocking).Unwrap());
+        cancellationToken.ThrowIfCancellationRequested();
+        Await(pool.Run(blocking).Unwrap(), cancellationToken);
     }
 
     /// <inheritdoc cref="Offload(Func{Task})"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>Its result.</returns>
     [OverloadResolutionPriority(1)]
-    public static T Offload<T>(Func<Task<T>?> blocking)
+    public static T Offload<T>(Func<Task<T>?> blocking) => Offload(blocking, CancellationToken.None);
+
+    /// <inheritdoc cref="Offload{T}(Func{Task{T}})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
+    /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled before it has ended.</exception>
+    [OverloadResolutionPriority(1)]
+    public static T Offload<T>(Func<Task<T>?> blocking, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(blocking);
         OffloadPool pool = EnterWait().Loop.Options.OffloadPool;
-        return Await(pool.Run(() => NoTask.Replace(blocking())).Unwrap());
+        cancellationToken.ThrowIfCancellationRequested();
+        return Await(pool.Run(() => NoTask.Replace(blocking())).Unwrap(), cancellationToken);
     }
 
     /// <summary>Runs a function as <see cref="Offload{T}(Func{T})"/> does, on a thread of its own: for what takes so long
@@ -325,20 +360,37 @@ public sealed partial class Hub
     /// <param name="blocking">What to do.</param>
     /// <returns>Its result.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
-    public static T OffloadLongRunning<T>(Func<T> blocking)
+    public static T OffloadLongRunning<T>(Func<T> blocking) => OffloadLongRunning(blocking, CancellationToken.None);
+
+    /// <inheritdoc cref="OffloadLongRunning{T}(Func{T})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
+    /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled before it has ended.</exception>
+    public static T OffloadLongRunning<T>(Func<T> blocking, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(blocking);
         EnterWait();
-        return Await(StartLongRunning(blocking));
+        cancellationToken.ThrowIfCancellationRequested();
+        return Await(StartLongRunning(blocking), cancellationToken);
     }
 
     /// <inheritdoc cref="OffloadLongRunning{T}(Func{T})"/>
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
-    public static void OffloadLongRunning(Action blocking)
+    public static void OffloadLongRunning(Action blocking) => OffloadLongRunning(blocking, CancellationToken.None);
+
+    /// <inheritdoc cref="OffloadLongRunning(Action)"/>
+    /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
+    /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled before it has ended.</exception>
+    public static void OffloadLongRunning(Action blocking, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(blocking);
         EnterWait();
-        Await(Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
+        cancellationToken.ThrowIfCancellationRequested();
+        Await(Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default), cancellationToken);
     }
 
     /// <summary>Runs a function as <see cref="Offload(Func{Task})"/> does, on a thread of its own until its first <c>await</c> that is not over; on
@@ -347,22 +399,40 @@ public sealed partial class Hub
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="Exception">What it threw.</exception>
-    public static void OffloadLongRunning(Func<Task> blocking)
+    public static void OffloadLongRunning(Func<Task> blocking) => OffloadLongRunning(blocking, CancellationToken.None);
+
+    /// <inheritdoc cref="OffloadLongRunning(Func{Task})"/>
+    /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
+    /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled before it has ended.</exception>
+    public static void OffloadLongRunning(Func<Task> blocking, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(blocking);
         EnterWait();
-        Await(StartLongRunning(blocking).Unwrap());
+        cancellationToken.ThrowIfCancellationRequested();
+        Await(StartLongRunning(blocking).Unwrap(), cancellationToken);
     }
 
     /// <inheritdoc cref="OffloadLongRunning(Func{Task})"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>Its result.</returns>
     [OverloadResolutionPriority(1)]
-    public static T OffloadLongRunning<T>(Func<Task<T>?> blocking)
+    public static T OffloadLongRunning<T>(Func<Task<T>?> blocking) => OffloadLongRunning(blocking, CancellationToken.None);
+
+    /// <inheritdoc cref="OffloadLongRunning{T}(Func{Task{T}})"/>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
+    /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled before it has ended.</exception>
+    [OverloadResolutionPriority(1)]
+    public static T OffloadLongRunning<T>(Func<Task<T>?> blocking, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(blocking);
         EnterWait();
-        return Await(StartLongRunning(() => NoTask.Replace(blocking())).Unwrap());
+        cancellationToken.ThrowIfCancellationRequested();
+        return Await(StartLongRunning(() => NoTask.Replace(blocking())).Unwrap(), cancellationToken);
     }
 
     /// <summary>Waits until all tasks have ended, however.</summary>
@@ -476,7 +546,15 @@ public sealed partial class Hub
     /// <returns>Them, in the order in which they have ended.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="tasks"/> is null.</exception>
     /// <exception cref="ArgumentException">One of <paramref name="tasks"/> is null.</exception>
-    public static IEnumerable<GreenTask> WaitEach(params IEnumerable<GreenTask> tasks)
+    public static IEnumerable<GreenTask> WaitEach(params IEnumerable<GreenTask> tasks) => WaitEach(tasks, CancellationToken.None);
+
+    /// <inheritdoc cref="WaitEach(IEnumerable{GreenTask})"/>
+    /// <param name="tasks">The tasks.</param>
+    /// <param name="cancellationToken">Ends the wait for the next one when it is cancelled; the tasks go on.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="tasks"/> is null.</exception>
+    /// <exception cref="ArgumentException">One of <paramref name="tasks"/> is null.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next one throws it.</exception>
+    public static IEnumerable<GreenTask> WaitEach(IEnumerable<GreenTask> tasks, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(tasks);
         GreenTask[] all = [.. tasks];
@@ -500,9 +578,10 @@ public sealed partial class Hub
         IEnumerable<GreenTask> Enumerate()
         {
             ThrowPending(); // also if there are none
+            cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                foreach (GreenTask task in ended.GetAll().Take(all.Length))
+                foreach (GreenTask task in ended.GetAll(cancellationToken).Take(all.Length))
                 {
                     yield return task;
                 }

@@ -177,7 +177,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
                 GreenPool pool = new(limit);
                 foreach (TResult result in map(pool))
                 {
-                    Hub.Await(token => results.Writer.WriteAsync(result, token));
+                    Hub.Await(token => results.Writer.WriteAsync(result, token), CancellationToken.None); // its run is canceled
                 }
             }
         }

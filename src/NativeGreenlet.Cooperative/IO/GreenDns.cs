@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
+using NativeGreenlet.Cooperative.Tasks;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -23,6 +24,16 @@ public static class GreenDns
         return Hub.Await(token => Task.Run(() => Dns.GetHostAddressesAsync(host, token), token));
     }
 
+    /// <inheritdoc cref="GetHostAddresses(string)"/>
+    /// <param name="host">Its name, or an address.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled; the look-up goes on in the system.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static IPAddress[] GetHostAddresses(string host, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return GetHostAddresses(host);
+    }
+
     /// <summary>Looks up the names and addresses of a host.</summary>
     /// <param name="host">Its name, or an address.</param>
     /// <returns>The names and addresses.</returns>
@@ -33,6 +44,16 @@ public static class GreenDns
     {
         ArgumentNullException.ThrowIfNull(host);
         return Hub.Await(token => Task.Run(() => Dns.GetHostEntryAsync(host, token), token));
+    }
+
+    /// <inheritdoc cref="GetHostEntry(string)"/>
+    /// <param name="host">Its name, or an address.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled; the look-up goes on in the system.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static IPHostEntry GetHostEntry(string host, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return GetHostEntry(host);
     }
 
     /// <summary>The addresses of a host. False if the time is up.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using NativeGreenlet.Cooperative.Tasks;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -26,6 +27,26 @@ public static class GreenFile
     public static GreenStream Open(string path, FileMode mode = FileMode.Open, FileAccess access = FileAccess.Read, FileShare share = FileShare.Read) =>
         new(OpenFile(path, mode, access, share, bufferSize: 0));
 
+    /// <inheritdoc cref="Open(string, FileMode, FileAccess, FileShare)"/>
+    /// <param name="path">Where it is.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. What is opened all the same is closed.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static GreenStream Open(string path, CancellationToken cancellationToken) =>
+        Open(path, FileMode.Open, FileAccess.Read, FileShare.Read, cancellationToken);
+
+    /// <inheritdoc cref="Open(string, FileMode, FileAccess, FileShare)"/>
+    /// <param name="path">Where it is.</param>
+    /// <param name="mode">How to open it.</param>
+    /// <param name="access">What for.</param>
+    /// <param name="share">What others may do meanwhile.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. What is opened all the same is closed.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static GreenStream Open(string path, FileMode mode, FileAccess access, FileShare share, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Open(path, mode, access, share);
+    }
+
     /// <summary>Reads all text of a file, UTF-8 unless the file says otherwise.</summary>
     /// <param name="path">Where it is.</param>
     /// <returns>The text.</returns>
@@ -41,6 +62,16 @@ public static class GreenFile
             using StreamReader reader = new(file, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, BufferSize, leaveOpen: true);
             return await reader.ReadToEndAsync(token).ConfigureAwait(false);
         });
+    }
+
+    /// <inheritdoc cref="ReadAllText(string)"/>
+    /// <param name="path">Where it is.</param>
+    /// <param name="cancellationToken">Ends it when it is cancelled; the file is closed.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static string ReadAllText(string path, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return ReadAllText(path);
     }
 
     /// <summary>Reads all bytes of a file.</summary>
@@ -59,6 +90,16 @@ public static class GreenFile
             await file.CopyToAsync(bytes, token).ConfigureAwait(false);
             return bytes.ToArray();
         });
+    }
+
+    /// <inheritdoc cref="ReadAllBytes(string)"/>
+    /// <param name="path">Where it is.</param>
+    /// <param name="cancellationToken">Ends it when it is cancelled; the file is closed.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static byte[] ReadAllBytes(string path, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return ReadAllBytes(path);
     }
 
     /// <summary>Writes text to a file, as UTF-8 without a byte order mark; the file is replaced.</summary>
@@ -80,6 +121,17 @@ public static class GreenFile
         });
     }
 
+    /// <inheritdoc cref="WriteAllText(string, string)"/>
+    /// <param name="path">Where it is.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="cancellationToken">Ends it when it is cancelled; the file is closed, with what was written until then.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void WriteAllText(string path, string text, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        WriteAllText(path, text);
+    }
+
     /// <summary>Writes bytes to a file, which is replaced.</summary>
     /// <param name="path">Where it is.</param>
     /// <param name="bytes">The bytes.</param>
@@ -96,6 +148,17 @@ public static class GreenFile
             await file.WriteAsync(bytes, token).ConfigureAwait(false);
             return 0;
         });
+    }
+
+    /// <inheritdoc cref="WriteAllBytes(string, byte[])"/>
+    /// <param name="path">Where it is.</param>
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="cancellationToken">Ends it when it is cancelled; the file is closed, with what was written until then.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static void WriteAllBytes(string path, byte[] bytes, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        WriteAllBytes(path, bytes);
     }
 
     // Not waited for when it is given up: nobody knows how long.

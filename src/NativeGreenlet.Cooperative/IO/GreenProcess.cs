@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using NativeGreenlet.Cooperative.Diagnostics;
 using NativeGreenlet.Cooperative.IO;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -21,6 +22,14 @@ public static class GreenProcess
     /// <exception cref="Win32Exception">It cannot be started.</exception>
     public static GreenProcessResult Run(string fileName, params IEnumerable<string> arguments) =>
         Run(new ProcessStartInfo(fileName, arguments));
+
+    /// <inheritdoc cref="Run(string, IEnumerable{string})"/>
+    /// <param name="fileName">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="cancellationToken">Kills the program, and its children, when it is cancelled; when this throws then, it has ended.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static GreenProcessResult Run(string fileName, IEnumerable<string> arguments, CancellationToken cancellationToken) =>
+        Run(new ProcessStartInfo(fileName, arguments), cancellationToken);
 
     /// <summary>Runs a program until it, and all that inherited its output, have closed that. It is killed, with its children,
     /// if the task is, or its time is up; when this throws then, it has ended, and nothing of it is left open here.</summary>
@@ -62,5 +71,24 @@ public static class GreenProcess
         {
             throw;
         }
+    }
+
+    /// <inheritdoc cref="Run(ProcessStartInfo, string?, TimeSpan?)"/>
+    /// <param name="start">What to run; its output is redirected.</param>
+    /// <param name="cancellationToken">Kills the program, and its children, when it is cancelled; when this throws then, it has ended.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static GreenProcessResult Run(ProcessStartInfo start, CancellationToken cancellationToken) =>
+        Run(start, input: null, timeout: null, cancellationToken);
+
+    /// <inheritdoc cref="Run(ProcessStartInfo, string?, TimeSpan?)"/>
+    /// <param name="start">What to run; its output is redirected.</param>
+    /// <param name="input">What it gets on its standard input.</param>
+    /// <param name="timeout">How long it may take; null for no limit.</param>
+    /// <param name="cancellationToken">Kills the program, and its children, when it is cancelled; when this throws then, it has ended.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static GreenProcessResult Run(ProcessStartInfo start, string? input, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Run(start, input, timeout);
     }
 }

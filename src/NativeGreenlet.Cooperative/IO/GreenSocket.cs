@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Cooperative.IO.Transport;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -9,8 +10,8 @@ namespace NativeGreenlet.Cooperative;
 /// <summary>A socket whose operations park the task instead of blocking the thread.</summary>
 /// <remarks>
 /// <para>What takes too long throws a <see cref="TimeoutException"/>, on the socket and on its <see cref="GetStream"/>, which share
-/// their timeouts. What <see cref="Receive"/> gives up on a connection, by a kill or a timeout, is not lost: the next one gets it,
-/// or the stream. After a <see cref="Send"/> that was given up the next one throws, unless all of it was sent after all, or
+/// their timeouts. What <see cref="Receive(Span{byte}, SocketFlags)"/> gives up on a connection, by a kill or a timeout, is not lost: the next one gets it,
+/// or the stream. After a <see cref="Send(ReadOnlySpan{byte}, SocketFlags)"/> that was given up the next one throws, unless all of it was sent after all, or
 /// nothing.</para>
 /// <para>Several tasks may receive, or send, also by the stream: they take turns in the order in which they came, and a message
 /// stays whole. Nothing is allocated for a receive or a send on a connection.</para>
@@ -78,7 +79,7 @@ public sealed class GreenSocket : IDisposable
         set => _connection.Socket.NoDelay = value;
     }
 
-    /// <summary>Gets or sets how long <see cref="Receive"/>, or a read by the stream, takes at most, its turn included. Unless it is
+    /// <summary>Gets or sets how long <see cref="Receive(Span{byte}, SocketFlags)"/>, or a read by the stream, takes at most, its turn included. Unless it is
     /// set: what the wrapped socket has (<see cref="System.Net.Sockets.Socket.ReceiveTimeout"/>), without a limit if that has
     /// none.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, and not
@@ -93,7 +94,7 @@ public sealed class GreenSocket : IDisposable
         }
     }
 
-    /// <summary>Gets or sets how long a whole <see cref="Send"/>, or a write by the stream, takes at most, its turn included. Unless
+    /// <summary>Gets or sets how long a whole <see cref="Send(ReadOnlySpan{byte}, SocketFlags)"/>, or a write by the stream, takes at most, its turn included. Unless
     /// it is set: what the wrapped socket has (<see cref="System.Net.Sockets.Socket.SendTimeout"/>), without a limit if that has
     /// none.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, and not
@@ -164,6 +165,26 @@ public sealed class GreenSocket : IDisposable
         throw new SocketException((int)SocketError.HostNotFound);
     }
 
+    /// <inheritdoc cref="Connect(string, int, TimeSpan?)"/>
+    /// <param name="host">Its name or address.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static GreenSocket Connect(string host, int port, CancellationToken cancellationToken) =>
+        Connect(host, port, timeout: null, cancellationToken);
+
+    /// <inheritdoc cref="Connect(string, int, TimeSpan?)"/>
+    /// <param name="host">Its name or address.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="timeout">How long to wait at most, the look-up of the name included; null for no limit.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static GreenSocket Connect(string host, int port, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Connect(host, port, timeout);
+    }
+
     /// <summary>Connects to an address.</summary>
     /// <param name="endPoint">The address.</param>
     /// <exception cref="ArgumentNullException">The address is null.</exception>
@@ -175,6 +196,16 @@ public sealed class GreenSocket : IDisposable
         ArgumentNullException.ThrowIfNull(endPoint);
         Hub.EnterWait();
         _connection.Connect(endPoint, long.MaxValue).Require("a connection", Timeout.InfiniteTimeSpan);
+    }
+
+    /// <inheritdoc cref="Connect(EndPoint)"/>
+    /// <param name="endPoint">The address.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Connect(EndPoint endPoint, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Connect(endPoint);
     }
 
     /// <summary>Binds to an address.</summary>
@@ -203,6 +234,15 @@ public sealed class GreenSocket : IDisposable
         return new GreenSocket(_connection.Accept());
     }
 
+    /// <inheritdoc cref="Accept()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. No connection is lost: the next call gets it.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public GreenSocket Accept(CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Accept();
+    }
+
     /// <summary>Receives bytes; waits until there are some.</summary>
     /// <param name="buffer">Where to.</param>
     /// <param name="flags">How.</param>
@@ -219,6 +259,24 @@ public sealed class GreenSocket : IDisposable
         return _connection.Receive(buffer, flags, HubClock.After(timeout)).Require("a read", timeout);
     }
 
+    /// <inheritdoc cref="Receive(Span{byte}, SocketFlags)"/>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. No bytes are lost: the next one gets them.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public int Receive(Span<byte> buffer, CancellationToken cancellationToken) =>
+        Receive(buffer, SocketFlags.None, cancellationToken);
+
+    /// <inheritdoc cref="Receive(Span{byte}, SocketFlags)"/>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="flags">How.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. No bytes are lost: the next one gets them.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public int Receive(Span<byte> buffer, SocketFlags flags, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Receive(buffer, flags);
+    }
+
     /// <summary>Sends all bytes.</summary>
     /// <param name="buffer">The bytes.</param>
     /// <param name="flags">How.</param>
@@ -232,6 +290,24 @@ public sealed class GreenSocket : IDisposable
         Hub.EnterWait();
         TimeSpan timeout = SendTimeout;
         _connection.Send(buffer, flags, HubClock.After(timeout)).Require("a write", timeout);
+    }
+
+    /// <inheritdoc cref="Send(ReadOnlySpan{byte}, SocketFlags)"/>
+    /// <param name="buffer">The bytes.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. Then it was given up: the next one throws, unless all of it was sent after all, or nothing.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Send(ReadOnlySpan<byte> buffer, CancellationToken cancellationToken) =>
+        Send(buffer, SocketFlags.None, cancellationToken);
+
+    /// <inheritdoc cref="Send(ReadOnlySpan{byte}, SocketFlags)"/>
+    /// <param name="buffer">The bytes.</param>
+    /// <param name="flags">How.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. Then it was given up: the next one throws, unless all of it was sent after all, or nothing.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Send(ReadOnlySpan<byte> buffer, SocketFlags flags, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Send(buffer, flags);
     }
 
     /// <summary>Receives a datagram; waits for one.</summary>
@@ -252,6 +328,18 @@ public sealed class GreenSocket : IDisposable
         return count;
     }
 
+    /// <inheritdoc cref="ReceiveFrom(Span{byte}, out EndPoint, SocketFlags)"/>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="sender">Who sent it.</param>
+    /// <param name="flags">How.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public int ReceiveFrom(Span<byte> buffer, out EndPoint sender, SocketFlags flags, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return ReceiveFrom(buffer, out sender, flags);
+    }
+
     /// <summary>Sends a datagram.</summary>
     /// <param name="buffer">The bytes.</param>
     /// <param name="receiver">To whom.</param>
@@ -267,6 +355,18 @@ public sealed class GreenSocket : IDisposable
         ArgumentNullException.ThrowIfNull(receiver);
         TimeSpan timeout = SendTimeout;
         return _connection.SendTo(buffer, flags, receiver, HubClock.After(timeout)).Require("a datagram", timeout);
+    }
+
+    /// <inheritdoc cref="SendTo(ReadOnlySpan{byte}, EndPoint, SocketFlags)"/>
+    /// <param name="buffer">The bytes.</param>
+    /// <param name="receiver">To whom.</param>
+    /// <param name="flags">How.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public int SendTo(ReadOnlySpan<byte> buffer, EndPoint receiver, SocketFlags flags, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return SendTo(buffer, receiver, flags);
     }
 
     /// <summary>Waits until there is something to receive, and receives nothing. On a connected socket. Tasks that receive have their
@@ -285,6 +385,21 @@ public sealed class GreenSocket : IDisposable
         Hub.EnterWait();
         TransportResult result = _connection.WaitReadable(HubClock.After(time));
         return result.Status != TransportStatus.TimedOut && result.Require("a read", time) >= 0;
+    }
+
+    /// <inheritdoc cref="WaitUntilReadable(TimeSpan?)"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void WaitUntilReadable(CancellationToken cancellationToken) => WaitUntilReadable(null, cancellationToken);
+
+    /// <inheritdoc cref="WaitUntilReadable(TimeSpan?)"/>
+    /// <param name="timeout">How long at most; null for no limit.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public bool WaitUntilReadable(TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return WaitUntilReadable(timeout);
     }
 
     /// <summary>Ends one or both directions.</summary>

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using NativeGreenlet.Cooperative.Tasks;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -32,6 +33,17 @@ public static class GreenSsl
         return new GreenStream(ssl);
     }
 
+    /// <inheritdoc cref="AuthenticateAsClient(Stream, SslClientAuthenticationOptions)"/>
+    /// <param name="stream">The connection.</param>
+    /// <param name="options">Name of the server, certificates and the like.</param>
+    /// <param name="cancellationToken">Ends the handshake when it is cancelled; the connection is closed.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static GreenStream AuthenticateAsClient(Stream stream, SslClientAuthenticationOptions options, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return AuthenticateAsClient(stream, options);
+    }
+
     /// <summary>Makes a TLS connection as a server; parks during the handshake.</summary>
     /// <param name="stream">The connection.</param>
     /// <param name="options">Certificate and the like.</param>
@@ -46,6 +58,17 @@ public static class GreenSsl
         SslStream ssl = new(stream, leaveInnerStreamOpen: false);
         Handshake(ssl, token => ssl.AuthenticateAsServerAsync(options, token));
         return new GreenStream(ssl);
+    }
+
+    /// <inheritdoc cref="AuthenticateAsServer(Stream, SslServerAuthenticationOptions)"/>
+    /// <param name="stream">The connection.</param>
+    /// <param name="options">Certificate and the like.</param>
+    /// <param name="cancellationToken">Ends the handshake when it is cancelled; the connection is closed.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public static GreenStream AuthenticateAsServer(Stream stream, SslServerAuthenticationOptions options, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return AuthenticateAsServer(stream, options);
     }
 
     // On the pool: to look at a certificate may mean to ask for others, which blocks.

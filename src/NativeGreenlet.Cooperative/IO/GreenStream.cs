@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using NativeGreenlet.Cooperative.IO.Transport;
+using NativeGreenlet.Cooperative.Tasks;
 
 namespace NativeGreenlet.Cooperative;
 
@@ -133,6 +134,17 @@ public class GreenStream : Stream
 
     /// <inheritdoc cref="Read(Span{byte})" path="/*[not(self::param)]"/>
     /// <param name="buffer">Gets the bytes.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. No bytes are lost: the next read gets them.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public int Read(Span<byte> buffer, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        return Read(buffer);
+    }
+
+    /// <inheritdoc cref="Read(Span{byte})"/>
+    /// <param name="buffer">Gets the bytes.</param>
     /// <param name="offset">From where on.</param>
     /// <param name="count">How many at most.</param>
     /// <exception cref="ArgumentNullException">The buffer is null.</exception>
@@ -165,6 +177,17 @@ public class GreenStream : Stream
         _source.Write(buffer);
     }
 
+    /// <inheritdoc cref="Write(ReadOnlySpan{byte})"/>
+    /// <param name="buffer">The bytes.</param>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled. Then it was given up: the next write throws, unless all of it was sent after all.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Write(ReadOnlySpan<byte> buffer, CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Write(buffer);
+    }
+
     /// <inheritdoc cref="Write(ReadOnlySpan{byte})" path="/*[not(self::param)]"/>
     /// <param name="buffer">Has the bytes.</param>
     /// <param name="offset">From where on.</param>
@@ -191,6 +214,16 @@ public class GreenStream : Stream
     {
         Hub.ThrowPending();
         _source.Flush();
+    }
+
+    /// <inheritdoc cref="Flush()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
+    /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void Flush(CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        Flush();
     }
 
     /// <inheritdoc/>

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using NativeGreenlet.Cooperative.Diagnostics;
 using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.IO;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -164,6 +165,15 @@ public sealed class GreenTcpServer : IDisposable
         }
 
         Hub.Await(_ended.Task);
+    }
+
+    /// <inheritdoc cref="ServeForever()"/>
+    /// <param name="cancellationToken">Ends the wait when it is cancelled; the server goes on until it is stopped.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
+    public void ServeForever(CancellationToken cancellationToken)
+    {
+        using CancellationLimit? limit = CancellationLimit.Enter(cancellationToken);
+        ServeForever();
     }
 
     /// <summary>Stops accepting, gives the connections time to end, and then kills those that are left. When it returns, no

@@ -202,13 +202,19 @@ public sealed class GreenChannel<T> : IShared
 
     /// <summary>Receives items, one after the other, until the channel is completed.</summary>
     /// <exception cref="ChannelClosedException">The channel was completed with an exception, which is the inner one.</exception>
-    public IEnumerable<T> ReceiveAll()
+    public IEnumerable<T> ReceiveAll() => ReceiveAll(CancellationToken.None);
+
+    /// <inheritdoc cref="ReceiveAll()"/>
+    /// <param name="cancellationToken">Ends the wait for the next item when it is cancelled.</param>
+    /// <exception cref="ChannelClosedException">The channel was completed with an exception, which is the inner one.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next item throws it.</exception>
+    public IEnumerable<T> ReceiveAll(CancellationToken cancellationToken)
     {
         return new TaskSequence<T>(Items());
 
         IEnumerable<T> Items()
         {
-            while (TryReceive(Timeout.InfiniteTimeSpan, out T? item))
+            while (TryReceive(Timeout.InfiniteTimeSpan, cancellationToken, out T? item))
             {
                 yield return item;
             }

@@ -266,13 +266,18 @@ public class GreenQueue<T> : IShared
     }
 
     /// <summary>Takes the items, one after the other, waiting for each, until the queue is completed and empty.</summary>
-    public IEnumerable<T> GetAll()
+    public IEnumerable<T> GetAll() => GetAll(CancellationToken.None);
+
+    /// <inheritdoc cref="GetAll()"/>
+    /// <param name="cancellationToken">Ends the wait for the next item when it is cancelled.</param>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next item throws it.</exception>
+    public IEnumerable<T> GetAll(CancellationToken cancellationToken)
     {
         return new TaskSequence<T>(Items());
 
         IEnumerable<T> Items()
         {
-            while (TryGet(Timeout.InfiniteTimeSpan, out T? item))
+            while (TryGet(Timeout.InfiniteTimeSpan, cancellationToken, out T? item))
             {
                 yield return item;
             }

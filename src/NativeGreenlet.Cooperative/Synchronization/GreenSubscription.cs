@@ -82,14 +82,21 @@ public sealed class GreenSubscription<T> : IGreenWaitable
     /// <summary>Receives items, one after the other, until the broadcast is completed.</summary>
     /// <exception cref="GreenLaggedException">Items were missed; enumerate again to go on with the oldest that is left.</exception>
     /// <exception cref="ChannelClosedException">The broadcast was completed with an exception, which is the inner one.</exception>
-    public IEnumerable<T> ReceiveAll()
+    public IEnumerable<T> ReceiveAll() => ReceiveAll(CancellationToken.None);
+
+    /// <inheritdoc cref="ReceiveAll()"/>
+    /// <param name="cancellationToken">Ends the wait for the next item when it is cancelled.</param>
+    /// <exception cref="GreenLaggedException">Items were missed; enumerate again to go on with the oldest that is left.</exception>
+    /// <exception cref="ChannelClosedException">The broadcast was completed with an exception, which is the inner one.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled; the next item throws it.</exception>
+    public IEnumerable<T> ReceiveAll(CancellationToken cancellationToken)
     {
         return new TaskSequence<T>(Items());
 
         IEnumerable<T> Items()
         {
             Exception? error;
-            while (TryReceive(Timeout.InfiniteTimeSpan, out T? item, out error, CancellationToken.None))
+            while (TryReceive(Timeout.InfiniteTimeSpan, out T? item, out error, cancellationToken))
             {
                 yield return item;
             }

@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -50,7 +51,7 @@ public class GreenTask : IGreenWaitable
     private Exception? _killedBy;
     private Exception? _pendingKill;
     private Exception? _requestedKill; // by another thread
-    private GreenTimeout? _timeouts; // the innermost first
+    private IWaitLimit? _limits; // the innermost first
     private volatile bool _mayThrow; // whether a wait must look at these three
     private volatile Action<StackTrace?>? _tellWhereNext; // of all watchdogs that asked
     private volatile int _state;
@@ -156,12 +157,12 @@ public class GreenTask : IGreenWaitable
     /// <summary>What its stack has as <see cref="SynchronizationContext"/>; null for the hub's.</summary>
     internal virtual HubSynchronizationContext? StackContext => OwnContext ?? Run.Context;
 
-    internal GreenTimeout? Timeouts
+    internal IWaitLimit? Limits
     {
-        get => _timeouts;
+        get => _limits;
         set
         {
-            _timeouts = value;
+            _limits = value;
             if (value is not null)
             {
                 _mayThrow = true;
@@ -576,17 +577,36 @@ public class GreenTask : IGreenWaitable
     /// <summary>A wait should have thrown this, and did not return to do it: the next one does.</summary>
     internal void ThrowLater(Exception exception)
     {
-        for (GreenTimeout? timeout = _timeouts; timeout is not null; timeout = timeout.Outer)
+        for (IWaitLimit? limit = _limits; limit is not null; limit = limit.Outer)
         {
-            if (timeout.Owns(exception))
+            if (limit.Owns(exception))
             {
-                timeout.Pend();
+                limit.Pend();
                 return;
             }
         }
 
         _pendingKill ??= exception;
         _mayThrow = true;
+    }
+
+    /// <summary>Takes a limit out of those that hold, which need not be the innermost.</summary>
+    internal void Remove(IWaitLimit limit)
+    {
+        if (_limits == limit)
+        {
+            _limits = limit.Outer;
+            return;
+        }
+
+        for (IWaitLimit? inner = _limits; inner is not null; inner = inner.Outer)
+        {
+            if (inner.Outer == limit)
+            {
+                inner.Outer = limit.Outer;
+                return;
+            }
+        }
     }
 
     /// <summary>What its next wait would throw is not thrown any more.</summary>
@@ -628,10 +648,10 @@ public class GreenTask : IGreenWaitable
     internal int ReachOf(Exception exception)
     {
         int reach = 0;
-        for (GreenTimeout? timeout = _timeouts; timeout is not null && exception != _killedBy; timeout = timeout.Outer)
+        for (IWaitLimit? limit = _limits; limit is not null && exception != _killedBy; limit = limit.Outer)
         {
             reach++;
-            if (timeout.Owns(exception))
+            if (limit.Owns(exception))
             {
                 return reach;
             }
@@ -640,18 +660,22 @@ public class GreenTask : IGreenWaitable
         return exception == _killedBy ? int.MaxValue : int.MaxValue - 1;
     }
 
-    /// <summary>Whether a <see cref="GreenTimeout"/> that is not due yet will end its wait.</summary>
+    /// <summary>Of two exceptions that ended waits of it, the one that goes up farther; the first of two that go as far.</summary>
+    internal Exception? Farther(Exception? first, Exception? second) =>
+        first is null || (second is not null && ReachOf(second) > ReachOf(first)) ? second : first;
+
+    /// <summary>Whether a <see cref="GreenTimeout"/> that is not due yet will end its wait, or a token may.</summary>
     internal bool HasTimeLimit
     {
         get
         {
-            GreenTimeout? timeout = _timeouts;
-            while (timeout is { IsRunning: false })
+            IWaitLimit? limit = _limits;
+            while (limit is { IsRunning: false })
             {
-                timeout = timeout.Outer;
+                limit = limit.Outer;
             }
 
-            return timeout is not null;
+            return limit is not null;
         }
     }
 
@@ -831,7 +855,7 @@ public class GreenTask : IGreenWaitable
         WhenCompleted?.Invoke(this);
         CompleteAsTask();
         _greenlet = null;
-        _timeouts = null;
+        _limits = null;
         _pendingKill = null;
         _startTimer = null;
         _context = null;
@@ -854,7 +878,7 @@ public class GreenTask : IGreenWaitable
 
     private void ThrowWhatIsPending()
     {
-        _mayThrow = _timeouts is not null;
+        _mayThrow = _limits is not null;
         Interlocked.MemoryBarrier(); // who requests a kill writes that first, and then says that there is something to look at
         if (_pendingKill is not null || Volatile.Read(ref _requestedKill) is not null)
         {
@@ -862,9 +886,9 @@ public class GreenTask : IGreenWaitable
             ExceptionDispatchInfo.Throw(_killedBy);
         }
 
-        for (GreenTimeout? timeout = _timeouts; timeout is not null; timeout = timeout.Outer)
+        for (IWaitLimit? limit = _limits; limit is not null; limit = limit.Outer)
         {
-            timeout.ThrowPending();
+            limit.ThrowPending();
         }
     }
 

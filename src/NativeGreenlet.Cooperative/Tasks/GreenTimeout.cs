@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative;
@@ -17,11 +18,12 @@ namespace NativeGreenlet.Cooperative;
 ///     reply = stream.Read(buffer); // GreenTimeoutException if it takes longer
 /// }
 /// </code></example>
-public sealed class GreenTimeout : IDisposable
+public sealed class GreenTimeout : IWaitLimit, IDisposable
 {
     private readonly GreenTask _task;
     private readonly CallbackTimer _timer;
     private Exception? _exception;
+    private IWaitLimit? _outer;
     private bool _isPending;
 
     /// <summary>Begins it.</summary>
@@ -34,8 +36,8 @@ public sealed class GreenTimeout : IDisposable
         _task = Hub.RequireTask();
         _exception = exception;
         Time = timeout;
-        Outer = _task.Timeouts;
-        _task.Timeouts = this;
+        _outer = _task.Limits;
+        _task.Limits = this;
         _timer = new CallbackTimer(Expire);
         _task.Loop.Timers.Add(_timer, _task.Loop.Clock.In(timeout));
     }
@@ -46,10 +48,15 @@ public sealed class GreenTimeout : IDisposable
     /// <summary>Gets a value indicating whether the time was up before this was disposed of.</summary>
     public bool IsExpired { get; private set; }
 
-    internal GreenTimeout? Outer { get; private set; }
+    /// <inheritdoc/>
+    IWaitLimit? IWaitLimit.Outer
+    {
+        get => _outer;
+        set => _outer = value;
+    }
 
     /// <summary>Gets a value indicating whether it will be due.</summary>
-    internal bool IsRunning => _timer.Index >= 0;
+    bool IWaitLimit.IsRunning => _timer.Index >= 0;
 
     /// <summary>Does something within a time.</summary>
     /// <param name="timeout">The time.</param>
@@ -150,24 +157,11 @@ public sealed class GreenTimeout : IDisposable
     {
         _isPending = false;
         _task.Loop.Timers.Remove(_timer);
-        if (_task.Timeouts == this)
-        {
-            _task.Timeouts = Outer;
-            return;
-        }
-
-        for (GreenTimeout? inner = _task.Timeouts; inner is not null; inner = inner.Outer)
-        {
-            if (inner.Outer == this)
-            {
-                inner.Outer = Outer;
-                return;
-            }
-        }
+        _task.Remove(this);
     }
 
     /// <summary>At the beginning of a wait: throws what is due.</summary>
-    internal void ThrowPending()
+    void IWaitLimit.ThrowPending()
     {
         // A task that never parks keeps the hub from its timers.
         if (_timer.Index >= 0 && _timer.Due <= _task.Loop.Clock.Time)
@@ -184,7 +178,7 @@ public sealed class GreenTimeout : IDisposable
     }
 
     /// <summary>A wait should have thrown its exception, and did not return to do it: the next one does.</summary>
-    internal void Pend() => _isPending = true;
+    void IWaitLimit.Pend() => _isPending = true;
 
     private void Expire()
     {
