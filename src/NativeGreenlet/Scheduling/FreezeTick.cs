@@ -1,4 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics;
 using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet.Scheduling;
@@ -9,7 +9,7 @@ internal sealed class FreezeTick
 {
     private const int PagePeriod = 2500; // milliseconds
 
-    private static readonly Timer s_timer = new(static _ => LookForPages());
+    private static readonly Timer s_timer = new(static _ => Try(LookForPages));
     private static int s_isStarted;
     private static long s_count;
     private static volatile bool s_isMemoryShort;
@@ -23,10 +23,7 @@ internal sealed class FreezeTick
         if (FreezeSetting.Mode != GreenletFreezing.Off)
         {
             Volatile.Write(ref s_count, s_count + 1);
-            GCMemoryInfo memory = GC.GetGCMemoryInfo();
-            s_isMemoryShort = memory.MemoryLoadBytes >= memory.HighMemoryLoadThresholdBytes;
-            CarrierRegistry.ForEach(static carrier => carrier.RequestFreezing());
-            Await();
+            Try(Tell);
             _ = new FreezeTick();
         }
     }
@@ -46,22 +43,46 @@ internal sealed class FreezeTick
         }
     }
 
-    private static void Await() => s_timer.Change(PagePeriod, Timeout.Infinite);
+    // What nobody catches in a finalizer or a timer ends the process; without memory or descriptors there is no timer, for one.
+    private static void Try(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception exception)
+        {
+            Debug.WriteLine(exception); // the next collection is another chance
+        }
+    }
+
+    private static void Tell()
+    {
+        GCMemoryInfo memory = GC.GetGCMemoryInfo();
+        s_isMemoryShort = memory.MemoryLoadBytes >= memory.HighMemoryLoadThresholdBytes;
+        CarrierRegistry.ForEach(static carrier => carrier.RequestFreezing());
+        AwaitPages();
+    }
+
+    private static void AwaitPages()
+    {
+        bool isAny = false;
+        CarrierRegistry.ForEach(carrier => isAny |= carrier.HasPages);
+        if (isAny)
+        {
+            _ = s_timer.Change(PagePeriod, Timeout.Infinite);
+        }
+    }
 
     private static void LookForPages()
     {
-        bool isAny = false;
-        CarrierRegistry.ForEach(carrier =>
+        CarrierRegistry.ForEach(static carrier =>
         {
             if (carrier.HasPages)
             {
-                isAny = true;
                 carrier.RequestFreezing();
             }
         });
-        if (isAny)
-        {
-            Await();
-        }
+        AwaitPages();
     }
 }

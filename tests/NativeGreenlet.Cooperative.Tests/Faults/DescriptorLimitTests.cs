@@ -7,13 +7,14 @@ namespace NativeGreenlet.Cooperative.Tests.Faults;
 public class DescriptorLimitTests
 {
     [Theory]
-    [InlineData("on")]
-    [InlineData("off")]
-    public void What_fails_without_descriptors_works_when_there_are_some(string poller)
+    [InlineData("on", "off")]
+    [InlineData("off", "off")]
+    [InlineData("off", "auto")]
+    public void What_fails_without_descriptors_works_when_there_are_some(string poller, string freezing)
     {
         if (OperatingSystem.IsLinux())
         {
-            string output = Child.Run(2 * InHub.Patience, ("NATIVEGREENLET_POLLER", poller), nameof(DescriptorLimitPrograms));
+            string output = Child.Run(2 * InHub.Patience, [("NATIVEGREENLET_POLLER", poller), ("NATIVEGREENLET_FREEZE", freezing)], nameof(DescriptorLimitPrograms));
             Assert.Contains("went on", output, StringComparison.Ordinal);
             Assert.Contains("recovered", output, StringComparison.Ordinal);
         }
