@@ -37,7 +37,7 @@ public static class GreenChannelBridge
     public static T Receive<T>(this ChannelReader<T> reader) =>
         TryReceive(reader, out T? item) ? item : throw new ChannelClosedException("The channel is complete and empty. Ask with TryReceive, or enumerate ReceiveAll.");
 
-    /// <inheritdoc cref="Receive{T}(ChannelReader{T})"/>
+    /// <inheritdoc cref="Receive{T}(ChannelReader{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="reader">The channel.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
@@ -71,7 +71,7 @@ public static class GreenChannelBridge
         return true;
     }
 
-    /// <inheritdoc cref="TryReceive{T}(ChannelReader{T}, out T)"/>
+    /// <inheritdoc cref="TryReceive{T}(ChannelReader{T}, out T)" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="reader">The channel.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
@@ -90,7 +90,7 @@ public static class GreenChannelBridge
     /// <exception cref="ArgumentNullException"><paramref name="reader"/> is null.</exception>
     public static IEnumerable<T> ReceiveAll<T>(this ChannelReader<T> reader) => ReceiveAll(reader, CancellationToken.None);
 
-    /// <inheritdoc cref="ReceiveAll{T}(ChannelReader{T})"/>
+    /// <inheritdoc cref="ReceiveAll{T}(ChannelReader{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="reader">The channel.</param>
     /// <param name="cancellationToken">Ends the wait for the next item when it is cancelled.</param>
@@ -127,7 +127,7 @@ public static class GreenChannelBridge
         }
     }
 
-    /// <inheritdoc cref="Send{T}(ChannelWriter{T}, T)"/>
+    /// <inheritdoc cref="Send{T}(ChannelWriter{T}, T)" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="writer">The channel.</param>
     /// <param name="item">The item.</param>
@@ -166,7 +166,7 @@ public static class GreenChannelBridge
         }
     }
 
-    /// <inheritdoc cref="CopyTo{T}(ChannelReader{T}, GreenQueue{T})"/>
+    /// <inheritdoc cref="CopyTo{T}(ChannelReader{T}, GreenQueue{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="reader">The channel.</param>
     /// <param name="queue">The queue.</param>
@@ -205,7 +205,7 @@ public static class GreenChannelBridge
         }
     }
 
-    /// <inheritdoc cref="CopyTo{T}(ChannelReader{T}, GreenChannel{T})"/>
+    /// <inheritdoc cref="CopyTo{T}(ChannelReader{T}, GreenChannel{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="reader">The channel.</param>
     /// <param name="channel">The green channel; it is completed with the error of the first, if that has one.</param>
@@ -251,7 +251,7 @@ public static class GreenChannelBridge
         }
     }
 
-    /// <inheritdoc cref="CopyTo{T}(GreenChannel{T}, ChannelWriter{T})"/>
+    /// <inheritdoc cref="CopyTo{T}(GreenChannel{T}, ChannelWriter{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="channel">The green channel.</param>
     /// <param name="writer">The channel; it is completed with the error of the first, if that has one.</param>
@@ -292,7 +292,7 @@ public static class GreenChannelBridge
         }
     }
 
-    /// <inheritdoc cref="CopyTo{T}(GreenQueue{T}, ChannelWriter{T})"/>
+    /// <inheritdoc cref="CopyTo{T}(GreenQueue{T}, ChannelWriter{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="queue">The queue.</param>
     /// <param name="writer">The channel.</param>

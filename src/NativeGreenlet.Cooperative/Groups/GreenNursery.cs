@@ -81,7 +81,7 @@ public sealed partial class GreenNursery : IDisposable
         }
     }
 
-    /// <inheritdoc cref="Run(Action{GreenNursery})"/>
+    /// <inheritdoc cref="Run(Action{GreenNursery})" path="/*[not(self::param)]"/>
     /// <param name="scope">The scope, which spawns the children.</param>
     /// <param name="cancellationToken">Cancels the scope when it is cancelled: the wait in it, or its next one, throws, and the children are killed and waited for.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -104,7 +104,7 @@ public sealed partial class GreenNursery : IDisposable
         Run(nursery => { HubSynchronizationContext.RunHere(() => scope(nursery)); });
     }
 
-    /// <inheritdoc cref="Run(Func{GreenNursery, Task})"/>
+    /// <inheritdoc cref="Run(Func{GreenNursery, Task})" path="/*[not(self::param)]"/>
     /// <param name="scope">The scope, which spawns the children. What comes after an <c>await</c> is in the hub, too, and may
     /// wait there.</param>
     /// <param name="cancellationToken">Cancels the scope when it is cancelled. An <c>await</c> in it cannot be ended: give what it awaits the token, too.</param>
@@ -126,7 +126,7 @@ public sealed partial class GreenNursery : IDisposable
         return Spawn(new GreenTask(body));
     }
 
-    /// <inheritdoc cref="Spawn(Action)"/>
+    /// <inheritdoc cref="Spawn(Action)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     public GreenTask<T> Spawn<T>(Func<T> body)
     {
@@ -145,7 +145,7 @@ public sealed partial class GreenNursery : IDisposable
         return Spawn<GreenTask>(new AsyncGreenTask(body));
     }
 
-    /// <inheritdoc cref="Spawn(Func{Task})"/>
+    /// <inheritdoc cref="Spawn(Func{Task})" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     [OverloadResolutionPriority(1)]
     public GreenTask<T> Spawn<T>(Func<Task<T>?> body)

@@ -80,7 +80,7 @@ public sealed class GreenPool
         return Spawn(new GreenTask(body), cancellationToken);
     }
 
-    /// <inheritdoc cref="Spawn(Action)"/>
+    /// <inheritdoc cref="Spawn(Action)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     public GreenTask<T> Spawn<T>(Func<T> body)
@@ -127,7 +127,7 @@ public sealed class GreenPool
         return Spawn<GreenTask>(new AsyncGreenTask(body), cancellationToken);
     }
 
-    /// <inheritdoc cref="Spawn(Func{Task})"/>
+    /// <inheritdoc cref="Spawn(Func{Task})" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     [OverloadResolutionPriority(1)]
     public GreenTask<T> Spawn<T>(Func<Task<T>?> body)
@@ -161,7 +161,7 @@ public sealed class GreenPool
         return MapAll(items, Creator(function));
     }
 
-    /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items.</param>
@@ -183,7 +183,7 @@ public sealed class GreenPool
         return MapAll(items, AsyncCreator(function));
     }
 
-    /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, Task{TResult}})"/>
+    /// <inheritdoc cref="Map{TItem, TResult}(IEnumerable{TItem}, Func{TItem, Task{TResult}})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items.</param>
@@ -209,7 +209,7 @@ public sealed class GreenPool
     public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
         MapLazily(items, Creator(function), isInOrder: true, CancellationToken.None);
 
-    /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items; taken by a task of its own.</param>
@@ -226,7 +226,7 @@ public sealed class GreenPool
     public IEnumerable<TResult> MapInOrder<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function) =>
         MapLazily(items, AsyncCreator(function), isInOrder: true, CancellationToken.None);
 
-    /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, Task{TResult}})"/>
+    /// <inheritdoc cref="MapInOrder{TItem, TResult}(IEnumerable{TItem}, Func{TItem, Task{TResult}})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items; taken by a task of its own.</param>
@@ -247,7 +247,7 @@ public sealed class GreenPool
     public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> function) =>
         MapLazily(items, Creator(function), isInOrder: false, CancellationToken.None);
 
-    /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})"/>
+    /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, TResult})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items; taken by a task of its own.</param>
@@ -264,7 +264,7 @@ public sealed class GreenPool
     public IEnumerable<TResult> MapUnordered<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, Task<TResult>?> function) =>
         MapLazily(items, AsyncCreator(function), isInOrder: false, CancellationToken.None);
 
-    /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, Task{TResult}})"/>
+    /// <inheritdoc cref="MapUnordered{TItem, TResult}(IEnumerable{TItem}, Func{TItem, Task{TResult}})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="items">The items; taken by a task of its own.</param>
@@ -290,7 +290,7 @@ public sealed class GreenPool
         }));
     }
 
-    /// <inheritdoc cref="ForEach{TItem}(IEnumerable{TItem}, Action{TItem})"/>
+    /// <inheritdoc cref="ForEach{TItem}(IEnumerable{TItem}, Action{TItem})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <param name="items">The items.</param>
     /// <param name="action">The action.</param>
@@ -315,7 +315,7 @@ public sealed class GreenPool
         ForEach(items, (TItem item) => { action(item); });
     }
 
-    /// <inheritdoc cref="ForEach{TItem}(IEnumerable{TItem}, Func{TItem, Never})"/>
+    /// <inheritdoc cref="ForEach{TItem}(IEnumerable{TItem}, Func{TItem, Never})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <param name="items">The items.</param>
     /// <param name="action">The action.</param>
@@ -338,7 +338,7 @@ public sealed class GreenPool
     [EditorBrowsable(EditorBrowsableState.Never)]
     public void ForEach<TItem>(IEnumerable<TItem> items, Func<TItem, Task> action) => throw new NotSupportedException("ForEach does not await what an asynchronous action returns.");
 
-    /// <inheritdoc cref="ForEach{TItem}(IEnumerable{TItem}, Func{TItem, Task})"/>
+    /// <inheritdoc cref="ForEach{TItem}(IEnumerable{TItem}, Func{TItem, Task})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="TItem">The type of the items.</typeparam>
     /// <param name="items">The items.</param>
     /// <param name="action">The action.</param>

@@ -34,7 +34,7 @@ public sealed partial class Hub
     /// </code></example>
     public static IEnumerable<T> Enumerate<T>(IAsyncEnumerable<T> source) => Enumerate(source, CancellationToken.None);
 
-    /// <inheritdoc cref="Enumerate{T}(IAsyncEnumerable{T})"/>
+    /// <inheritdoc cref="Enumerate{T}(IAsyncEnumerable{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="source">The sequence. Its enumerator is made when the enumeration begins.</param>
     /// <param name="cancellationToken">Gives up the wait for an item when it is cancelled: the sequence's own token is cancelled then,

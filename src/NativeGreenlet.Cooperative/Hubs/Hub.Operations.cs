@@ -40,7 +40,7 @@ public sealed partial class Hub
         Perform(operation, long.MaxValue, GraceOfThisThread).GetAwaiter().GetResult();
     }
 
-    /// <inheritdoc cref="Await(Func{CancellationToken, Task})"/>
+    /// <inheritdoc cref="Await(Func{CancellationToken, Task})" path="/*[not(self::param)]"/>
     /// <param name="operation">Begins it, with the token that cancels it. Called once, in the caller's task, and not at all if the caller's token is cancelled already.</param>
     /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -50,7 +50,7 @@ public sealed partial class Hub
         Await(operation);
     }
 
-    /// <inheritdoc cref="Await(Func{CancellationToken, Task})"/>
+    /// <inheritdoc cref="Await(Func{CancellationToken, Task})" path="/*[not(self::typeparam or self::returns)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>The operation's result.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="operation"/> is null.</exception>
@@ -60,7 +60,7 @@ public sealed partial class Hub
         return ((Task<T>)Perform(operation, long.MaxValue, GraceOfThisThread)).GetAwaiter().GetResult();
     }
 
-    /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}})"/>
+    /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="operation">Begins it, with the token that cancels it. Called once, in the caller's task, and not at all if the caller's token is cancelled already.</param>
     /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
@@ -80,7 +80,7 @@ public sealed partial class Hub
         Perform(token => operation(token).AsTask(), long.MaxValue, GraceOfThisThread).GetAwaiter().GetResult();
     }
 
-    /// <inheritdoc cref="Await(Func{CancellationToken, ValueTask})"/>
+    /// <inheritdoc cref="Await(Func{CancellationToken, ValueTask})" path="/*[not(self::param)]"/>
     /// <param name="operation">Begins it, with the token that cancels it. Called once, in the caller's task, and not at all if the caller's token is cancelled already.</param>
     /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -100,7 +100,7 @@ public sealed partial class Hub
         return ((Task<T>)Perform(token => operation(token).AsTask(), long.MaxValue, GraceOfThisThread)).GetAwaiter().GetResult();
     }
 
-    /// <inheritdoc cref="Await{T}(Func{CancellationToken, ValueTask{T}})"/>
+    /// <inheritdoc cref="Await{T}(Func{CancellationToken, ValueTask{T}})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="operation">Begins it, with the token that cancels it. Called once, in the caller's task, and not at all if the caller's token is cancelled already.</param>
     /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>
@@ -132,7 +132,7 @@ public sealed partial class Hub
         return TryAwait(operation, Timeout.InfiniteTimeSpan, whenGivenUp, GraceOfThisThread, out T? result) ? result : throw new UnreachableException();
     }
 
-    /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}}, Action{T})"/>
+    /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}}, Action{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="operation">Begins it, with the token that cancels it.</param>
     /// <param name="whenGivenUp">Gets the result if the operation succeeded although the wait for it was given up; called on a
@@ -166,7 +166,7 @@ public sealed partial class Hub
         return IsDone(Perform(operation, HubClock.After(timeout), GraceOfThisThread, out bool isGivenUp), isGivenUp);
     }
 
-    /// <inheritdoc cref="Await(Func{CancellationToken, Task}, TimeSpan)"/>
+    /// <inheritdoc cref="Await(Func{CancellationToken, Task}, TimeSpan)" path="/*[not(self::param)]"/>
     /// <param name="operation">Begins it, with the token that cancels it.</param>
     /// <param name="timeout">The time.</param>
     /// <param name="cancellationToken">Gives the wait up when it is cancelled: the operation is cancelled by the token that it got, and its end waited for.</param>

@@ -23,7 +23,7 @@ public sealed partial class Hub
         return Spawn(new GreenTask(body));
     }
 
-    /// <inheritdoc cref="Spawn(Action)"/>
+    /// <inheritdoc cref="Spawn(Action)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     public static GreenTask<T> Spawn<T>(Func<T> body)
@@ -51,7 +51,7 @@ public sealed partial class Hub
         return Spawn<GreenTask>(new AsyncGreenTask(body));
     }
 
-    /// <inheritdoc cref="Spawn(Func{Task})"/>
+    /// <inheritdoc cref="Spawn(Func{Task})" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     [OverloadResolutionPriority(1)]
     public static GreenTask<T> Spawn<T>(Func<Task<T>?> body)
@@ -72,7 +72,7 @@ public sealed partial class Hub
         return SpawnLater(delay, new GreenTask(body));
     }
 
-    /// <inheritdoc cref="SpawnLater(TimeSpan, Action)"/>
+    /// <inheritdoc cref="SpawnLater(TimeSpan, Action)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <exception cref="ArgumentNullException"><paramref name="body"/> is null.</exception>
     public static GreenTask<T> SpawnLater<T>(TimeSpan delay, Func<T> body)
@@ -93,7 +93,7 @@ public sealed partial class Hub
         return SpawnLater<GreenTask>(delay, new AsyncGreenTask(body));
     }
 
-    /// <inheritdoc cref="SpawnLater(TimeSpan, Func{Task})"/>
+    /// <inheritdoc cref="SpawnLater(TimeSpan, Func{Task})" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     [OverloadResolutionPriority(1)]
     public static GreenTask<T> SpawnLater<T>(TimeSpan delay, Func<Task<T>?> body)
@@ -180,7 +180,7 @@ public sealed partial class Hub
         task.GetAwaiter().GetResult();
     }
 
-    /// <inheritdoc cref="Await(Task)"/>
+    /// <inheritdoc cref="Await(Task)" path="/*[not(self::typeparam or self::returns)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>The task's result.</returns>
     public static T Await<T>(Task<T> task) => Await(task, CancellationToken.None);
@@ -281,7 +281,7 @@ public sealed partial class Hub
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static T Offload<T>(Func<T> blocking) => Offload(blocking, CancellationToken.None);
 
-    /// <inheritdoc cref="Offload{T}(Func{T})"/>
+    /// <inheritdoc cref="Offload{T}(Func{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
     /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
@@ -299,7 +299,7 @@ public sealed partial class Hub
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     public static void Offload(Action blocking) => Offload(blocking, CancellationToken.None);
 
-    /// <inheritdoc cref="Offload(Action)"/>
+    /// <inheritdoc cref="Offload(Action)" path="/*[not(self::param)]"/>
     /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
     /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
@@ -320,7 +320,7 @@ public sealed partial class Hub
     /// <exception cref="Exception">What it threw.</exception>
     public static void Offload(Func<Task> blocking) => Offload(blocking, CancellationToken.None);
 
-    /// <inheritdoc cref="Offload(Func{Task})"/>
+    /// <inheritdoc cref="Offload(Func{Task})" path="/*[not(self::param)]"/>
     /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
     /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
@@ -333,13 +333,13 @@ public sealed partial class Hub
         Await(pool.Run(blocking).Unwrap(), cancellationToken);
     }
 
-    /// <inheritdoc cref="Offload(Func{Task})"/>
+    /// <inheritdoc cref="Offload(Func{Task})" path="/*[not(self::typeparam or self::returns)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>Its result.</returns>
     [OverloadResolutionPriority(1)]
     public static T Offload<T>(Func<Task<T>?> blocking) => Offload(blocking, CancellationToken.None);
 
-    /// <inheritdoc cref="Offload{T}(Func{Task{T}})"/>
+    /// <inheritdoc cref="Offload{T}(Func{Task{T}})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
     /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
@@ -362,7 +362,7 @@ public sealed partial class Hub
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     public static T OffloadLongRunning<T>(Func<T> blocking) => OffloadLongRunning(blocking, CancellationToken.None);
 
-    /// <inheritdoc cref="OffloadLongRunning{T}(Func{T})"/>
+    /// <inheritdoc cref="OffloadLongRunning{T}(Func{T})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
     /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
@@ -380,7 +380,7 @@ public sealed partial class Hub
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
     public static void OffloadLongRunning(Action blocking) => OffloadLongRunning(blocking, CancellationToken.None);
 
-    /// <inheritdoc cref="OffloadLongRunning(Action)"/>
+    /// <inheritdoc cref="OffloadLongRunning(Action)" path="/*[not(self::param)]"/>
     /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
     /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
@@ -401,7 +401,7 @@ public sealed partial class Hub
     /// <exception cref="Exception">What it threw.</exception>
     public static void OffloadLongRunning(Func<Task> blocking) => OffloadLongRunning(blocking, CancellationToken.None);
 
-    /// <inheritdoc cref="OffloadLongRunning(Func{Task})"/>
+    /// <inheritdoc cref="OffloadLongRunning(Func{Task})" path="/*[not(self::param)]"/>
     /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
     /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
     /// <exception cref="ArgumentNullException"><paramref name="blocking"/> is null.</exception>
@@ -414,13 +414,13 @@ public sealed partial class Hub
         Await(StartLongRunning(blocking).Unwrap(), cancellationToken);
     }
 
-    /// <inheritdoc cref="OffloadLongRunning(Func{Task})"/>
+    /// <inheritdoc cref="OffloadLongRunning(Func{Task})" path="/*[not(self::typeparam or self::returns)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>Its result.</returns>
     [OverloadResolutionPriority(1)]
     public static T OffloadLongRunning<T>(Func<Task<T>?> blocking) => OffloadLongRunning(blocking, CancellationToken.None);
 
-    /// <inheritdoc cref="OffloadLongRunning{T}(Func{Task{T}})"/>
+    /// <inheritdoc cref="OffloadLongRunning{T}(Func{Task{T}})" path="/*[not(self::param or self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="blocking">What to do. Should the token be cancelled meanwhile, it goes on, and nobody gets its result.</param>
     /// <param name="cancellationToken">Ends the wait, not what was offloaded. That does not begin if the token is cancelled before the call.</param>
@@ -548,7 +548,7 @@ public sealed partial class Hub
     /// <exception cref="ArgumentException">One of <paramref name="tasks"/> is null.</exception>
     public static IEnumerable<GreenTask> WaitEach(params IEnumerable<GreenTask> tasks) => WaitEach(tasks, CancellationToken.None);
 
-    /// <inheritdoc cref="WaitEach(IEnumerable{GreenTask})"/>
+    /// <inheritdoc cref="WaitEach(IEnumerable{GreenTask})" path="/*[not(self::param)]"/>
     /// <param name="tasks">The tasks.</param>
     /// <param name="cancellationToken">Ends the wait for the next one when it is cancelled; the tasks go on.</param>
     /// <exception cref="ArgumentNullException"><paramref name="tasks"/> is null.</exception>
@@ -577,10 +577,10 @@ public sealed partial class Hub
 
         IEnumerable<GreenTask> Enumerate()
         {
-            ThrowPending(); // also if there are none
-            cancellationToken.ThrowIfCancellationRequested();
             try
             {
+                ThrowPending(); // also if there are none
+                cancellationToken.ThrowIfCancellationRequested();
                 foreach (GreenTask task in ended.GetAll(cancellationToken).Take(all.Length))
                 {
                     yield return task;

@@ -135,7 +135,7 @@ public sealed partial class Hub : IDisposable
         RunHere(new GreenTask(main), options).ThrowWhatLeftIt();
     }
 
-    /// <inheritdoc cref="Run(Action, HubOptions)"/>
+    /// <inheritdoc cref="Run(Action, HubOptions)" path="/*[not(self::typeparam or self::returns)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>What the main task returned.</returns>
     public static T Run<T>(Func<T> main, HubOptions? options = null)
@@ -165,7 +165,7 @@ public sealed partial class Hub : IDisposable
         RunHere(new AsyncGreenTask(main), options).ThrowWhatLeftIt();
     }
 
-    /// <inheritdoc cref="Run(Func{Task}, HubOptions)"/>
+    /// <inheritdoc cref="Run(Func{Task}, HubOptions)" path="/*[not(self::typeparam or self::returns)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>The result of what the main task returned.</returns>
     [OverloadResolutionPriority(1)] // of a body that only throws: the task's result is the result
@@ -187,7 +187,7 @@ public sealed partial class Hub : IDisposable
     public static Task RunAsync(Action main, CancellationToken cancellationToken = default) =>
         HubPool.Shared.RunAsync(main, cancellationToken);
 
-    /// <inheritdoc cref="RunAsync(Action, CancellationToken)"/>
+    /// <inheritdoc cref="RunAsync(Action, CancellationToken)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     public static Task<T> RunAsync<T>(Func<T> main, CancellationToken cancellationToken = default) =>
         HubPool.Shared.RunAsync(main, cancellationToken);
@@ -203,7 +203,7 @@ public sealed partial class Hub : IDisposable
     public static Task RunAsync(Func<Task> main, CancellationToken cancellationToken = default) =>
         HubPool.Shared.RunAsync(main, cancellationToken);
 
-    /// <inheritdoc cref="RunAsync(Func{Task}, CancellationToken)"/>
+    /// <inheritdoc cref="RunAsync(Func{Task}, CancellationToken)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     [OverloadResolutionPriority(1)]
     public static Task<T> RunAsync<T>(Func<Task<T>?> main, CancellationToken cancellationToken = default) =>
@@ -234,7 +234,7 @@ public sealed partial class Hub : IDisposable
         return StartAsync<object?>(new GreenTask(main), cancellationToken);
     }
 
-    /// <inheritdoc cref="InvokeAsync(Action, CancellationToken)"/>
+    /// <inheritdoc cref="InvokeAsync(Action, CancellationToken)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     public Task<T> InvokeAsync<T>(Func<T> main, CancellationToken cancellationToken = default)
     {
@@ -257,7 +257,7 @@ public sealed partial class Hub : IDisposable
         return StartAsync<object?>(new AsyncGreenTask(main), cancellationToken);
     }
 
-    /// <inheritdoc cref="InvokeAsync(Func{Task}, CancellationToken)"/>
+    /// <inheritdoc cref="InvokeAsync(Func{Task}, CancellationToken)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     [OverloadResolutionPriority(1)]
     public Task<T> InvokeAsync<T>(Func<Task<T>?> main, CancellationToken cancellationToken = default)

@@ -82,7 +82,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     public Task RunAsync(Action main, CancellationToken cancellationToken = default) =>
         Choose().InvokeAsync(main, cancellationToken);
 
-    /// <inheritdoc cref="RunAsync(Action, CancellationToken)"/>
+    /// <inheritdoc cref="RunAsync(Action, CancellationToken)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     public Task<T> RunAsync<T>(Func<T> main, CancellationToken cancellationToken = default) =>
         Choose().InvokeAsync(main, cancellationToken);
@@ -100,7 +100,7 @@ public sealed class HubPool : IDisposable, IAsyncDisposable
     public Task RunAsync(Func<Task> main, CancellationToken cancellationToken = default) =>
         Choose().InvokeAsync(main, cancellationToken);
 
-    /// <inheritdoc cref="RunAsync(Func{Task}, CancellationToken)"/>
+    /// <inheritdoc cref="RunAsync(Func{Task}, CancellationToken)" path="/*[not(self::typeparam)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     [OverloadResolutionPriority(1)]
     public Task<T> RunAsync<T>(Func<Task<T>?> main, CancellationToken cancellationToken = default) =>

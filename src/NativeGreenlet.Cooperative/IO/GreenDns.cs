@@ -24,7 +24,7 @@ public static class GreenDns
         return Hub.Await(token => Task.Run(() => Dns.GetHostAddressesAsync(host, token), token));
     }
 
-    /// <inheritdoc cref="GetHostAddresses(string)"/>
+    /// <inheritdoc cref="GetHostAddresses(string)" path="/*[not(self::param)]"/>
     /// <param name="host">Its name, or an address.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled; the look-up goes on in the system.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -46,7 +46,7 @@ public static class GreenDns
         return Hub.Await(token => Task.Run(() => Dns.GetHostEntryAsync(host, token), token));
     }
 
-    /// <inheritdoc cref="GetHostEntry(string)"/>
+    /// <inheritdoc cref="GetHostEntry(string)" path="/*[not(self::param)]"/>
     /// <param name="host">Its name, or an address.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled; the look-up goes on in the system.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>

@@ -27,14 +27,14 @@ public static class GreenFile
     public static GreenStream Open(string path, FileMode mode = FileMode.Open, FileAccess access = FileAccess.Read, FileShare share = FileShare.Read) =>
         new(OpenFile(path, mode, access, share, bufferSize: 0));
 
-    /// <inheritdoc cref="Open(string, FileMode, FileAccess, FileShare)"/>
+    /// <inheritdoc cref="Open(string, FileMode, FileAccess, FileShare)" path="/*[not(self::param)]"/>
     /// <param name="path">Where it is.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled. What is opened all the same is closed.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static GreenStream Open(string path, CancellationToken cancellationToken) =>
         Open(path, FileMode.Open, FileAccess.Read, FileShare.Read, cancellationToken);
 
-    /// <inheritdoc cref="Open(string, FileMode, FileAccess, FileShare)"/>
+    /// <inheritdoc cref="Open(string, FileMode, FileAccess, FileShare)" path="/*[not(self::param)]"/>
     /// <param name="path">Where it is.</param>
     /// <param name="mode">How to open it.</param>
     /// <param name="access">What for.</param>
@@ -64,7 +64,7 @@ public static class GreenFile
         });
     }
 
-    /// <inheritdoc cref="ReadAllText(string)"/>
+    /// <inheritdoc cref="ReadAllText(string)" path="/*[not(self::param)]"/>
     /// <param name="path">Where it is.</param>
     /// <param name="cancellationToken">Ends it when it is cancelled; the file is closed.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -92,7 +92,7 @@ public static class GreenFile
         });
     }
 
-    /// <inheritdoc cref="ReadAllBytes(string)"/>
+    /// <inheritdoc cref="ReadAllBytes(string)" path="/*[not(self::param)]"/>
     /// <param name="path">Where it is.</param>
     /// <param name="cancellationToken">Ends it when it is cancelled; the file is closed.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -121,7 +121,7 @@ public static class GreenFile
         });
     }
 
-    /// <inheritdoc cref="WriteAllText(string, string)"/>
+    /// <inheritdoc cref="WriteAllText(string, string)" path="/*[not(self::param)]"/>
     /// <param name="path">Where it is.</param>
     /// <param name="text">The text.</param>
     /// <param name="cancellationToken">Ends it when it is cancelled; the file is closed, with what was written until then.</param>
@@ -150,7 +150,7 @@ public static class GreenFile
         });
     }
 
-    /// <inheritdoc cref="WriteAllBytes(string, byte[])"/>
+    /// <inheritdoc cref="WriteAllBytes(string, byte[])" path="/*[not(self::param)]"/>
     /// <param name="path">Where it is.</param>
     /// <param name="bytes">The bytes.</param>
     /// <param name="cancellationToken">Ends it when it is cancelled; the file is closed, with what was written until then.</param>

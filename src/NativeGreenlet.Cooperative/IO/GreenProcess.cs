@@ -23,7 +23,7 @@ public static class GreenProcess
     public static GreenProcessResult Run(string fileName, params IEnumerable<string> arguments) =>
         Run(new ProcessStartInfo(fileName, arguments));
 
-    /// <inheritdoc cref="Run(string, IEnumerable{string})"/>
+    /// <inheritdoc cref="Run(string, IEnumerable{string})" path="/*[not(self::param)]"/>
     /// <param name="fileName">The program.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="cancellationToken">Kills the program, and its children, when it is cancelled; when this throws then, it has ended.</param>
@@ -73,14 +73,14 @@ public static class GreenProcess
         }
     }
 
-    /// <inheritdoc cref="Run(ProcessStartInfo, string?, TimeSpan?)"/>
+    /// <inheritdoc cref="Run(ProcessStartInfo, string?, TimeSpan?)" path="/*[not(self::param)]"/>
     /// <param name="start">What to run; its output is redirected.</param>
     /// <param name="cancellationToken">Kills the program, and its children, when it is cancelled; when this throws then, it has ended.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public static GreenProcessResult Run(ProcessStartInfo start, CancellationToken cancellationToken) =>
         Run(start, input: null, timeout: null, cancellationToken);
 
-    /// <inheritdoc cref="Run(ProcessStartInfo, string?, TimeSpan?)"/>
+    /// <inheritdoc cref="Run(ProcessStartInfo, string?, TimeSpan?)" path="/*[not(self::param)]"/>
     /// <param name="start">What to run; its output is redirected.</param>
     /// <param name="input">What it gets on its standard input.</param>
     /// <param name="timeout">How long it may take; null for no limit.</param>

@@ -165,7 +165,7 @@ public sealed class GreenSocket : IDisposable
         throw new SocketException((int)SocketError.HostNotFound);
     }
 
-    /// <inheritdoc cref="Connect(string, int, TimeSpan?)"/>
+    /// <inheritdoc cref="Connect(string, int, TimeSpan?)" path="/*[not(self::param)]"/>
     /// <param name="host">Its name or address.</param>
     /// <param name="port">The port.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
@@ -173,7 +173,7 @@ public sealed class GreenSocket : IDisposable
     public static GreenSocket Connect(string host, int port, CancellationToken cancellationToken) =>
         Connect(host, port, timeout: null, cancellationToken);
 
-    /// <inheritdoc cref="Connect(string, int, TimeSpan?)"/>
+    /// <inheritdoc cref="Connect(string, int, TimeSpan?)" path="/*[not(self::param)]"/>
     /// <param name="host">Its name or address.</param>
     /// <param name="port">The port.</param>
     /// <param name="timeout">How long to wait at most, the look-up of the name included; null for no limit.</param>
@@ -198,7 +198,7 @@ public sealed class GreenSocket : IDisposable
         _connection.Connect(endPoint, long.MaxValue).Require("a connection", Timeout.InfiniteTimeSpan);
     }
 
-    /// <inheritdoc cref="Connect(EndPoint)"/>
+    /// <inheritdoc cref="Connect(EndPoint)" path="/*[not(self::param)]"/>
     /// <param name="endPoint">The address.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
@@ -234,7 +234,7 @@ public sealed class GreenSocket : IDisposable
         return new GreenSocket(_connection.Accept());
     }
 
-    /// <inheritdoc cref="Accept()"/>
+    /// <inheritdoc cref="Accept()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled. No connection is lost: the next call gets it.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public GreenSocket Accept(CancellationToken cancellationToken)
@@ -259,14 +259,14 @@ public sealed class GreenSocket : IDisposable
         return _connection.Receive(buffer, flags, HubClock.After(timeout)).Require("a read", timeout);
     }
 
-    /// <inheritdoc cref="Receive(Span{byte}, SocketFlags)"/>
+    /// <inheritdoc cref="Receive(Span{byte}, SocketFlags)" path="/*[not(self::param)]"/>
     /// <param name="buffer">Where to.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled. No bytes are lost: the next one gets them.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public int Receive(Span<byte> buffer, CancellationToken cancellationToken) =>
         Receive(buffer, SocketFlags.None, cancellationToken);
 
-    /// <inheritdoc cref="Receive(Span{byte}, SocketFlags)"/>
+    /// <inheritdoc cref="Receive(Span{byte}, SocketFlags)" path="/*[not(self::param)]"/>
     /// <param name="buffer">Where to.</param>
     /// <param name="flags">How.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled. No bytes are lost: the next one gets them.</param>
@@ -292,14 +292,14 @@ public sealed class GreenSocket : IDisposable
         _connection.Send(buffer, flags, HubClock.After(timeout)).Require("a write", timeout);
     }
 
-    /// <inheritdoc cref="Send(ReadOnlySpan{byte}, SocketFlags)"/>
+    /// <inheritdoc cref="Send(ReadOnlySpan{byte}, SocketFlags)" path="/*[not(self::param)]"/>
     /// <param name="buffer">The bytes.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled. Then it was given up: the next one throws, unless all of it was sent after all, or nothing.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void Send(ReadOnlySpan<byte> buffer, CancellationToken cancellationToken) =>
         Send(buffer, SocketFlags.None, cancellationToken);
 
-    /// <inheritdoc cref="Send(ReadOnlySpan{byte}, SocketFlags)"/>
+    /// <inheritdoc cref="Send(ReadOnlySpan{byte}, SocketFlags)" path="/*[not(self::param)]"/>
     /// <param name="buffer">The bytes.</param>
     /// <param name="flags">How.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled. Then it was given up: the next one throws, unless all of it was sent after all, or nothing.</param>
@@ -328,7 +328,7 @@ public sealed class GreenSocket : IDisposable
         return count;
     }
 
-    /// <inheritdoc cref="ReceiveFrom(Span{byte}, out EndPoint, SocketFlags)"/>
+    /// <inheritdoc cref="ReceiveFrom(Span{byte}, out EndPoint, SocketFlags)" path="/*[not(self::param)]"/>
     /// <param name="buffer">Where to.</param>
     /// <param name="sender">Who sent it.</param>
     /// <param name="flags">How.</param>
@@ -357,7 +357,7 @@ public sealed class GreenSocket : IDisposable
         return _connection.SendTo(buffer, flags, receiver, HubClock.After(timeout)).Require("a datagram", timeout);
     }
 
-    /// <inheritdoc cref="SendTo(ReadOnlySpan{byte}, EndPoint, SocketFlags)"/>
+    /// <inheritdoc cref="SendTo(ReadOnlySpan{byte}, EndPoint, SocketFlags)" path="/*[not(self::param)]"/>
     /// <param name="buffer">The bytes.</param>
     /// <param name="receiver">To whom.</param>
     /// <param name="flags">How.</param>
@@ -387,12 +387,12 @@ public sealed class GreenSocket : IDisposable
         return result.Status != TransportStatus.TimedOut && result.Require("a read", time) >= 0;
     }
 
-    /// <inheritdoc cref="WaitUntilReadable(TimeSpan?)"/>
+    /// <inheritdoc cref="WaitUntilReadable(TimeSpan?)" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void WaitUntilReadable(CancellationToken cancellationToken) => WaitUntilReadable(null, cancellationToken);
 
-    /// <inheritdoc cref="WaitUntilReadable(TimeSpan?)"/>
+    /// <inheritdoc cref="WaitUntilReadable(TimeSpan?)" path="/*[not(self::param)]"/>
     /// <param name="timeout">How long at most; null for no limit.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>

@@ -33,7 +33,7 @@ public static class GreenSsl
         return new GreenStream(ssl);
     }
 
-    /// <inheritdoc cref="AuthenticateAsClient(Stream, SslClientAuthenticationOptions)"/>
+    /// <inheritdoc cref="AuthenticateAsClient(Stream, SslClientAuthenticationOptions)" path="/*[not(self::param)]"/>
     /// <param name="stream">The connection.</param>
     /// <param name="options">Name of the server, certificates and the like.</param>
     /// <param name="cancellationToken">Ends the handshake when it is cancelled; the connection is closed.</param>
@@ -60,7 +60,7 @@ public static class GreenSsl
         return new GreenStream(ssl);
     }
 
-    /// <inheritdoc cref="AuthenticateAsServer(Stream, SslServerAuthenticationOptions)"/>
+    /// <inheritdoc cref="AuthenticateAsServer(Stream, SslServerAuthenticationOptions)" path="/*[not(self::param)]"/>
     /// <param name="stream">The connection.</param>
     /// <param name="options">Certificate and the like.</param>
     /// <param name="cancellationToken">Ends the handshake when it is cancelled; the connection is closed.</param>

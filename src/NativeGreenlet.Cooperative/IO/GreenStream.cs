@@ -143,7 +143,7 @@ public class GreenStream : Stream
         return Read(buffer);
     }
 
-    /// <inheritdoc cref="Read(Span{byte})"/>
+    /// <inheritdoc cref="Read(Span{byte})" path="/*[not(self::param)]"/>
     /// <param name="buffer">Gets the bytes.</param>
     /// <param name="offset">From where on.</param>
     /// <param name="count">How many at most.</param>
@@ -155,7 +155,7 @@ public class GreenStream : Stream
         return Read(buffer.AsSpan(offset, count));
     }
 
-    /// <inheritdoc cref="Read(Span{byte})"/>
+    /// <inheritdoc cref="Read(Span{byte})" path="/*[not(self::returns)]"/>
     /// <summary>Reads a byte; parks until there is one.</summary>
     /// <returns>The byte; -1 at the end.</returns>
     public override int ReadByte()
@@ -177,7 +177,7 @@ public class GreenStream : Stream
         _source.Write(buffer);
     }
 
-    /// <inheritdoc cref="Write(ReadOnlySpan{byte})"/>
+    /// <inheritdoc cref="Write(ReadOnlySpan{byte})" path="/*[not(self::param)]"/>
     /// <param name="buffer">The bytes.</param>
     /// <param name="cancellationToken">Ends the wait when it is cancelled. Then it was given up: the next write throws, unless all of it was sent after all.</param>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
@@ -216,7 +216,7 @@ public class GreenStream : Stream
         _source.Flush();
     }
 
-    /// <inheritdoc cref="Flush()"/>
+    /// <inheritdoc cref="Flush()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled.</param>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>

@@ -167,7 +167,7 @@ public sealed class GreenTcpServer : IDisposable
         Hub.Await(_ended.Task);
     }
 
-    /// <inheritdoc cref="ServeForever()"/>
+    /// <inheritdoc cref="ServeForever()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait when it is cancelled; the server goes on until it is stopped.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
     public void ServeForever(CancellationToken cancellationToken)

@@ -204,7 +204,7 @@ public sealed class GreenChannel<T> : IShared
     /// <exception cref="ChannelClosedException">The channel was completed with an exception, which is the inner one.</exception>
     public IEnumerable<T> ReceiveAll() => ReceiveAll(CancellationToken.None);
 
-    /// <inheritdoc cref="ReceiveAll()"/>
+    /// <inheritdoc cref="ReceiveAll()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait for the next item when it is cancelled.</param>
     /// <exception cref="ChannelClosedException">The channel was completed with an exception, which is the inner one.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled; the next item throws it.</exception>

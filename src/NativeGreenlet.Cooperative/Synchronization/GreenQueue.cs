@@ -268,7 +268,7 @@ public class GreenQueue<T> : IShared
     /// <summary>Takes the items, one after the other, waiting for each, until the queue is completed and empty.</summary>
     public IEnumerable<T> GetAll() => GetAll(CancellationToken.None);
 
-    /// <inheritdoc cref="GetAll()"/>
+    /// <inheritdoc cref="GetAll()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait for the next item when it is cancelled.</param>
     /// <exception cref="OperationCanceledException">The token is cancelled; the next item throws it.</exception>
     public IEnumerable<T> GetAll(CancellationToken cancellationToken)

@@ -84,7 +84,7 @@ public sealed class GreenSubscription<T> : IGreenWaitable
     /// <exception cref="ChannelClosedException">The broadcast was completed with an exception, which is the inner one.</exception>
     public IEnumerable<T> ReceiveAll() => ReceiveAll(CancellationToken.None);
 
-    /// <inheritdoc cref="ReceiveAll()"/>
+    /// <inheritdoc cref="ReceiveAll()" path="/*[not(self::param)]"/>
     /// <param name="cancellationToken">Ends the wait for the next item when it is cancelled.</param>
     /// <exception cref="GreenLaggedException">Items were missed; enumerate again to go on with the oldest that is left.</exception>
     /// <exception cref="ChannelClosedException">The broadcast was completed with an exception, which is the inner one.</exception>

@@ -140,7 +140,7 @@ public sealed class GreenTimeout : IWaitLimit, IDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     public static void Run(TimeSpan timeout, Func<Task> function) => throw new NotSupportedException("GreenTimeout ends waits in the hub, not an await.");
 
-    /// <inheritdoc cref="Run(TimeSpan, Func{Task})"/>
+    /// <inheritdoc cref="Run(TimeSpan, Func{Task})" path="/*[not(self::typeparam or self::returns)]"/>
     /// <typeparam name="T">The type of the result.</typeparam>
     /// <returns>Never.</returns>
     [Obsolete("GreenTimeout ends waits in the hub, not an await. Wait inside by Hub.Await(token => ..., timeout), or give what is awaited a token.", error: true)]
