@@ -292,7 +292,8 @@ internal static class WaitingPlaces
         () =>
         {
             GreenTask task = Endless();
-            return new WaitingPlace("Hub.WaitAny", Wakes.All, () => Hub.WaitAny(Endless(), task), () => task.Kill());
+            GreenTask other = Endless();
+            return new WaitingPlace("Hub.WaitAny", Wakes.All, () => Hub.WaitAny(other, task), () => task.Kill());
         },
         () =>
         {
