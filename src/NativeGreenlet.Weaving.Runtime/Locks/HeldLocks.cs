@@ -13,6 +13,8 @@ internal sealed class HeldLocks
 {
     private const int FewEntries = 8;
 
+    private static readonly bool s_tasksAreThreads = GreenletRuntime.Backend == GreenletBackend.Threads;
+
     private Entry[] _entries = new Entry[FewEntries];
     private int _count;
 
@@ -125,6 +127,12 @@ internal sealed class HeldLocks
     public bool IsHeldByAnother<TKind>(object target, GreenTask task)
         where TKind : struct, ILockKind
     {
+        // Where each task has a thread of its own, the real lock keeps the others out, and a thread can say nothing of another's.
+        if (s_tasksAreThreads)
+        {
+            return false;
+        }
+
         // With many parked owners the thread is asked first: it need not have the lock at all.
         if (_count > FewEntries && !TKind.IsEntered(target))
         {
