@@ -1,3 +1,5 @@
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
+
 namespace NativeGreenlet.Weaving.Tests;
 
 /// <summary>Tasks that wait for locks of each other: one is told, with the stacks of all.</summary>
@@ -12,7 +14,7 @@ public class LockDeadlockTests
         object second = new();
         using CountdownEvent both = new(2);
         GreenTask[] tasks = [];
-        InHub(() =>
+        InHub.Run(() =>
         {
             tasks = [Hub.Spawn(() => FirstThenSecond(first, second, both)), Hub.Spawn(() => SecondThenFirst(first, second, both))];
             Join(tasks);
@@ -31,8 +33,8 @@ public class LockDeadlockTests
         object second = new();
         using CountdownEvent both = new(2);
         GreenTask[] tasks = new GreenTask[2];
-        Task one = Task.Run(() => InHub(() => Join(tasks[0] = Hub.Spawn(() => FirstThenSecond(first, second, both)))));
-        Task other = Task.Run(() => InHub(() => Join(tasks[1] = Hub.Spawn(() => SecondThenFirst(first, second, both)))));
+        Task one = Task.Run(() => InHub.Run(() => Join(tasks[0] = Hub.Spawn(() => FirstThenSecond(first, second, both)))));
+        Task other = Task.Run(() => InHub.Run(() => Join(tasks[1] = Hub.Spawn(() => SecondThenFirst(first, second, both)))));
         await Task.WhenAll(one, other);
 
         RequireOneVictim(tasks, nameof(FirstThenSecond), nameof(SecondThenFirst));
@@ -46,7 +48,7 @@ public class LockDeadlockTests
         using Mutex mutex = new();
         using CountdownEvent all = new(3);
         GreenTask[] tasks = [];
-        InHub(() =>
+        InHub.Run(() =>
         {
             tasks =
             [
@@ -99,7 +101,7 @@ public class LockDeadlockTests
         object inner = new();
         bool hadInner = false;
         GreenTask[] tasks = [];
-        InHub(() =>
+        InHub.Run(() =>
         {
             GreenTask waiter = Hub.Spawn(() =>
             {
@@ -138,7 +140,7 @@ public class LockDeadlockTests
         using CountdownEvent both = new(2);
         bool isTaken = true;
         GreenTask[] tasks = [];
-        InHub(() =>
+        InHub.Run(() =>
         {
             GreenTask limited = Hub.Spawn(() =>
             {
@@ -162,7 +164,7 @@ public class LockDeadlockTests
         object[] gates = [.. Enumerable.Range(0, 4).Select(_ => new object())];
         using CountdownEvent all = new(4);
         GreenTask[] tasks = [];
-        InHub(() =>
+        InHub.Run(() =>
         {
             tasks = [.. Enumerable.Range(0, 4).Select(i => Hub.Spawn(() =>
             {
@@ -230,24 +232,5 @@ public class LockDeadlockTests
             Assert.True(task.Join(s_patience), $"{task} hangs.");
             _ = task.Exception; // seen
         }
-    }
-
-    private static void InHub(Action action)
-    {
-        Exception? error = null;
-        Thread thread = new(() =>
-        {
-            try
-            {
-                Hub.Run(action);
-            }
-            catch (Exception exception)
-            {
-                error = exception;
-            }
-        }) { IsBackground = true };
-        thread.Start();
-        Assert.True(thread.Join(s_patience + s_patience), "It hangs.");
-        Assert.Null(error);
     }
 }

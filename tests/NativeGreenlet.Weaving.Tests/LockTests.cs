@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NativeGreenlet.Cooperative.Tests.Infrastructure;
 using NativeGreenlet.Weaving.Locks;
 
 namespace NativeGreenlet.Weaving.Tests;
@@ -9,7 +10,7 @@ public class LockTests
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public void A_lock_held_across_a_wait_keeps_other_tasks_of_the_hub_out() => InHub(() =>
+    public void A_lock_held_across_a_wait_keeps_other_tasks_of_the_hub_out() => InHub.Run(() =>
     {
         object gate = new();
         Lock other = new();
@@ -93,7 +94,7 @@ public class LockTests
     }
 
     [Fact]
-    public void Recursion_belongs_to_the_task() => InHub(() =>
+    public void Recursion_belongs_to_the_task() => InHub.Run(() =>
     {
         object gate = new();
         List<string> order = [];
@@ -127,7 +128,7 @@ public class LockTests
     });
 
     [Fact]
-    public void Tasks_of_a_hub_wait_for_pulses_of_each_other() => InHub(() =>
+    public void Tasks_of_a_hub_wait_for_pulses_of_each_other() => InHub.Run(() =>
     {
         object gate = new();
         Queue<int> items = new();
@@ -166,7 +167,7 @@ public class LockTests
     });
 
     [Fact]
-    public void A_task_that_is_killed_while_it_waits_for_a_pulse_has_the_lock_again_and_gives_it_back() => InHub(() =>
+    public void A_task_that_is_killed_while_it_waits_for_a_pulse_has_the_lock_again_and_gives_it_back() => InHub.Run(() =>
     {
         object gate = new();
         bool hadLock = false;
@@ -195,7 +196,7 @@ public class LockTests
     });
 
     [Fact]
-    public void A_task_that_is_killed_while_it_waits_for_a_lock_lets_the_next_one_have_its_turn() => InHub(() =>
+    public void A_task_that_is_killed_while_it_waits_for_a_lock_lets_the_next_one_have_its_turn() => InHub.Run(() =>
     {
         object gate = new();
         bool isDone = false;
@@ -229,7 +230,7 @@ public class LockTests
     });
 
     [Fact]
-    public void A_lazy_value_is_made_once_although_its_function_waits() => InHub(() =>
+    public void A_lazy_value_is_made_once_although_its_function_waits() => InHub.Run(() =>
     {
         int made = 0;
         Lazy<int> lazy = new(() =>
@@ -246,7 +247,7 @@ public class LockTests
 
     // The shortest of many short runs, which nothing interrupted. The limit is far above what optimized code takes (1.3 to 1.5): a busy machine is late in optimizing.
     [Fact]
-    public void An_uncontended_lock_costs_little_more() => InHub(() =>
+    public void An_uncontended_lock_costs_little_more() => InHub.Run(() =>
     {
         object gate = new();
         double woven = double.MaxValue;
@@ -284,23 +285,4 @@ public class LockTests
     }
 
     private static int Original(object gate, int count) => UnwovenTwin.Original(gate, count);
-
-    private static void InHub(Action action)
-    {
-        Exception? error = null;
-        Thread thread = new(() =>
-        {
-            try
-            {
-                Hub.Run(action);
-            }
-            catch (Exception exception)
-            {
-                error = exception;
-            }
-        }) { IsBackground = true };
-        thread.Start();
-        Assert.True(thread.Join(s_patience), "It hangs.");
-        Assert.Null(error);
-    }
 }
