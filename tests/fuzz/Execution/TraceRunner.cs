@@ -63,7 +63,7 @@ internal sealed class TraceRunner(Options options) : IDisposable
         {
             ulong seed = options.Seed ?? seeds.Next();
             _recorder.Begin(carrier, seed);
-            bool isCompared = options.Seed is not null || count++ % ComparedInterval == 0;
+            bool isCompared = options.Seed is not null || options.FaultyHosts == Hosts.Control || count++ % ComparedInterval == 0;
             Run(TraceGenerator.Generate(seed, options.ThrowsInFilters).Without(options.Without), isCompared || options.Hosts == Hosts.Control ? options.Hosts : Hosts.Greenlets);
             _recorder.End(carrier);
         }
