@@ -6,6 +6,9 @@ namespace NativeGreenlet.Cooperative.IO;
 /// <summary>One run of a program, on threads of the pool.</summary>
 internal sealed class ProcessRun(ProcessStartInfo start, string? input)
 {
+    // What the system makes of SIGKILL, and of TerminateProcess with .NET's own code.
+    private static readonly int s_killed = OperatingSystem.IsWindows() ? -1 : 128 + 9;
+
     private volatile string _ending = "it is being killed";
 
     /// <summary>Says in words what became of the program when its run was given up.</summary>
@@ -42,23 +45,28 @@ internal sealed class ProcessRun(ProcessStartInfo start, string? input)
 
     private async Task EndAsync(Process process)
     {
-        if (process.HasExited)
+        if (!process.HasExited)
         {
-            _ending = $"it has ended, with exit code {process.ExitCode}, but something that it started holds its output, and goes on";
-            return;
+            try
+            {
+                process.Kill(entireProcessTree: true);
+            }
+            catch (Exception exception) when (exception is Win32Exception or InvalidOperationException or AggregateException)
+            {
+                // It has just ended, or some of its children are not ours to kill.
+            }
+
+            await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            if (process.ExitCode == s_killed)
+            {
+                _ending = "it was killed";
+                return;
+            }
+
+            // It had ended by itself, and .NET had not yet been told.
         }
 
-        try
-        {
-            process.Kill(entireProcessTree: true);
-        }
-        catch (Exception exception) when (exception is Win32Exception or InvalidOperationException or AggregateException)
-        {
-            // It has just ended, or some of its children are not ours to kill.
-        }
-
-        await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-        _ending = "it was killed";
+        _ending = $"it has ended, with exit code {process.ExitCode}, but something that it started holds its output, and goes on";
     }
 
     private async Task WriteAsync(StreamWriter to, CancellationToken cancellation)
