@@ -202,7 +202,7 @@ public class FeatureTests
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
 
-        Exception? exception = await left.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        Exception? exception = await left.Task.WaitAsync(Server.Patience);
         Assert.True(exception is OperationCanceledException, $"{exception}");
         Task<string> third = server.GetAsync("/third");
         go.Set();
@@ -318,7 +318,7 @@ public class FeatureTests
         await server.DisposeAsync();
         if (OperatingSystem.IsLinux())
         {
-            Assert.True(SpinWait.SpinUntil(() => Watchdogs() == watching - 1, TimeSpan.FromSeconds(20)));
+            Assert.True(SpinWait.SpinUntil(() => Watchdogs() == watching - 1, Server.Patience));
         }
 
         static int Watchdogs() => OperatingSystem.IsLinux()

@@ -6,7 +6,7 @@ namespace NativeGreenlet.Hosting.Tests;
 /// <summary>What a host has logged.</summary>
 internal sealed class Log : ILoggerProvider
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly ConcurrentQueue<string> _lines = new();
 

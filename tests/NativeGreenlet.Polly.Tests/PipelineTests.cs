@@ -13,7 +13,7 @@ namespace NativeGreenlet.Polly.Tests;
 public class PipelineTests
 {
     private static readonly TimeSpan s_hour = TimeSpan.FromHours(1);
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     [Fact]
     public void Retries_wait_by_the_time_of_the_hub_and_callbacks_on_it() => InTime(time =>

@@ -5,7 +5,7 @@ namespace NativeGreenlet.Weaving.Tests;
 /// <summary>Tasks that wait for locks of each other: one is told, with the stacks of all.</summary>
 public class LockDeadlockTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     [Fact]
     public void Two_tasks_of_a_hub_are_told_with_both_stacks()

@@ -7,7 +7,7 @@ namespace NativeGreenlet.Weaving.Tests;
 /// <summary>A lock of woven code that is held across a wait.</summary>
 public class LockTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     [Fact]
     public void A_lock_held_across_a_wait_keeps_other_tasks_of_the_hub_out() => InHub.Run(() =>

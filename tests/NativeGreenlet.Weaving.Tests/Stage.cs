@@ -5,7 +5,7 @@ namespace NativeGreenlet.Weaving.Tests;
 /// <summary>Where a scenario runs: on a thread, or in a hub whose other tasks must go on while it waits.</summary>
 internal sealed class Stage
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
     private readonly bool _isInHub;
     private readonly List<Task> _partners = [];
     private int _ticks;

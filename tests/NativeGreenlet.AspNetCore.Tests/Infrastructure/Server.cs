@@ -19,7 +19,7 @@ internal sealed class Server : IAsyncDisposable
     }
 
     /// <summary>What no test should need more than.</summary>
-    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
+    public static TimeSpan Patience { get; } = TimeSpan.FromMinutes(3);
 
     public HttpClient Client { get; }
 

@@ -10,7 +10,7 @@ namespace NativeGreenlet.Cooperative.Tests.Clients;
 internal sealed class LocalServer : IDisposable
 {
     private const string Nobody = "65534";
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("server-");
     private readonly StringBuilder _output = new();

@@ -12,7 +12,7 @@ internal static class InHub
         int.TryParse(Environment.GetEnvironmentVariable("NATIVEGREENLET_TEST_PATIENCE"), CultureInfo.InvariantCulture, out int seconds) ? seconds : 180);
 
     /// <summary>What no test should need more than.</summary>
-    public static readonly TimeSpan Long = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Long = TimeSpan.FromSeconds(120);
 
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
 

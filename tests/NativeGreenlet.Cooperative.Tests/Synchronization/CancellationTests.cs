@@ -12,7 +12,7 @@ namespace NativeGreenlet.Cooperative.Tests.Synchronization;
 /// <summary>The token of a wait, at every wait that takes one.</summary>
 public class CancellationTests
 {
-    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(120);
 
     private const int Rounds = 20_000;
     private const int LeastRounds = 500;

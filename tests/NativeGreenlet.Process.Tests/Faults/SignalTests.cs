@@ -9,7 +9,7 @@ namespace NativeGreenlet.Tests.Faults;
 [Collection(Survival.OneAtATime.Name)]
 public class SignalTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     [LinuxFact]
     public void Handlers_of_signals_run_while_greenlets_switch_and_may_use_greenlets() => FaultProcess.Survives(HandleSignals);

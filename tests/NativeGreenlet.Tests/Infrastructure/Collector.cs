@@ -6,7 +6,7 @@ namespace NativeGreenlet.Tests.Infrastructure;
 /// <summary>The garbage collector, made to act now.</summary>
 internal static class Collector
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_shortPatience = TimeSpan.FromSeconds(1); // what a stray word keeps it keeps for long
 
     /// <summary>Collects everything that is unreachable, and what its finalizers leave behind.</summary>
