@@ -46,15 +46,16 @@ internal static class Managed
     /// <param name="subjects">Assemblies, or the solution.</param>
     /// <param name="filter">Which tests; null: all.</param>
     /// <returns>Whether all passed.</returns>
-    public static bool Test(string[] subjects, string? filter, DotnetRuntime? runtime = null, Shell.Variables? variables = null, params string[] arguments) =>
-        Shell.Run("dotnet", TestArguments(subjects, filter, runtime, TestResults.Directory, arguments), variables) == 0;
+    public static bool Test(
+        string[] subjects, string? filter, DotnetRuntime? runtime, Shell.Variables? variables, string results = TestResults.Directory, params string[] arguments) =>
+        Shell.Run("dotnet", TestArguments(subjects, filter, runtime, results, arguments), variables) == 0;
 
     /// <summary>The same, with the output in a file until it has ended: several may run at a time. Then shows the
     /// closing lines; all lines, if a test failed.</summary>
-    public static bool TestApart(string name, string[] subjects, string? filter, DotnetRuntime? runtime, Shell.Variables? variables, params string[] arguments)
+    public static bool TestApart(
+        string name, string[] subjects, string? filter, DotnetRuntime? runtime, Shell.Variables? variables, string results, params string[] arguments)
     {
         string path = Shell.PathOfLog(name);
-        string results = $"{TestResults.Directory}/{name}";
         int code = Shell.RunInto(path, "dotnet", TestArguments(subjects, filter, runtime, results, arguments), variables);
         IEnumerable<string> shown = File.ReadLines(path).Where(line => code != 0 || line.StartsWith("Passed!", StringComparison.Ordinal));
         lock (s_terminal)

@@ -29,7 +29,7 @@ internal static class Terminal
 
     /// <summary>The heading of a part of something long: which one it is, and the time so far.</summary>
     public static void SayPart(int number, int count, string name) =>
-        Say(string.Create(CultureInfo.InvariantCulture, $"{name} ({number} of {count}, after {s_total.Elapsed:mm\\:ss})"));
+        Say(string.Create(CultureInfo.InvariantCulture, $"{name} ({number} of {count}, after {s_total.Elapsed:h\\:mm\\:ss})"));
 
     /// <summary>Runs something that prints nothing, with the time that it takes before the eyes of who watches.</summary>
     public static T Watch<T>(string name, Func<T> step)

@@ -17,6 +17,9 @@ internal static class TestFilters
     // What measures time, or has two threads for each step of a greenlet: next to another suite it would measure that one.
     private static readonly string[] s_alone = ["CostTests", "OtherBackendTests"];
 
+    // The core's tests that a corrupted heap or a lost reference makes fail, perhaps once in many runs.
+    private static readonly string[] s_memory = ["Faults", "Freezing", "Fuzzing", "Properties", "Runtime", "Slices", "Stacks", "Survival"];
+
     /// <summary>What <c>test</c> runs, on the backend of this machine.</summary>
     public static string Short { get; } = Without(s_long);
 
@@ -37,6 +40,10 @@ internal static class TestFilters
 
     /// <summary>What <c>try-runtime</c> runs.</summary>
     public static string Trial { get; } = Without([.. s_anyRuntime.Union(s_long)]);
+
+    /// <summary>Whether a test of that full name may fail because memory is not as it should be, or leaks: it never gets a second run.</summary>
+    public static bool IsAboutMemory(string test) =>
+        test.Contains(".Leaks.", StringComparison.Ordinal) || s_memory.Any(name => test.StartsWith($"NativeGreenlet.Tests.{name}.", StringComparison.Ordinal));
 
     private static string With(string[] names) => string.Join('|', names.Select(name => $"FullyQualifiedName~.{name}."));
 

@@ -9,39 +9,43 @@ internal static class TestResults
     /// <summary>The directory that they are in.</summary>
     public const string Directory = "artifacts/test-results";
 
-    /// <summary>The tests that failed since this program began, each with the first line of its message, and the runs that ended before
-    /// their tests did: a run of an hour prints too much to search.</summary>
-    public static IReadOnlyList<string> Failures()
+    /// <summary>What failed since a time: the tests, and the processes that ended before their tests did. A run of an hour prints too
+    /// much to search.</summary>
+    /// <param name="directory">Where the result files are, or below.</param>
+    /// <param name="start">The time; null: when this program began.</param>
+    public static IReadOnlyList<TestFailure> Failures(string directory, DateTime? start = null)
     {
-        if (!System.IO.Directory.Exists(Directory))
+        if (!System.IO.Directory.Exists(directory))
         {
             return [];
         }
 
-        DateTime start = Process.GetCurrentProcess().StartTime.ToUniversalTime();
+        DateTime earliest = start ?? Process.GetCurrentProcess().StartTime.ToUniversalTime();
         return
         [
-            .. new DirectoryInfo(Directory).EnumerateFiles("*.trx", SearchOption.AllDirectories)
-                .Where(file => file.LastWriteTimeUtc >= start)
+            .. new DirectoryInfo(directory).EnumerateFiles("*.trx", SearchOption.AllDirectories)
+                .Where(file => file.LastWriteTimeUtc >= earliest)
                 .OrderBy(file => file.LastWriteTimeUtc)
                 .SelectMany(Read),
         ];
     }
 
-    private static IEnumerable<string> Read(FileInfo file)
+    /// <summary>What failed, by one result file.</summary>
+    public static IEnumerable<TestFailure> Read(FileInfo file)
     {
         XDocument results = XDocument.Load(file.FullName);
         string path = Path.GetRelativePath(Directory, file.FullName);
+        string assembly = Assembly(results);
         return
         [
             .. from result in Named(results, "UnitTestResult")
                where (string?)result.Attribute("outcome") == "Failed"
                let message = Named(result, "Message").FirstOrDefault()?.Value ?? ""
-               select $"{(string?)result.Attribute("testName")}: {message.Trim().Split('\n')[0].Trim()} ({path})",
+               select new TestFailure(assembly, (string?)result.Attribute("testName"), message, path),
             // A process that crashed or was ended has no result of the test that it was in: the runner's own words say what happened.
             .. from info in Named(results, "RunInfo")
                where (string?)info.Attribute("outcome") == "Error" && !info.Value.Contains("[FAIL]", StringComparison.Ordinal)
-               select $"{Assembly(results)}: {string.Join(' ', info.Value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))} ({path})",
+               select new TestFailure(assembly, null, string.Join(' ', info.Value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), path),
         ];
     }
 

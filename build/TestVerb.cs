@@ -7,7 +7,6 @@ internal static class TestVerb
     private const int OtherMatrixSeconds = 4; // on another runtime
     private const int FuzzSeconds = 30;
 
-    private static readonly string[] s_patience = ["--blame-hang-timeout", "15m", "--blame-hang-dump-type", "none"];
     private static readonly string[] s_asserting = ["NativeGreenlet.Tests", "NativeGreenlet.Cooperative.Tests"];
     private static readonly Shell.Variables s_checked = new() { ["NATIVEGREENLET_CHECK"] = "1" };
     private static readonly Shell.Variables s_onThreads = new() { ["NATIVEGREENLET_BACKEND"] = "threads" };
@@ -47,12 +46,17 @@ internal static class TestVerb
             }
         }
 
+        foreach (TestFailure failure in SecondRun.PassedAlone)
+        {
+            Terminal.Say($"Failed beside others, passed alone, needs mending: {failure}");
+        }
+
         if (failed.Count == 0)
         {
             return 0;
         }
 
-        foreach (string failure in TestResults.Failures())
+        foreach (TestFailure failure in TestResults.Failures(TestResults.Directory).Except(SecondRun.PassedAlone))
         {
             Terminal.Say($"Failed: {failure}");
         }
@@ -100,7 +104,7 @@ internal static class TestVerb
             .. runtimes.SelectMany(RuntimeStressParts),
             .. ShortManagedParts(),
             new Part("Managed tests, Release: all, the long ones, and Debug, with assertions, side by side", TestLongAndAssertions),
-            new Part("Managed tests, Release: what measures", () => TestSolution(TestFilters.Alone)),
+            new Part("Managed tests, Release: what measures", () => TestSolution("tests that measure", TestFilters.Alone)),
             RuntimeTestsPart(runtimes),
             .. runtimes.Select(MeasuredTestPart),
         ];
@@ -127,18 +131,18 @@ internal static class TestVerb
     // On threads each step is a hand-over between two of them: that suite has the processors to itself.
     private static IEnumerable<Part> ShortManagedParts()
     {
-        yield return new Part("Managed tests, Release: on threads", () => TestSolution(TestFilters.OtherBackend, s_onThreads));
+        yield return new Part("Managed tests, Release: on threads", () => TestSolution("tests on threads", TestFilters.OtherBackend, s_onThreads));
         if (OperatingSystem.IsLinux())
         {
-            yield return new Part("Managed tests, Release: all, and on slices side by side", () => TestSideBySide(
+            yield return new Part("Managed tests, Release: all, and on slices side by side", () => RunSideBySide(
             [
-                ("tests on slices", TestFilters.OtherBackend, null, s_onSlices),
-                ("all tests", TestFilters.Short, null, null),
+                new TestRun("tests on slices", [Managed.Solution], TestFilters.OtherBackend, null, s_onSlices),
+                new TestRun("all tests", [Managed.Solution], TestFilters.Short),
             ]));
         }
         else
         {
-            yield return new Part("Managed tests, Release: all", () => TestSolution(TestFilters.Short));
+            yield return new Part("Managed tests, Release: all", () => TestSolution("all tests", TestFilters.Short));
         }
     }
 
@@ -155,27 +159,25 @@ internal static class TestVerb
 
     private static Part RuntimeTestPart(DotnetRuntime runtime) => new(
         $"Managed tests, Release: on .NET {runtime.Version}{(Checks(runtime) is null ? string.Empty : ", every switch checked")}",
-        () => TestSolution(TestFilters.OtherRuntime, Checks(runtime), runtime));
+        () => TestSolution($"tests on .NET {runtime.Version}", TestFilters.OtherRuntime, Checks(runtime), runtime));
 
     private static Part RuntimeTestsPart(DotnetRuntime[] runtimes) => new(
         $"Managed tests, Release: side by side on .NET {string.Join(" and ", runtimes.Select(runtime => runtime.Version))}",
-        () => TestSideBySide(runtimes.Select(runtime =>
-            ($"tests on .NET {runtime.Version}", TestFilters.SideBySide, (DotnetRuntime?)runtime, Checks(runtime)))));
+        () => RunSideBySide([.. runtimes.Select(runtime =>
+            new TestRun($"tests on .NET {runtime.Version}", [Managed.Solution], TestFilters.SideBySide, runtime, Checks(runtime)))]));
 
-    // Tests wait more than they compute, so several suites share the processors.
-    private static bool TestSideBySide(IEnumerable<(string Name, string Filter, DotnetRuntime? Runtime, Shell.Variables? Variables)> suites) =>
-        RunSideBySide(suites.Select(suite =>
-            (Func<bool>)(() => Managed.TestApart(suite.Name, [Managed.Solution], suite.Filter, suite.Runtime, suite.Variables, s_patience))));
-
-    private static bool RunSideBySide(IEnumerable<Func<bool>> suites)
+    // Tests wait more than they compute, so several suites share the processors. What fails then runs again, alone.
+    private static bool RunSideBySide(TestRun[] runs)
     {
-        Task<bool>[] tests = [.. suites.Select(suite => Task.Factory.StartNew(suite, TaskCreationOptions.LongRunning))];
+        DateTime start = DateTime.UtcNow;
+        Task<bool>[] tests = [.. runs.Select(run => Task.Factory.StartNew(run.RunApart, TaskCreationOptions.LongRunning))];
         Task.WaitAll(tests);
-        return tests.All(test => test.Result);
+        TestRun[] failed = [.. runs.Zip(tests).Where(each => !each.Second.Result).Select(each => each.First)];
+        return failed.Length == 0 || SecondRun.Passes(failed, start);
     }
 
     private static Part MeasuredTestPart(DotnetRuntime runtime) => new(
-        $"Managed tests, Release: what measures, on .NET {runtime.Version}", () => TestSolution(TestFilters.Alone, Checks(runtime), runtime));
+        $"Managed tests, Release: what measures, on .NET {runtime.Version}", () => TestSolution($"tests that measure on .NET {runtime.Version}", TestFilters.Alone, Checks(runtime), runtime));
 
     // Assertions are tested in the two libraries that have any.
     private static bool TestLongAndAssertions()
@@ -183,13 +185,17 @@ internal static class TestVerb
         string[] asserting = [.. s_asserting.Select(Managed.BuildWithAssertions)];
         return RunSideBySide(
         [
-            () => Managed.TestApart("long tests", [Managed.Solution], TestFilters.Long, null, null, s_patience),
-            () => Managed.TestApart("tests with assertions", asserting, TestFilters.OtherBackend, null, null, s_patience),
+            new TestRun("long tests", [Managed.Solution], TestFilters.Long),
+            new TestRun("tests with assertions", asserting, TestFilters.OtherBackend),
         ]);
     }
 
-    private static bool TestSolution(string filter, Shell.Variables? variables = null, DotnetRuntime? runtime = null) =>
-        Managed.Test([Managed.Solution], filter, runtime, variables, s_patience);
+    private static bool TestSolution(string name, string filter, Shell.Variables? variables = null, DotnetRuntime? runtime = null)
+    {
+        DateTime start = DateTime.UtcNow;
+        TestRun run = new(name, [Managed.Solution], filter, runtime, variables);
+        return run.Run() || SecondRun.Passes([run], start);
+    }
 
     // The inner loop: as little as can be.
     private static int RunSome(string[] names, string[] arguments, DotnetRuntime? runtime)
@@ -228,7 +234,7 @@ internal static class TestVerb
 
         string[] assemblies = [.. selection.Projects.Select(project => Managed.Assembly(Path.GetFileNameWithoutExtension(project)))];
         string[] others = filter is null ? arguments : [.. arguments[..option], .. arguments[(option + 2)..]];
-        return Managed.Test(assemblies, filter ?? selection.Filter, runtime, null, others) && passed ? 0 : 1;
+        return Managed.Test(assemblies, filter ?? selection.Filter, runtime, null, TestResults.Directory, others) && passed ? 0 : 1;
     }
 
     // What cannot be installed is skipped by its tests, with the reason.

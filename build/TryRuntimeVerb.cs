@@ -20,7 +20,7 @@ internal static class TryRuntimeVerb
         Try("the backend is Segments (otherwise the self-test above says why not)", () => isFast = IsOnSegments(runtime));
         Try("stress in every configuration", () => StressMatrix.Run(StressSeconds, runtime));
         Try("fuzzer", () => Managed.Run("NativeGreenlet.Fuzz", ["--seconds", $"{FuzzSeconds}"], runtime) == 0);
-        Try("tests", () => Managed.Test([Managed.Solution], TestFilters.Trial, runtime, null, "--blame-hang-timeout", "5m", "--blame-hang-dump-type", "none"));
+        Try("tests", () => Managed.Test([Managed.Solution], TestFilters.Trial, runtime, null, TestResults.Directory, "--blame-hang-timeout", "5m", "--blame-hang-dump-type", "none"));
 
         Terminal.Say($"On .NET {version}");
         foreach ((string name, bool passed) in verdicts)
