@@ -442,6 +442,14 @@ NG_API ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t t
 // mode, by managed code that native code of the runtime has called: a static constructor.
 NG_API ng_status ng_words_learn(void);
 
+// Learns which words of a Thread object the runtime leaves as the heap gave them: what leads into a stack there does so by chance.
+// Marks memory that the calling thread's next Thread object is made of; `thread` is any that is there.
+// NG_ERROR_NOT_SUPPORTED if the heap does not tell how large it is.
+NG_API ng_status ng_words_mark_heap(void* thread);
+
+// Finds the marks in a Thread object that was made next. NG_ERROR_NOT_SUPPORTED if there are none.
+NG_API ng_status ng_words_find_blanks(const void* thread);
+
 // Lets switches exchange a word: a stack that starts has `rest` in it. The address must be valid for as long as the thread
 // lives. Only TAIL can have another rest than 0; the third and later ones of ASYNC must never be set while the first two are at
 // rest.

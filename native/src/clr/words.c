@@ -122,17 +122,65 @@ static void add_region(ng_words* words, const char* name, void* start, size_t si
   (void)snprintf(region->name, sizeof region->name, "%s", name);
 }
 
-// The runtime allocates its Thread objects each by itself.
-static size_t thread_size(const ng_words* words) {
+// The runtime allocates its Thread objects each by itself. 0 if that cannot be told.
+static size_t allocated_size(void* thread) {
 #if defined(__linux__)
-  const size_t size = malloc_usable_size(words->thread);
+  const size_t size = malloc_usable_size(thread);
 #elif defined(__APPLE__)
-  const size_t size = malloc_size(words->thread);
+  const size_t size = malloc_size(thread);
 #else
+  (void)thread;
   const size_t size = 0;
 #endif
+  return size <= LARGEST_THREAD ? size : 0;
+}
+
+static size_t thread_size(const ng_words* words) {
+  const size_t size = allocated_size(words->thread);
   const size_t known = ng_layout.thread_gc_frame + (size_t)WORD;
-  return size >= known && size <= LARGEST_THREAD ? size : known;
+  return size >= known ? size : known;
+}
+
+// Which words of a Thread object the runtime leaves as the heap gave them when it makes one: padding, fields that mean nothing
+// until another field says so, and what the heap has allocated beyond the object.
+typedef enum blankness {
+  BLANK_NO,
+  BLANK_HALF, // the other half is written by itself, so the word is no pointer
+  BLANK_WHOLE,
+} blankness;
+
+enum { MARK = 0x5eed1e55, MARKED_BLOCKS = 7 };
+static uint8_t blanks[LARGEST_THREAD / WORD];
+
+// The heap gives what was freed last, so the next Thread object that the calling thread makes lies where the marks are.
+ng_status ng_words_mark_heap(void* thread) {
+  const size_t size = thread == NULL ? 0 : allocated_size(thread);
+  uint32_t* blocks[MARKED_BLOCKS] = {NULL};
+  for (int i = 0; i < MARKED_BLOCKS && size != 0; i++) {
+    blocks[i] = malloc(size);
+    for (size_t j = 0; blocks[i] != NULL && j < size / sizeof **blocks; j++) {
+      ((volatile uint32_t*)blocks[i])[j] = MARK; // not left out because nobody reads it before it is freed
+    }
+  }
+  for (int i = 0; i < MARKED_BLOCKS; i++) {
+    free(blocks[i]);
+  }
+  return size == 0 ? NG_ERROR_NOT_SUPPORTED : NG_OK;
+}
+
+ng_status ng_words_find_blanks(const void* thread) {
+  if (thread == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  const size_t count = allocated_size((void*)(uintptr_t)thread) / WORD;
+  const uint32_t* halves = (const uint32_t*)thread;
+  bool is_any = false;
+  for (size_t i = 0; i < count; i++) {
+    const int marked = (halves[2 * i] == MARK) + (halves[2 * i + 1] == MARK);
+    is_any |= marked != 0;
+    blanks[i] = (uint8_t)marked;
+  }
+  return is_any ? NG_OK : NG_ERROR_NOT_SUPPORTED;
 }
 
 #if defined(__linux__)
@@ -343,11 +391,16 @@ static bool keep(word_search* search, uintptr_t* address, uintptr_t value, uintp
 
 // A word of the Thread object that is as it was when the thread became a carrier. The runtime leaves fields as the heap gave
 // them until it uses them, so a word may lead into a stack by chance: to where that of another thread was. It was nobody's
-// then: no greenlet had a stack, and main's, if managed code alone ran on it, had no such word.
+// then: no greenlet had a stack, and main's, if managed code alone ran on it, had no such word. If native code had called that,
+// main may have had one; but not where the runtime leaves what the heap gave: nothing can be told by such a field alone.
 static bool is_leftover(const word_search* search, uintptr_t offset, uintptr_t value) {
   const ng_words* words = search->words;
-  return (search->kept != words->main || words->is_main_plain) && offset < words->start_size &&
-         words->start[offset / WORD] == value;
+  if (offset >= words->start_size) {
+    return false;
+  }
+  const size_t index = offset / WORD;
+  return blanks[index] == BLANK_HALF || ((search->kept != words->main || words->is_main_plain || blanks[index] == BLANK_WHOLE) &&
+                                         words->start[index] == value);
 }
 
 // What the switch exchanges itself, and what does no harm.

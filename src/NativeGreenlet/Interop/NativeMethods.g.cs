@@ -579,6 +579,12 @@ internal static unsafe partial class NativeMethods
     public static extern ng_status ng_words_learn();
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_words_mark_heap(void* thread);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_words_find_blanks([NativeTypeName("const void *")] void* thread);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]
     public static extern ng_status ng_words_exchange(ng_words* words, void* address, [NativeTypeName("uint64_t")] ulong rest, ng_word_kind kind);
 

@@ -159,7 +159,7 @@ internal sealed unsafe class RuntimeLayout
         OwnFrame.Check(thread, layout, description.ReturnAddress, (ulong)low, (ulong)high);
         ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, description.Thrown, (ulong)low, (ulong)high);
         TailCalls.Find(thread, (ulong)high);
-        ThreadWords.Learn();
+        ThreadWords.Learn(thread);
         StackLimits limits = StackLimits.Find(thread);
         GCFrameList protectedReferences = GCFrameList.Find(thread, layout.thread_frame, layout.thread_exception_tracker, edition.ThreadsStartProtected);
         description.Lists.RequireAgreement(protectedReferences.Offset, limits.Offset);

@@ -18,6 +18,8 @@ internal sealed unsafe class ThreadWords : IDisposable
     /// <summary>Turns the checking mode on: each switch searches all that is known of the thread.</summary>
     public const string CheckVariable = "NATIVEGREENLET_CHECK";
 
+    private const int Tries = 3;
+
     private readonly ng_words* _native;
     private readonly nint _own;
     private readonly AsyncWords? _async;
@@ -52,8 +54,20 @@ internal sealed unsafe class ThreadWords : IDisposable
     /// <param name="threadLocalData">Where it leads there.</param>
     public static nint OwnFields(nint thread, uint threadLocalData) => threadLocalData == 0 ? 0 : *(nint*)(thread + (nint)threadLocalData);
 
-    /// <summary>Lets the native library see what the runtime keeps for a thread while it runs a static constructor.</summary>
-    public static void Learn() => RuntimeHelpers.RunClassConstructor(typeof(Learning).TypeHandle);
+    /// <summary>Lets the native library see what the runtime keeps for a thread while it runs a static constructor, and which words of
+    /// a Thread object it does not set.</summary>
+    /// <param name="thread">The calling thread's object.</param>
+    public static void Learn(nint thread)
+    {
+        RuntimeHelpers.RunClassConstructor(typeof(Learning).TypeHandle);
+        bool isFound = false;
+        for (int i = 0; i < Tries && !isFound && NativeMethods.ng_words_mark_heap((void*)thread) == ng_status.OK; i++)
+        {
+            Thread next = new(static () => { }); // never started
+            isFound = NativeMethods.ng_words_find_blanks((void*)ThreadLocator.OfManaged(next)) == ng_status.OK;
+            GC.KeepAlive(next);
+        }
+    }
 
     /// <summary>Lists those of the calling thread, which has just become a carrier.</summary>
     /// <exception cref="GreenletException">There is no memory for it.</exception>
