@@ -8,6 +8,7 @@ internal sealed class Stage
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
     private readonly bool _isInHub;
     private readonly List<Task> _partners = [];
+    private readonly Stack<IDisposable> _kept = [];
     private int _ticks;
 
     private Stage(bool isInHub)
@@ -51,13 +52,24 @@ internal sealed class Stage
         return result;
     }
 
+    /// <summary>Disposes of an object when all partners have ended. A partner whose call has let the scenario go on may still be in that call.</summary>
+    public T Keep<T>(T disposable)
+        where T : IDisposable
+    {
+        _kept.Push(disposable);
+        return disposable;
+    }
+
     /// <summary>Does something on another thread when the scenario waits for it: in a hub, when other tasks have gone on.</summary>
-    public void Later(Action action) => _partners.Add(Task.Factory.StartNew(
-        () =>
-        {
-            Await();
-            action();
-        },
+    public void Later(Action action) => Now(() =>
+    {
+        Await();
+        action();
+    });
+
+    /// <summary>Does something on another thread at once.</summary>
+    public void Now(Action action) => _partners.Add(Task.Factory.StartNew(
+        action,
         CancellationToken.None,
         TaskCreationOptions.LongRunning,
         TaskScheduler.Default));
@@ -104,6 +116,11 @@ internal sealed class Stage
         foreach (Task partner in _partners)
         {
             partner.GetAwaiter().GetResult();
+        }
+
+        while (_kept.TryPop(out IDisposable? disposable))
+        {
+            disposable.Dispose();
         }
     }
 }

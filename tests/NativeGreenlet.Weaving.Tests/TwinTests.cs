@@ -20,7 +20,7 @@ public class TwinTests
         ["Thread.Yield"] = Plain(() => Thread.Yield()),
         ["Thread.Join"] = With(stage =>
         {
-            using ManualResetEventSlim go = new();
+            ManualResetEventSlim go = stage.Keep(new ManualResetEventSlim());
             Thread thread = new(() => go.WaitHandle.WaitOne());
             thread.Start();
             bool early = thread.Join(5);
@@ -55,7 +55,7 @@ public class TwinTests
         ["Task.Wait, refused"] = Plain(() => new TaskCompletionSource().Task.Wait(-2)),
         ["Task.Wait, cancelled"] = With(stage =>
         {
-            using CancellationTokenSource source = new();
+            CancellationTokenSource source = stage.Keep(new CancellationTokenSource());
             stage.Later(source.Cancel);
             return Thrown(() => new TaskCompletionSource().Task.Wait(source.Token), source.Token);
         }),
@@ -79,7 +79,7 @@ public class TwinTests
         ["ConfiguredValueTaskAwaiter<T>"] = Tasks((_, task) => new ValueTask<int>(task).ConfigureAwait(false).GetAwaiter().GetResult()),
         ["Parallel.For"] = With(stage =>
         {
-            using ManualResetEventSlim go = new();
+            ManualResetEventSlim go = stage.Keep(new ManualResetEventSlim());
             int count = 0;
             stage.Later(go.Set);
             Parallel.For(0, 2, _ =>
@@ -92,7 +92,7 @@ public class TwinTests
 
         ["SemaphoreSlim"] = With(stage =>
         {
-            using SemaphoreSlim semaphore = new(0);
+            SemaphoreSlim semaphore = stage.Keep(new SemaphoreSlim(0));
             bool early = semaphore.Wait(5);
             stage.Later(() => semaphore.Release(3));
             semaphore.Wait();
@@ -100,14 +100,14 @@ public class TwinTests
         }),
         ["SemaphoreSlim, cancelled"] = With(stage =>
         {
-            using SemaphoreSlim semaphore = new(0);
-            using CancellationTokenSource source = new();
+            SemaphoreSlim semaphore = stage.Keep(new SemaphoreSlim(0));
+            CancellationTokenSource source = stage.Keep(new CancellationTokenSource());
             stage.Later(source.Cancel);
             return Thrown(() => semaphore.Wait(source.Token), source.Token);
         }),
         ["ManualResetEventSlim"] = With(stage =>
         {
-            using ManualResetEventSlim signal = new();
+            ManualResetEventSlim signal = stage.Keep(new ManualResetEventSlim());
             bool early = signal.Wait(5);
             stage.Later(signal.Set);
             signal.Wait();
@@ -115,14 +115,14 @@ public class TwinTests
         }),
         ["ManualResetEventSlim, cancelled"] = With(stage =>
         {
-            using ManualResetEventSlim signal = new();
-            using CancellationTokenSource source = new();
+            ManualResetEventSlim signal = stage.Keep(new ManualResetEventSlim());
+            CancellationTokenSource source = stage.Keep(new CancellationTokenSource());
             stage.Later(source.Cancel);
             return Thrown(() => signal.Wait(source.Token), source.Token);
         }),
         ["CountdownEvent"] = With(stage =>
         {
-            using CountdownEvent countdown = new(2);
+            CountdownEvent countdown = stage.Keep(new CountdownEvent(2));
             bool early = countdown.Wait(5);
             stage.Later(() => countdown.Signal(2));
             countdown.Wait();
@@ -130,14 +130,14 @@ public class TwinTests
         }),
         ["Barrier"] = With(stage =>
         {
-            using Barrier barrier = new(2);
+            Barrier barrier = stage.Keep(new Barrier(2));
             stage.Later(() => barrier.SignalAndWait());
             barrier.SignalAndWait();
             return $"{barrier.CurrentPhaseNumber} {barrier.SignalAndWait(5)}";
         }),
         ["AutoResetEvent"] = With(stage =>
         {
-            using AutoResetEvent signal = new(false);
+            AutoResetEvent signal = stage.Keep(new AutoResetEvent(false));
             bool early = signal.WaitOne(5);
             stage.Later(() => signal.Set());
             signal.WaitOne();
@@ -145,24 +145,24 @@ public class TwinTests
         }),
         ["WaitHandle.WaitAny"] = With(stage =>
         {
-            using ManualResetEvent first = new(false);
-            using AutoResetEvent second = new(false);
+            ManualResetEvent first = stage.Keep(new ManualResetEvent(false));
+            AutoResetEvent second = stage.Keep(new AutoResetEvent(false));
             int early = WaitHandle.WaitAny([first, second], 5);
             stage.Later(() => second.Set());
             return $"{early} {WaitHandle.WaitAny([first, second])} {second.WaitOne(0)}";
         }),
         ["WaitHandle.WaitAll"] = With(stage =>
         {
-            using ManualResetEvent first = new(true);
-            using AutoResetEvent second = new(false);
+            ManualResetEvent first = stage.Keep(new ManualResetEvent(true));
+            AutoResetEvent second = stage.Keep(new AutoResetEvent(false));
             bool early = WaitHandle.WaitAll([first, second], s_short);
             stage.Later(() => second.Set());
             return $"{early} {WaitHandle.WaitAll([first, second])} {second.WaitOne(0)}";
         }),
         ["Mutex"] = With(stage =>
         {
-            using Mutex mutex = new();
-            using ManualResetEventSlim isTaken = new();
+            Mutex mutex = stage.Keep(new Mutex());
+            ManualResetEventSlim isTaken = stage.Keep(new ManualResetEventSlim());
             stage.Later(() => { });
             Thread owner = new(() =>
             {
@@ -176,14 +176,15 @@ public class TwinTests
             bool early = mutex.WaitOne(1);
             mutex.WaitOne();
             mutex.ReleaseMutex();
+            owner.Join();
             return $"{early} {Thrown(mutex.ReleaseMutex)}";
         }),
 
         ["lock"] = With(stage =>
         {
             object gate = new();
-            using ManualResetEventSlim isTaken = new();
-            using ManualResetEventSlim go = new();
+            ManualResetEventSlim isTaken = stage.Keep(new ManualResetEventSlim());
+            ManualResetEventSlim go = stage.Keep(new ManualResetEventSlim());
             Thread owner = new(() =>
             {
                 lock (gate)
@@ -207,8 +208,8 @@ public class TwinTests
         ["Lock"] = With(stage =>
         {
             Lock gate = new();
-            using ManualResetEventSlim isTaken = new();
-            using ManualResetEventSlim go = new();
+            ManualResetEventSlim isTaken = stage.Keep(new ManualResetEventSlim());
+            ManualResetEventSlim go = stage.Keep(new ManualResetEventSlim());
             Thread owner = new(() =>
             {
                 lock (gate)
@@ -275,7 +276,7 @@ public class TwinTests
         }),
         ["BlockingCollection"] = With(stage =>
         {
-            using BlockingCollection<int> items = new(1);
+            BlockingCollection<int> items = stage.Keep(new BlockingCollection<int>(1));
             bool early = items.TryTake(out int none, 5);
             stage.Later(() => items.Add(3));
             int taken = items.Take();
@@ -331,8 +332,8 @@ public class TwinTests
         }),
         ["NetworkStream"] = Sockets((stage, one, other) =>
         {
-            using NetworkStream stream = new(one);
-            using NetworkStream far = new(other);
+            NetworkStream stream = stage.Keep(new NetworkStream(one));
+            NetworkStream far = stage.Keep(new NetworkStream(other));
             stage.Later(() => far.Write("abcdef"u8));
             byte[] buffer = new byte[10];
             int first = stream.ReadByte();
@@ -343,8 +344,8 @@ public class TwinTests
         }),
         ["Stream.CopyTo"] = Sockets((stage, one, other) =>
         {
-            using NetworkStream stream = new(one);
-            using MemoryStream copy = new();
+            NetworkStream stream = stage.Keep(new NetworkStream(one));
+            MemoryStream copy = stage.Keep(new MemoryStream());
             stage.Later(() =>
             {
                 other.Send("abc"u8);
@@ -355,7 +356,7 @@ public class TwinTests
         }),
         ["StreamReader"] = Sockets((stage, one, other) =>
         {
-            using StreamReader reader = new(new NetworkStream(one));
+            StreamReader reader = stage.Keep(new StreamReader(new NetworkStream(one)));
             stage.Later(() =>
             {
                 other.Send("one\ntwo\nthree"u8);
@@ -365,7 +366,7 @@ public class TwinTests
         }),
         ["TcpClient, TcpListener"] = With(stage =>
         {
-            using TcpListener listener = new(IPAddress.Loopback, 0);
+            TcpListener listener = stage.Keep(new TcpListener(IPAddress.Loopback, 0));
             listener.Start();
             IPEndPoint place = (IPEndPoint)listener.LocalEndpoint;
             stage.Later(() =>
@@ -373,14 +374,14 @@ public class TwinTests
                 using TcpClient client = new("127.0.0.1", place.Port);
                 client.GetStream().WriteByte(5);
             });
-            using TcpClient accepted = listener.AcceptTcpClient();
-            using TcpClient own = new("127.0.0.1", place.Port);
+            TcpClient accepted = stage.Keep(listener.AcceptTcpClient());
+            TcpClient own = stage.Keep(new TcpClient("127.0.0.1", place.Port));
             return $"{accepted.GetStream().ReadByte()} {own.Connected} {Thrown(() => new TcpClient("127.0.0.1", 70_000))}";
         }),
-        ["Socket.Connect, refused"] = With(_ =>
+        ["Socket.Connect, refused"] = With(stage =>
         {
-            using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
-            using TcpListener free = new(IPAddress.Loopback, 0);
+            Socket socket = stage.Keep(new Socket(SocketType.Stream, ProtocolType.Tcp));
+            TcpListener free = stage.Keep(new TcpListener(IPAddress.Loopback, 0));
             free.Start();
             int port = ((IPEndPoint)free.LocalEndpoint).Port;
             free.Stop();
@@ -388,9 +389,9 @@ public class TwinTests
         }),
         ["UdpClient"] = With(stage =>
         {
-            using UdpClient receiver = new(new IPEndPoint(IPAddress.Loopback, 0));
+            UdpClient receiver = stage.Keep(new UdpClient(new IPEndPoint(IPAddress.Loopback, 0)));
             IPEndPoint place = (IPEndPoint)receiver.Client.LocalEndPoint!;
-            using UdpClient sender = new();
+            UdpClient sender = stage.Keep(new UdpClient());
             stage.Later(() => sender.Send([1, 2, 3], place));
             IPEndPoint? from = null;
             byte[] data = receiver.Receive(ref from);
@@ -398,9 +399,9 @@ public class TwinTests
         }),
         ["Socket.ReceiveFrom"] = With(stage =>
         {
-            using Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            Socket socket = stage.Keep(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
             socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            using UdpClient sender = new();
+            UdpClient sender = stage.Keep(new UdpClient());
             stage.Later(() => sender.Send([1, 2, 3, 4], (IPEndPoint)socket.LocalEndPoint!));
             EndPoint from = new IPEndPoint(IPAddress.Any, 0);
             int count = socket.ReceiveFrom(new byte[10], ref from);
@@ -409,7 +410,7 @@ public class TwinTests
         ["Dns"] = Plain(() => Dns.GetHostAddresses("localhost")),
         ["HttpClient.Send"] = With(stage =>
         {
-            using TcpListener listener = new(IPAddress.Loopback, 0);
+            TcpListener listener = stage.Keep(new TcpListener(IPAddress.Loopback, 0));
             listener.Start();
             stage.Later(() =>
             {
@@ -417,16 +418,16 @@ public class TwinTests
                 socket.Receive(new byte[4000]);
                 socket.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"u8);
             });
-            using HttpClient client = new();
-            using HttpRequestMessage request = new(HttpMethod.Get, $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");
-            using HttpResponseMessage response = client.Send(request);
-            using StreamReader reader = new(response.Content.ReadAsStream());
+            HttpClient client = stage.Keep(new HttpClient());
+            HttpRequestMessage request = stage.Keep(new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/"));
+            HttpResponseMessage response = stage.Keep(client.Send(request));
+            StreamReader reader = stage.Keep(new StreamReader(response.Content.ReadAsStream()));
             return $"{response.StatusCode} {reader.ReadToEnd()}";
         }),
         ["NamedPipe"] = With(stage =>
         {
             string name = $"ng{Guid.NewGuid():n}";
-            using NamedPipeServerStream server = new(name);
+            NamedPipeServerStream server = stage.Keep(new NamedPipeServerStream(name));
             stage.Later(() =>
             {
                 using NamedPipeClientStream client = new(name);
@@ -438,7 +439,7 @@ public class TwinTests
         }),
         ["Process"] = With(stage =>
         {
-            using Process process = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            Process process = stage.Keep(Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true, RedirectStandardOutput = true })!);
             bool early = process.WaitForExit(5);
             stage.Later(() =>
             {
@@ -519,12 +520,12 @@ public class TwinTests
 
     private static Func<object, string> Sockets(Func<Stage, Socket, Socket, string> scenario) => With(stage =>
     {
-        using Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        Socket listener = stage.Keep(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        using Socket one = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        Socket one = stage.Keep(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         one.Connect(listener.LocalEndPoint!);
-        using Socket other = listener.Accept();
+        Socket other = stage.Keep(listener.Accept());
         return scenario(stage, one, other);
     });
 
