@@ -13,7 +13,7 @@ internal static partial class BenchVerb
         DotnetRuntime? runtime = version is null ? null : DotnetRuntime.Get(version);
         string kind = words.Count == 0 ? "" : words[0];
         string[] rest = [.. words.Skip(1)];
-        if (runtime is not null && kind is "native" or "peers" or "strategies" or "servers")
+        if (runtime is not null && kind is "native" or "peers" or "strategies" or "servers" or "blocking")
         {
             throw new StopException($"bench {kind} runs on the SDK's runtime only.");
         }
@@ -25,6 +25,7 @@ internal static partial class BenchVerb
             "strategies" => RunScript(kind, "compares segments with slices, which Windows has not", "bench/strategies/NativeGreenlet.Strategies.csproj",
                 [Shell.Has("python3") ? "python3" : throw new StopException("bench strategies needs python3"), "bench/strategies/run.py", .. rest]),
             "servers" => RunScript(kind, "needs Linux, for the load and for what is measured", "bench/servers/dotnet/NativeGreenlet.Servers.csproj", ["bench/servers/run.sh", .. rest]),
+            "blocking" => RunScript(kind, "needs Linux, for what is measured", "bench/blocking/dotnet/NativeGreenlet.Blocking.csproj", ["bench/blocking/run.sh", .. rest]),
             _ => RunBenchmarks(kind == "tables", kind == "tables" ? rest : [.. words], runtime),
         };
     }

@@ -25,7 +25,8 @@ internal static class Help
                             --list flat, --job short (all in 6 minutes), --job dry (in one)
           bench tables      all benchmarks, short, into bench/results/benchmarks.md
           bench native      the C library's contexts against Boost.Context; bench peers: other languages; bench strategies:
-                            segments and slices by number and depth; bench servers: servers under load, against async, threads, gevent
+                            segments and slices by number and depth; bench servers: servers under load, against async, threads, gevent;
+                            bench blocking: a server whose code blocks: on the thread pool, woven, parked, rewritten as async
           check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)
           check PLATFORM    arm64, musl, macos, windows, package: docs/platforms.md
           check site        the pages of docs in headless Chromium, in light, dark and narrow: what overflows, broken links, contrast

@@ -8,10 +8,9 @@ public class TableTests
     // Overloads that do not wait, or whose wait is said not to be woven in Kept.txt.
     private static readonly string[] s_withoutTwin =
     [
-        "System.Console::ReadLine", "System.IO.File::AppendAllText", "System.IO.File::AppendAllBytes", "System.IO.File::WriteAllText", "System.IO.File::WriteAllBytes",
-        "System.IO.File::ReadAllText", "System.IO.File::WriteAllLines", "System.IO.Pipes.NamedPipeClientStream::Connect",
+        "System.Console::ReadLine", "System.IO.Pipes.NamedPipeClientStream::Connect",
         "System.Net.Security.SslStream::AuthenticateAsServer", "System.Net.Sockets.Socket::SendTo", "System.Net.Sockets.Socket::ReceiveFrom", "System.Net.Sockets.Socket::SendFile",
-        "System.Net.Sockets.TcpClient::.ctor", "System.Threading.Tasks.Parallel::For", "System.Threading.Tasks.Parallel::ForEach", "System.Threading.Thread::SpinWait",
+        "System.Net.Sockets.TcpClient::.ctor", "System.Threading.Thread::SpinWait",
     ];
 
     [Fact]

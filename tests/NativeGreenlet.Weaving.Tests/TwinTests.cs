@@ -11,6 +11,7 @@ namespace NativeGreenlet.Weaving.Tests;
 public class TwinTests
 {
     private static readonly TimeSpan s_short = TimeSpan.FromMilliseconds(30);
+    private static readonly int[] s_numbers = [1, 2, 3];
 
     private static readonly Dictionary<string, Func<object, string>> s_scenarios = new()
     {
@@ -288,6 +289,139 @@ public class TwinTests
             return $"{early} {none} {taken} {full} {string.Join(' ', items.GetConsumingEnumerable())} {Thrown(() => items.Take())} {Thrown(() => items.Add(1))}";
         }),
 
+        ["ReaderWriterLockSlim"] = With(stage =>
+        {
+            ReaderWriterLockSlim gate = stage.Keep(new ReaderWriterLockSlim());
+            ManualResetEventSlim go = ReadElsewhere(stage, gate);
+            gate.EnterReadLock();
+            string states = $"{gate.IsReadLockHeld} {gate.IsWriteLockHeld} {gate.CurrentReadCount} {gate.RecursiveReadCount}";
+            string refused = $"{Thrown(gate.EnterReadLock)} {Thrown(gate.EnterWriteLock)} {Thrown(gate.EnterUpgradeableReadLock)}";
+            gate.ExitReadLock();
+            bool early = gate.TryEnterWriteLock(5);
+            stage.Later(go.Set);
+            gate.EnterWriteLock();
+            refused += $" {Thrown(gate.EnterReadLock)} {Thrown(gate.EnterWriteLock)} {Thrown(gate.EnterUpgradeableReadLock)}";
+            states += $" {gate.IsWriteLockHeld} {gate.RecursiveWriteCount}";
+            gate.ExitWriteLock();
+            return $"{early} {states} {refused} {Thrown(gate.ExitReadLock)} {Thrown(gate.ExitWriteLock)} {Thrown(gate.ExitUpgradeableReadLock)}";
+        }),
+        ["ReaderWriterLockSlim, upgraded"] = With(stage =>
+        {
+            ReaderWriterLockSlim gate = stage.Keep(new ReaderWriterLockSlim());
+            ManualResetEventSlim go = ReadElsewhere(stage, gate);
+            gate.EnterUpgradeableReadLock();
+            bool early = gate.TryEnterWriteLock(5);
+            stage.Later(go.Set);
+            string refused = Thrown(gate.EnterUpgradeableReadLock);
+            gate.EnterWriteLock();
+            string states = $"{gate.IsUpgradeableReadLockHeld} {gate.IsWriteLockHeld} {gate.IsReadLockHeld} {gate.WaitingWriteCount}";
+            gate.ExitWriteLock();
+            gate.EnterReadLock();
+            refused += $" {Thrown(gate.EnterWriteLock)}";
+            gate.ExitUpgradeableReadLock();
+            states += $" {gate.IsUpgradeableReadLockHeld} {gate.IsReadLockHeld}";
+            gate.ExitReadLock();
+            return $"{early} {states} {refused} {gate.CurrentReadCount}";
+        }),
+        ["ReaderWriterLockSlim, recursive"] = With(stage =>
+        {
+            ReaderWriterLockSlim gate = stage.Keep(new ReaderWriterLockSlim(LockRecursionPolicy.SupportsRecursion));
+            ManualResetEventSlim go = ReadElsewhere(stage, gate);
+            gate.EnterUpgradeableReadLock();
+            gate.EnterReadLock();
+            gate.EnterReadLock();
+            bool early = gate.TryEnterWriteLock(TimeSpan.FromMilliseconds(5));
+            stage.Later(go.Set);
+            gate.EnterWriteLock();
+            gate.EnterWriteLock();
+            gate.EnterUpgradeableReadLock();
+            string states = $"{gate.RecursiveReadCount} {gate.RecursiveUpgradeCount} {gate.RecursiveWriteCount}";
+            gate.ExitWriteLock();
+            gate.ExitWriteLock();
+            gate.ExitUpgradeableReadLock();
+            gate.ExitUpgradeableReadLock();
+            string refused = $"{Thrown(gate.EnterWriteLock)} {Thrown(gate.EnterUpgradeableReadLock)}";
+            gate.ExitReadLock();
+            gate.ExitReadLock();
+            return $"{early} {states} {refused} {Thrown(gate.ExitReadLock)} {gate.TryEnterWriteLock(0)} {Thrown(gate.ExitWriteLock)}";
+        }),
+        ["ReaderWriterLockSlim, refused"] = With(_ =>
+        {
+            ReaderWriterLockSlim gate = new();
+            string refused = Thrown(() => gate.TryEnterReadLock(-2));
+            gate.Dispose();
+            return $"{refused} {ThrownTypes(gate.EnterReadLock)} {ThrownTypes(() => gate.TryEnterWriteLock(0))}";
+        }),
+        ["WaitHandle.SignalAndWait"] = With(stage =>
+        {
+            AutoResetEvent first = stage.Keep(new AutoResetEvent(false));
+            AutoResetEvent second = stage.Keep(new AutoResetEvent(false));
+            Semaphore full = stage.Keep(new Semaphore(1, 1));
+            Mutex mutex = stage.Keep(new Mutex(initiallyOwned: true));
+            bool early = WaitHandle.SignalAndWait(first, second, 5, false);
+            bool wasSignalled = first.WaitOne(0);
+            stage.Later(() =>
+            {
+                first.WaitOne();
+                second.Set();
+            });
+            bool isSignalled = WaitHandle.SignalAndWait(first, second);
+            bool isGivenBack = WaitHandle.SignalAndWait(mutex, full, s_short, false);
+            return $"{early} {wasSignalled} {isSignalled} {isGivenBack} {Thrown(mutex.ReleaseMutex)} {full.Release()} {ThrownTypes(() => WaitHandle.SignalAndWait(full, first))}";
+        }),
+        ["BlockingCollection, any"] = With(stage =>
+        {
+            BlockingCollection<int>[] all = [stage.Keep(new BlockingCollection<int>(1)), stage.Keep(new BlockingCollection<int>(1))];
+            int early = BlockingCollection<int>.TryTakeFromAny(all, out int none, 5);
+            stage.Later(() => all[1].Add(3));
+            int from = BlockingCollection<int>.TakeFromAny(all, out int taken);
+            all[0].Add(4);
+            all[1].Add(5);
+            int full = BlockingCollection<int>.TryAddToAny(all, 6, TimeSpan.FromMilliseconds(5));
+            stage.Later(() => all[1].Take());
+            int to = BlockingCollection<int>.AddToAny(all, 7);
+            all[0].CompleteAdding();
+            all[1].CompleteAdding();
+            int last = BlockingCollection<int>.TryTakeFromAny(all, out int four) + BlockingCollection<int>.TryTakeFromAny(all, out int seven, s_short);
+            string ended = $"{Thrown(() => BlockingCollection<int>.TakeFromAny(all, out _))} {Thrown(() => BlockingCollection<int>.AddToAny(all, 8))}";
+            return $"{early} {none} {from} {taken} {full} {to} {last} {four} {seven} {BlockingCollection<int>.TryTakeFromAny(all, out _, 5)} {ended}";
+        }),
+        ["Parallel, local state"] = With(stage =>
+        {
+            ManualResetEventSlim go = stage.Keep(new ManualResetEventSlim());
+            int sum = 0;
+            stage.Later(go.Set);
+            Parallel.For(
+                0,
+                10,
+                () => 0,
+                (i, _, local) =>
+                {
+                    go.Wait();
+                    return local + i;
+                },
+                local => Interlocked.Add(ref sum, local));
+            Parallel.For(0L, 10L, new ParallelOptions { MaxDegreeOfParallelism = 2 }, () => 0, (i, _, local) => local + (int)i, local => Interlocked.Add(ref sum, local));
+            Parallel.ForEach(s_numbers, () => 0, (i, _, local) => local + i, local => Interlocked.Add(ref sum, local));
+            Parallel.ForEach(s_numbers, () => 0L, (i, _, index, local) => local + i + index, local => Interlocked.Add(ref sum, (int)local));
+            Parallel.ForEach(Partitioner.Create(0, 10), range => Interlocked.Add(ref sum, range.Item2 - range.Item1));
+            Parallel.ForEach(Partitioner.Create(s_numbers, loadBalance: true), (i, _, index) => Interlocked.Add(ref sum, i + (int)index));
+            Parallel.ForEach(Partitioner.Create(s_numbers, loadBalance: true), () => 0, (i, _, index, local) => local + i + (int)index, local => Interlocked.Add(ref sum, local));
+            return $"{sum} {ThrownTypes(() => Parallel.ForEach(s_numbers, () => 0, (_, _, _) => throw new FormatException(), _ => { }))}";
+        }),
+        ["ParallelEnumerable.ForAll"] = With(stage =>
+        {
+            ManualResetEventSlim go = stage.Keep(new ManualResetEventSlim());
+            int sum = 0;
+            stage.Later(go.Set);
+            Enumerable.Range(1, 4).AsParallel().ForAll(i =>
+            {
+                go.Wait();
+                Interlocked.Add(ref sum, i);
+            });
+            return $"{sum}";
+        }),
+
         ["Socket.Receive"] = Sockets((stage, one, other) =>
         {
             byte[] buffer = new byte[10];
@@ -424,6 +558,66 @@ public class TwinTests
             StreamReader reader = stage.Keep(new StreamReader(response.Content.ReadAsStream()));
             return $"{response.StatusCode} {reader.ReadToEnd()}";
         }),
+        ["WebClient"] = With(stage =>
+        {
+            TcpListener listener = stage.Keep(new TcpListener(IPAddress.Loopback, 0));
+            listener.Start();
+            string address = $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/";
+            WebClient client = stage.Keep(new WebClient());
+            string file = Path.GetTempFileName();
+            List<string> results = [];
+            Answer(() => client.DownloadString(address));
+            Answer(() => Encoding.ASCII.GetString(client.DownloadData(new Uri(address))));
+            Answer(() =>
+            {
+                client.DownloadFile(address, file);
+                return File.ReadAllText(file);
+            });
+            Answer(() => client.UploadString(address, "PUT", "question"));
+            Answer(() => Encoding.ASCII.GetString(client.UploadData(address, [1, 2])));
+            Answer(() => Encoding.ASCII.GetString(client.UploadValues(address, new() { ["a"] = "b" })));
+            Answer(() => new StreamReader(client.OpenRead(address)).ReadToEnd());
+            stage.Later(() => Reply(listener, "HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"));
+            results.Add(ThrownTypes(() => client.DownloadString(address)));
+            results.Add(ThrownTypes(() => client.DownloadString((string)null!)));
+            File.Delete(file);
+            return string.Join(' ', results);
+
+            void Answer(Func<string> ask)
+            {
+                stage.Later(() => Reply(listener, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 6\r\n\r\nanswer"));
+                results.Add(ask());
+            }
+        }),
+        ["HttpWebRequest"] = With(stage =>
+        {
+            TcpListener listener = stage.Keep(new TcpListener(IPAddress.Loopback, 0));
+            listener.Start();
+            string address = $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/";
+            stage.Later(() => Reply(listener, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 6\r\n\r\nanswer"));
+            HttpWebRequest request = (HttpWebRequest)WebRequest.Create(new Uri(address));
+            request.Method = "POST";
+            using (Stream body = request.GetRequestStream())
+            {
+                body.Write("question"u8);
+            }
+
+            using WebResponse response = request.GetResponse();
+            string answer = new StreamReader(response.GetResponseStream()).ReadToEnd();
+            HttpWebRequest late = (HttpWebRequest)WebRequest.Create(new Uri(address)); // which nobody answers
+            late.Timeout = 100;
+            string status = string.Empty;
+            try
+            {
+                late.GetResponse();
+            }
+            catch (WebException exception)
+            {
+                status = $"{exception.Status} {exception.Message}";
+            }
+
+            return $"{answer} {status}";
+        }),
         ["NamedPipe"] = With(stage =>
         {
             string name = $"ng{Guid.NewGuid():n}";
@@ -461,8 +655,29 @@ public class TwinTests
                 text += $" {stream.ReadByte()} {stream.Read(new byte[20], 0, 20)}";
             }
 
+            File.AppendAllText(file, " span".AsSpan());
+            File.AppendAllLines(file, ["one", "two"]);
+            using (StreamReader reader = File.OpenText(file))
+            {
+                text += $" {reader.ReadToEnd()}";
+            }
+
+            using (FileStream stream = File.Create(file))
+            {
+                stream.WriteByte(65);
+            }
+
+            using (FileStream stream = File.Open(file, FileMode.Append, FileAccess.Write))
+            {
+                stream.WriteByte(66);
+            }
+
+            File.WriteAllBytes(file + "2", [67]);
+            File.Replace(file + "2", file, file + "3");
+            text += $" {File.ReadAllText(file)} {File.ReadAllText(file + "3")}";
+            File.Delete(file + "3");
             File.Delete(file);
-            return $"{text} {ThrownTypes(() => File.ReadAllText(file))}";
+            return $"{text} {ThrownTypes(() => File.ReadAllText(file))} {ThrownTypes(() => File.OpenRead(file))} {ThrownTypes(() => File.AppendAllLines(file, null!))}";
         }),
     };
 
@@ -528,6 +743,41 @@ public class TwinTests
         Socket other = stage.Keep(listener.Accept());
         return scenario(stage, one, other);
     });
+
+    // Another thread reads until the event is set.
+    private static ManualResetEventSlim ReadElsewhere(Stage stage, ReaderWriterLockSlim gate)
+    {
+        ManualResetEventSlim isTaken = stage.Keep(new ManualResetEventSlim());
+        ManualResetEventSlim go = stage.Keep(new ManualResetEventSlim());
+        stage.Now(() =>
+        {
+            gate.EnterReadLock();
+            isTaken.Set();
+            go.Wait();
+            gate.ExitReadLock();
+        });
+        isTaken.Wait();
+        return go;
+    }
+
+    // Reads a request, of which all comes with its head or at once after it.
+    private static void Reply(TcpListener listener, string answer)
+    {
+        using TcpClient client = listener.AcceptTcpClient();
+        NetworkStream stream = client.GetStream();
+        using StreamReader reader = new(stream, leaveOpen: true);
+        int length = 0;
+        for (string? line; (line = reader.ReadLine()) is { Length: > 0 };)
+        {
+            if (line.StartsWith("content-length: ", StringComparison.OrdinalIgnoreCase))
+            {
+                length = int.Parse(line[16..], System.Globalization.CultureInfo.InvariantCulture);
+            }
+        }
+
+        reader.ReadBlock(new char[length], 0, length);
+        stream.Write(Encoding.ASCII.GetBytes(answer));
+    }
 
     private static string Thrown(Action action, CancellationToken token = default)
     {

@@ -97,7 +97,7 @@ internal sealed partial class HubLoop
     internal static HubLoop? OfThisThreadOrNull
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => t_loop ?? (HubOfRawGreenlet.IsNeeded ? HubOfRawGreenlet.Find() : null);
+        get => t_loop ?? (HubOfRawGreenlet.HasAny ? HubOfRawGreenlet.Find() : null);
     }
 
     /// <summary>The greenlet in which the loop runs, the parent of all tasks.</summary>

@@ -10,12 +10,16 @@ internal static class HubOfRawGreenlet
 
     private static bool? s_isNeeded; // what cannot be told now, for want of a thread, say, can be told the next time
 
-    public static bool IsNeeded => s_isNeeded ??= GreenletRuntime.Backend == GreenletBackend.Threads;
+    /// <summary>Whether there has been any hub for which this is needed. It costs a load.</summary>
+    public static bool HasAny => Hubs.Exist;
+
+    private static bool IsNeeded => s_isNeeded ??= GreenletRuntime.Backend == GreenletBackend.Threads;
 
     public static void Add(HubLoop hub)
     {
         if (IsNeeded)
         {
+            Hubs.Exist = true;
             lock (s_hubs)
             {
                 s_hubs.Add(hub.Greenlet, hub);
@@ -48,5 +52,11 @@ internal static class HubOfRawGreenlet
         }
 
         return null;
+    }
+
+    // Without a static constructor, of which a reader would have to ask whether it has run.
+    private static class Hubs
+    {
+        public static bool Exist { get; set; }
     }
 }

@@ -80,6 +80,69 @@ public static class BlockingCollectionTwin
         }
     }
 
+    public static int TakeFromAny<T>(BlockingCollection<T>[] collections, out T? item) => TakeFromAny(collections, out item, CancellationToken.None);
+
+    public static int TakeFromAny<T>(BlockingCollection<T>[] collections, out T? item, CancellationToken cancellationToken) =>
+        Hub.IsInside && TakeFromAnyInHub(collections, out item, Timeout.InfiniteTimeSpan, cancellationToken) is >= 0 and int index
+            ? index
+            : BlockingCollection<T>.TakeFromAny(collections, out item, cancellationToken); // outside; or all are complete, and it says so
+
+    public static int TryTakeFromAny<T>(BlockingCollection<T>[] collections, out T? item) => BlockingCollection<T>.TryTakeFromAny(collections, out item);
+
+    public static int TryTakeFromAny<T>(BlockingCollection<T>[] collections, out T? item, TimeSpan timeout) =>
+        Parking.IsOriginal(timeout)
+            ? BlockingCollection<T>.TryTakeFromAny(collections, out item, timeout)
+            : TakeFromAnyInHub(collections, out item, timeout, CancellationToken.None);
+
+    public static int TryTakeFromAny<T>(BlockingCollection<T>[] collections, out T? item, int millisecondsTimeout) =>
+        TryTakeFromAny(collections, out item, millisecondsTimeout, CancellationToken.None);
+
+    public static int TryTakeFromAny<T>(BlockingCollection<T>[] collections, out T? item, int millisecondsTimeout, CancellationToken cancellationToken) =>
+        Parking.IsOriginal(millisecondsTimeout)
+            ? BlockingCollection<T>.TryTakeFromAny(collections, out item, millisecondsTimeout, cancellationToken)
+            : TakeFromAnyInHub(collections, out item, Parking.Time(millisecondsTimeout), cancellationToken);
+
+    public static int AddToAny<T>(BlockingCollection<T>[] collections, T item) => AddToAny(collections, item, CancellationToken.None);
+
+    public static int AddToAny<T>(BlockingCollection<T>[] collections, T item, CancellationToken cancellationToken) =>
+        Hub.IsInside
+            ? AddToAnyInHub(collections, item, Timeout.InfiniteTimeSpan, cancellationToken)
+            : BlockingCollection<T>.AddToAny(collections, item, cancellationToken);
+
+    public static int TryAddToAny<T>(BlockingCollection<T>[] collections, T item) => BlockingCollection<T>.TryAddToAny(collections, item);
+
+    public static int TryAddToAny<T>(BlockingCollection<T>[] collections, T item, TimeSpan timeout) =>
+        Parking.IsOriginal(timeout)
+            ? BlockingCollection<T>.TryAddToAny(collections, item, timeout)
+            : AddToAnyInHub(collections, item, timeout, CancellationToken.None);
+
+    public static int TryAddToAny<T>(BlockingCollection<T>[] collections, T item, int millisecondsTimeout) =>
+        TryAddToAny(collections, item, millisecondsTimeout, CancellationToken.None);
+
+    public static int TryAddToAny<T>(BlockingCollection<T>[] collections, T item, int millisecondsTimeout, CancellationToken cancellationToken) =>
+        Parking.IsOriginal(millisecondsTimeout)
+            ? BlockingCollection<T>.TryAddToAny(collections, item, millisecondsTimeout, cancellationToken)
+            : AddToAnyInHub(collections, item, Parking.Time(millisecondsTimeout), cancellationToken);
+
+    private static int TakeFromAnyInHub<T>(BlockingCollection<T>[] collections, out T? item, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        T? found = default;
+        int index = -1;
+        Parking.Until(
+            () => (index = BlockingCollection<T>.TryTakeFromAny(collections, out found)) >= 0 || Array.TrueForAll(collections, collection => collection.IsCompleted),
+            timeout,
+            cancellationToken);
+        item = found;
+        return index;
+    }
+
+    private static int AddToAnyInHub<T>(BlockingCollection<T>[] collections, T item, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        int index = -1;
+        Parking.Until(() => (index = BlockingCollection<T>.TryAddToAny(collections, item)) >= 0, timeout, cancellationToken);
+        return index;
+    }
+
     private static bool TryTakeInHub<T>(BlockingCollection<T> collection, [MaybeNullWhen(false)] out T item, TimeSpan timeout, CancellationToken cancellationToken)
     {
         T found = default!;

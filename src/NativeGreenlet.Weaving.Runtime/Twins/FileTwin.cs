@@ -63,7 +63,7 @@ public static class FileTwin
     {
         if (!Hub.IsInside)
         {
-            File.WriteAllLines(path, contents);
+            File.WriteAllLines(path, contents!);
             return;
         }
 
@@ -74,7 +74,7 @@ public static class FileTwin
     {
         if (!Hub.IsInside)
         {
-            File.WriteAllLines(path, contents, encoding);
+            File.WriteAllLines(path, contents!, encoding);
             return;
         }
 
@@ -156,5 +156,194 @@ public static class FileTwin
         }
 
         Hub.Offload(() => File.Move(sourceFileName, destFileName, overwrite));
+    }
+
+    public static void AppendAllBytes(string path, ReadOnlySpan<byte> bytes)
+    {
+        if (!Hub.IsInside)
+        {
+            File.AppendAllBytes(path, bytes);
+            return;
+        }
+
+        byte[] copy = bytes.ToArray();
+        Hub.Offload(() => File.AppendAllBytes(path, copy));
+    }
+
+    public static void WriteAllBytes(string path, ReadOnlySpan<byte> bytes)
+    {
+        if (!Hub.IsInside)
+        {
+            File.WriteAllBytes(path, bytes);
+            return;
+        }
+
+        byte[] copy = bytes.ToArray();
+        Hub.Offload(() => File.WriteAllBytes(path, copy));
+    }
+
+    public static void AppendAllText(string path, ReadOnlySpan<char> contents)
+    {
+        if (!Hub.IsInside)
+        {
+            File.AppendAllText(path, contents);
+            return;
+        }
+
+        string copy = contents.ToString();
+        Hub.Offload(() => File.AppendAllText(path, copy));
+    }
+
+    public static void AppendAllText(string path, ReadOnlySpan<char> contents, Encoding encoding)
+    {
+        if (!Hub.IsInside)
+        {
+            File.AppendAllText(path, contents, encoding);
+            return;
+        }
+
+        string copy = contents.ToString();
+        Hub.Offload(() => File.AppendAllText(path, copy, encoding));
+    }
+
+    public static void WriteAllText(string path, ReadOnlySpan<char> contents)
+    {
+        if (!Hub.IsInside)
+        {
+            File.WriteAllText(path, contents);
+            return;
+        }
+
+        string copy = contents.ToString();
+        Hub.Offload(() => File.WriteAllText(path, copy));
+    }
+
+    public static void WriteAllText(string path, ReadOnlySpan<char> contents, Encoding encoding)
+    {
+        if (!Hub.IsInside)
+        {
+            File.WriteAllText(path, contents, encoding);
+            return;
+        }
+
+        string copy = contents.ToString();
+        Hub.Offload(() => File.WriteAllText(path, copy, encoding));
+    }
+
+    public static void AppendAllLines(string path, IEnumerable<string> contents)
+    {
+        if (!Hub.IsInside || contents is null)
+        {
+            File.AppendAllLines(path, contents!);
+            return;
+        }
+
+        string[] copy = [.. contents]; // in the task: what makes them may wait
+        Hub.Offload(() => File.AppendAllLines(path, copy));
+    }
+
+    public static void AppendAllLines(string path, IEnumerable<string> contents, Encoding encoding)
+    {
+        if (!Hub.IsInside || contents is null)
+        {
+            File.AppendAllLines(path, contents!, encoding);
+            return;
+        }
+
+        string[] copy = [.. contents];
+        Hub.Offload(() => File.AppendAllLines(path, copy, encoding));
+    }
+
+    public static void WriteAllLines(string path, IEnumerable<string> contents)
+    {
+        if (!Hub.IsInside || contents is null)
+        {
+            File.WriteAllLines(path, contents!);
+            return;
+        }
+
+        string[] copy = [.. contents]; // in the task: what makes them may wait
+        Hub.Offload(() => File.WriteAllLines(path, copy));
+    }
+
+    public static void WriteAllLines(string path, IEnumerable<string> contents, Encoding encoding)
+    {
+        if (!Hub.IsInside || contents is null)
+        {
+            File.WriteAllLines(path, contents!, encoding);
+            return;
+        }
+
+        string[] copy = [.. contents];
+        Hub.Offload(() => File.WriteAllLines(path, copy, encoding));
+    }
+
+    public static FileStream Open(string path, FileMode mode) =>
+        Hub.IsInside ? Hub.Offload(() => File.Open(path, mode)) : File.Open(path, mode);
+
+    public static FileStream Open(string path, FileMode mode, FileAccess access) =>
+        Hub.IsInside ? Hub.Offload(() => File.Open(path, mode, access)) : File.Open(path, mode, access);
+
+    public static FileStream Open(string path, FileMode mode, FileAccess access, FileShare share) =>
+        Hub.IsInside ? Hub.Offload(() => File.Open(path, mode, access, share)) : File.Open(path, mode, access, share);
+
+    public static FileStream Open(string path, FileStreamOptions options) =>
+        Hub.IsInside ? Hub.Offload(() => File.Open(path, options)) : File.Open(path, options);
+
+    public static FileStream OpenRead(string path) =>
+        Hub.IsInside ? Hub.Offload(() => File.OpenRead(path)) : File.OpenRead(path);
+
+    public static FileStream OpenWrite(string path) =>
+        Hub.IsInside ? Hub.Offload(() => File.OpenWrite(path)) : File.OpenWrite(path);
+
+    public static StreamReader OpenText(string path) =>
+        Hub.IsInside ? Hub.Offload(() => File.OpenText(path)) : File.OpenText(path);
+
+    public static FileStream Create(string path) =>
+        Hub.IsInside ? Hub.Offload(() => File.Create(path)) : File.Create(path);
+
+    public static FileStream Create(string path, int bufferSize) =>
+        Hub.IsInside ? Hub.Offload(() => File.Create(path, bufferSize)) : File.Create(path, bufferSize);
+
+    public static FileStream Create(string path, int bufferSize, FileOptions options) =>
+        Hub.IsInside ? Hub.Offload(() => File.Create(path, bufferSize, options)) : File.Create(path, bufferSize, options);
+
+    public static StreamWriter CreateText(string path) =>
+        Hub.IsInside ? Hub.Offload(() => File.CreateText(path)) : File.CreateText(path);
+
+    public static StreamWriter AppendText(string path) =>
+        Hub.IsInside ? Hub.Offload(() => File.AppendText(path)) : File.AppendText(path);
+
+    public static void Delete(string path)
+    {
+        if (!Hub.IsInside)
+        {
+            File.Delete(path);
+            return;
+        }
+
+        Hub.Offload(() => File.Delete(path));
+    }
+
+    public static void Replace(string sourceFileName, string destinationFileName, string? destinationBackupFileName)
+    {
+        if (!Hub.IsInside)
+        {
+            File.Replace(sourceFileName, destinationFileName, destinationBackupFileName);
+            return;
+        }
+
+        Hub.Offload(() => File.Replace(sourceFileName, destinationFileName, destinationBackupFileName));
+    }
+
+    public static void Replace(string sourceFileName, string destinationFileName, string? destinationBackupFileName, bool ignoreMetadataErrors)
+    {
+        if (!Hub.IsInside)
+        {
+            File.Replace(sourceFileName, destinationFileName, destinationBackupFileName, ignoreMetadataErrors);
+            return;
+        }
+
+        Hub.Offload(() => File.Replace(sourceFileName, destinationFileName, destinationBackupFileName, ignoreMetadataErrors));
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative;
 using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Weaving.Locks;
@@ -13,11 +14,13 @@ namespace NativeGreenlet.Weaving.Twins;
 [StackTraceHidden]
 public static class MonitorTwin
 {
+    // Compiled into the caller, where all that a thread outside of a hub pays is the question.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Enter(object obj)
     {
-        if (HubLoop.OfThisThreadOrNull is { CurrentTask: { } task } loop)
+        if (HubLoop.OfThisThreadOrNull is { } loop)
         {
-            GreenMonitor.Enter<MonitorKind>(obj, task, HeldLocks.Of(loop));
+            EnterOnHub(loop, obj);
         }
         else
         {
@@ -25,12 +28,12 @@ public static class MonitorTwin
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Enter(object obj, ref bool lockTaken)
     {
-        if (!lockTaken && HubLoop.OfThisThreadOrNull is { CurrentTask: { } task } loop)
+        if (HubLoop.OfThisThreadOrNull is { } loop)
         {
-            GreenMonitor.Enter<MonitorKind>(obj, task, HeldLocks.Of(loop));
-            lockTaken = true;
+            EnterOnHub(loop, obj, ref lockTaken);
         }
         else
         {
@@ -74,11 +77,12 @@ public static class MonitorTwin
         lockTaken = GreenMonitor.TryEnter<MonitorKind>(obj, task, timeout);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Exit(object obj)
     {
-        if (HubLoop.OfThisThreadOrNull is { CurrentTask: { } task } loop)
+        if (HubLoop.OfThisThreadOrNull is { } loop)
         {
-            GreenMonitor.Exit<MonitorKind>(obj, task, HeldLocks.Of(loop));
+            ExitOnHub(loop, obj);
         }
         else
         {
@@ -106,6 +110,47 @@ public static class MonitorTwin
     public static void Pulse(object obj) => GreenMonitor.Pulse(obj);
 
     public static void PulseAll(object obj) => GreenMonitor.PulseAll(obj);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void EnterOnHub(HubLoop loop, object obj)
+    {
+        if (loop.CurrentTask is { } task)
+        {
+            GreenMonitor.Enter<MonitorKind>(obj, task, HeldLocks.Of(loop));
+        }
+        else
+        {
+            Monitor.Enter(obj);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void EnterOnHub(HubLoop loop, object obj, ref bool lockTaken)
+    {
+        if (!lockTaken && loop.CurrentTask is { } task)
+        {
+            GreenMonitor.Enter<MonitorKind>(obj, task, HeldLocks.Of(loop));
+            lockTaken = true;
+        }
+        else
+        {
+            Monitor.Enter(obj, ref lockTaken);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ExitOnHub(HubLoop loop, object obj)
+    {
+        if (loop.CurrentTask is { } task)
+        {
+            GreenMonitor.Exit<MonitorKind>(obj, task, HeldLocks.Of(loop));
+        }
+        else
+        {
+            Monitor.Exit(obj);
+            GreenMonitor.WakeNext(obj);
+        }
+    }
 
     // The wait gives the lock back: a task may have it.
     private static bool WaitOnThread(object obj, TimeSpan timeout)

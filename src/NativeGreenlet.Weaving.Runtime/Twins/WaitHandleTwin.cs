@@ -53,6 +53,40 @@ public static class WaitHandleTwin
 
     public static int WaitAny(WaitHandle[] waitHandles, TimeSpan timeout, bool exitContext) => WaitAny(waitHandles, timeout);
 
+    [GreenletTwin("SignalAndWait", IsStatic = true)]
+    public static bool SignalAndWait(WaitHandle toSignal, WaitHandle toWaitOn) => SignalAndWait(toSignal, toWaitOn, Timeout.Infinite, exitContext: false);
+
+    [GreenletTwin("SignalAndWait", IsStatic = true)]
+    public static bool SignalAndWait(WaitHandle toSignal, WaitHandle toWaitOn, TimeSpan timeout, bool exitContext)
+    {
+        if (Parking.IsOriginal(timeout) || toSignal is null || toWaitOn is null)
+        {
+            return WaitHandle.SignalAndWait(toSignal!, toWaitOn!, timeout, exitContext);
+        }
+
+        Signal(toSignal);
+        return WaitOne(toWaitOn, timeout);
+    }
+
+    [GreenletTwin("SignalAndWait", IsStatic = true)]
+    public static bool SignalAndWait(WaitHandle toSignal, WaitHandle toWaitOn, int millisecondsTimeout, bool exitContext) =>
+        Parking.IsOriginal(millisecondsTimeout)
+            ? WaitHandle.SignalAndWait(toSignal, toWaitOn, millisecondsTimeout, exitContext)
+            : SignalAndWait(toSignal, toWaitOn, Parking.Time(millisecondsTimeout), exitContext);
+
+    // The original does it to whatever kind of handle; what it waits for here is there already.
+    private static void Signal(WaitHandle handle)
+    {
+        if (handle is Mutex mutex)
+        {
+            MutexTwin.ReleaseMutex(mutex);
+            return;
+        }
+
+        using ManualResetEvent isSet = new(true);
+        WaitHandle.SignalAndWait(handle, isSet, 0, exitContext: false);
+    }
+
     private static bool WaitInHub(WaitHandle handle, TimeSpan timeout) => handle is Mutex mutex
         ? GreenMonitor.TryEnter<MutexKind>(mutex, Hub.CurrentTaskOrNull!, timeout)
         : Handles.Wait(handle, timeout);

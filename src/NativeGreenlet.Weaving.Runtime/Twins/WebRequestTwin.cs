@@ -12,7 +12,30 @@ namespace NativeGreenlet.Weaving.Twins;
 [StackTraceHidden]
 public static class WebRequestTwin
 {
-    public static WebResponse GetResponse(WebRequest self) => Hub.IsInside ? Parking.Run(_ => self.GetResponseAsync(), whenGivenUp: static late => late.Dispose()) : self.GetResponse();
+    // The time of a request is for synchronous calls alone: what stands in for one has to look after it. None is refused.
+    public static WebResponse GetResponse(WebRequest self)
+    {
+        int milliseconds = Hub.IsInside && self is HttpWebRequest ? self.Timeout : Timeout.Infinite;
+        if (!Hub.IsInside || milliseconds == 0)
+        {
+            return self.GetResponse();
+        }
 
-    public static Stream GetRequestStream(WebRequest self) => Hub.IsInside ? Parking.Run(_ => self.GetRequestStreamAsync()) : self.GetRequestStream();
+        return milliseconds < 0
+            ? Parking.Run(token => RunAsync(self, self.GetResponseAsync, token), whenGivenUp: static late => late.Dispose())
+            : Parking.TryRun(token => RunAsync(self, self.GetResponseAsync, token), milliseconds, out WebResponse? response)
+                ? response
+                : throw new WebException("The operation has timed out.", WebExceptionStatus.Timeout);
+    }
+
+    public static Stream GetRequestStream(WebRequest self) =>
+        Hub.IsInside ? Parking.Run(token => RunAsync(self, self.GetRequestStreamAsync, token), whenGivenUp: static late => late.Dispose()) : self.GetRequestStream();
+
+    private static async Task<T> RunAsync<T>(WebRequest request, Func<Task<T>> begin, CancellationToken cancellationToken)
+    {
+        using (cancellationToken.Register(request.Abort))
+        {
+            return await begin().ConfigureAwait(false);
+        }
+    }
 }

@@ -19,7 +19,7 @@ internal static class MariaDbServer
         return
         [
             "--no-defaults", $"--datadir={data}", $"--port={server.Port}", "--bind-address=127.0.0.1", $"--socket={server.HomePath}/socket", "--skip-name-resolve",
-            $"--pid-file={server.HomePath}/pid", $"--init-file={start}", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M",
+            $"--pid-file={server.HomePath}/pid", $"--init-file={start}", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--max-connections=1000",
         ];
     }
 }
