@@ -143,7 +143,7 @@ def write(path):
     ]
     path.with_suffix(".md").write_text("\n".join(text).rstrip("\n") + "\n")
     for name, (what, better, show) in PICTURES.items():
-        bars = [chart.Bar(WAYS[way][0], rows[charted, way][name], show(rows[charted, way][name]), way == "woven") for way in WAYS if (charted, way) in rows]
+        bars = [chart.Bar(WAYS[way][0], rows[charted, way][name], show(rows[charted, way][name]), way == "woven") for way in WAYS if rows.get((charted, way), {}).get(name)]
         if bars:
             bars.sort(key=lambda bar: bar.value, reverse=better == "longer")
             path.with_name(f"blocking-{name}.svg").write_text(chart.draw(f"Blocking code, {charted:,} connections: {what}", f"median; {better} is better", bars))
