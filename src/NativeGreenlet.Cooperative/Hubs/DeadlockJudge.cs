@@ -14,6 +14,7 @@ internal static class DeadlockJudge
 {
     public static Waker Judge(RootTask run)
     {
+        run.Loop.AssertIsHere();
         if (run.Loop.HasWork || run.Tasks.Any(task => task.HasTimeLimit))
         {
             return Waker.Known;

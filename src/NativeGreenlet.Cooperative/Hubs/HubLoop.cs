@@ -152,7 +152,17 @@ internal sealed partial class HubLoop
     /// <summary>A run that was asked for has ended, or will not begin.</summary>
     internal void EndPendingRun() => Interlocked.Decrement(ref _pendingRuns);
 
-    internal void CountTask(int change) => Volatile.Write(ref _taskCount, _taskCount + change);
+    internal void CountTask(int change)
+    {
+        AssertIsHere();
+        Volatile.Write(ref _taskCount, _taskCount + change);
+        Debug.Assert(_taskCount >= 0);
+    }
+
+    /// <summary>Asserts that the caller is on the thread of this hub, which alone may use most of it. What is left when it ends is
+    /// called wherever that is.</summary>
+    [Conditional("DEBUG")]
+    internal void AssertIsHere() => Debug.Assert(OfThisThreadOrNull == this || _hasEnded, $"{Hub.Name} is used by another thread than its own.");
 
     /// <summary>Lets something run soon; from any thread.</summary>
     internal void Schedule(ReadyEntry entry)
@@ -174,6 +184,7 @@ internal sealed partial class HubLoop
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal object? SwitchOut(GreenTask task)
     {
+        AssertIsHere();
         if (_hasEnded)
         {
             throw new ObjectDisposedException(Hub.Name, "The hub has ended; nothing can wait in it any more.");
@@ -267,11 +278,16 @@ internal sealed partial class HubLoop
 
     internal void AddRun(RootTask run)
     {
+        AssertIsHere();
         _runs.Add(run);
         run.Main.Attach(run);
     }
 
-    internal void Remove(RootTask run) => _runs.Remove(run);
+    internal void Remove(RootTask run)
+    {
+        AssertIsHere();
+        _runs.Remove(run);
+    }
 
     /// <summary>Ends it before it has had a thread.</summary>
     internal void EndUnstarted()
@@ -294,6 +310,7 @@ internal sealed partial class HubLoop
     /// <summary>In the hub: ends a task that switched away from its stack by itself.</summary>
     internal void ThrowInto(GreenTask task, Exception exception)
     {
+        AssertIsHere();
         if (task.IsStranded)
         {
             Continue(task);
@@ -341,6 +358,8 @@ internal sealed partial class HubLoop
 
     internal void Leave()
     {
+        AssertIsHere();
+        Debug.Assert(_currentTask is null);
         lock (_endGate)
         {
             _hasEnded = true;
@@ -401,6 +420,7 @@ internal sealed partial class HubLoop
             return;
         }
 
+        AssertIsHere();
         _isStopping = true;
         foreach (RootTask run in _runs.ToArray())
         {
@@ -665,6 +685,8 @@ internal sealed partial class HubLoop
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Resume(ReadyEntry entry)
     {
+        AssertIsHere();
+        Debug.Assert(_currentTask is null || _pinnedTask is not null); // a pinned task calls what is no task while it waits
         _switches++;
         Exception? failure = null;
         GreenTask? task = entry.Target as GreenTask;
@@ -728,6 +750,7 @@ internal sealed partial class HubLoop
     /// <summary>Another observer is told of a task from now on.</summary>
     internal void ChangeObserver(GreenTask task, IGreenTaskObserver? before, IGreenTaskObserver? after)
     {
+        AssertIsHere();
         _hasObservers |= after is not null;
         if (before == after || _currentTask != task)
         {

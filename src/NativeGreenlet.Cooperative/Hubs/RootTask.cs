@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Cooperative.Hubs;
@@ -78,6 +79,8 @@ internal class RootTask
 
     public void Add(GreenTask task)
     {
+        Loop.AssertIsHere();
+        Debug.Assert(!HasEnded);
         if (IsStopping)
         {
             throw new InvalidOperationException("The main task has ended and what is left is being killed; nothing more can be spawned.");
@@ -90,6 +93,7 @@ internal class RootTask
 
     public void Remove(GreenTask task)
     {
+        Loop.AssertIsHere();
         if (task.IndexInRun < 0)
         {
             return; // it was given up before
@@ -136,15 +140,21 @@ internal class RootTask
 
     public void EnterOpenEndedWait()
     {
+        Loop.AssertIsHere();
         _openEnded++;
         WatchIfStuck();
     }
 
-    public void LeaveOpenEndedWait() => _openEnded--;
+    public void LeaveOpenEndedWait()
+    {
+        Debug.Assert(_openEnded > 0);
+        _openEnded--;
+    }
 
     /// <summary>Kills what is left. Cleanup may wait; what takes too long is killed again, and given up in the end.</summary>
     public void Stop()
     {
+        Loop.AssertIsHere();
         IsStopping = true;
         Context?.End();
         _kills++;
@@ -177,6 +187,7 @@ internal class RootTask
 
     private void TakeOut(GreenTask task)
     {
+        Debug.Assert(_tasks[task.IndexInRun] == task);
         GreenTask last = _tasks[^1];
         _tasks[task.IndexInRun] = last;
         last.IndexInRun = task.IndexInRun;
@@ -251,11 +262,14 @@ internal class RootTask
     {
         Loop.Timers.Add(_check!, due);
         Loop.ArmedChecks += _check!.Index < 0 ? 0 : 1;
+        Debug.Assert(Loop.ArmedChecks <= Loop.Timers.Count);
     }
 
     // Runs long enough after the last task had to wait.
     private void CheckForDeadlock()
     {
+        Loop.AssertIsHere();
+        Debug.Assert(Loop.ArmedChecks > 0);
         Loop.ArmedChecks--;
         if (!IsStuck)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using NativeGreenlet.Cooperative.Waiting;
@@ -44,6 +45,7 @@ public sealed class GreenChannel<T> : IShared
 
     void IShared.HandOn(WaitNode node, WaitQueue queue)
     {
+        Debug.Assert(_room.Gate.IsHeldByCurrentThread);
         if (!_received.Remove(node, out T? item))
         {
             return; // a sender: it has been received

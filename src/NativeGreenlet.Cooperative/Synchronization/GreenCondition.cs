@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.ComponentModel;
 using System.Runtime.ExceptionServices;
 using NativeGreenlet.Cooperative.Waiting;
@@ -37,7 +38,11 @@ public sealed class GreenCondition : IShared
 
     WaitRoom IShared.Room => _room;
 
-    void IShared.HandOn(WaitNode node, WaitQueue queue) => _waiters.WakeOne();
+    void IShared.HandOn(WaitNode node, WaitQueue queue)
+    {
+        Debug.Assert(_room.Gate.IsHeldByCurrentThread);
+        _waiters.WakeOne();
+    }
 
     /// <summary>Gives the lock back, however often it was entered, waits for a pulse, and takes it again; look then
     /// whether the condition is met.</summary>

@@ -83,6 +83,7 @@ public class GreenQueue<T> : IShared
 
     void IShared.HandOn(WaitNode node, WaitQueue queue)
     {
+        Debug.Assert(_room.Gate.IsHeldByCurrentThread);
         if (node.HasPromise)
         {
             bool isGet = queue == _getters;

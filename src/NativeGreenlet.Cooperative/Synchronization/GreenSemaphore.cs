@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeGreenlet.Cooperative.Synchronization;
 using NativeGreenlet.Cooperative.Waiting;
 
@@ -53,6 +54,7 @@ public sealed class GreenSemaphore : IShared
 
     void IShared.HandOn(WaitNode node, WaitQueue queue)
     {
+        Debug.Assert(_room.Gate.IsHeldByCurrentThread);
         if (!node.IsRefused && _waiters.WakeOne() is null)
         {
             _count++;

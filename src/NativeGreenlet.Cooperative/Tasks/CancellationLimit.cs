@@ -86,6 +86,7 @@ internal sealed class CancellationLimit : IWaitLimit, IDisposable
     // In the hub's thread. If the task is in no wait, its next one asks the token.
     private void End()
     {
+        _task.Loop.AssertIsHere();
         if (!_isOver && !_isDelivered)
         {
             _exception ??= new OperationCanceledException(_token);

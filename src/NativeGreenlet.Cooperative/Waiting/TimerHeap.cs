@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>
@@ -22,6 +24,7 @@ internal sealed class TimerHeap
             return;
         }
 
+        Debug.Assert(entry.Index < 0); // a timer is set once at a time
         if (Count == _entries.Length)
         {
             Array.Resize(ref _entries, Count * 2);
@@ -41,6 +44,7 @@ internal sealed class TimerHeap
             return;
         }
 
+        Debug.Assert(index < Count && _entries[index] == entry);
         entry.Index = -1;
         TimerEntry last = _entries[--Count];
         _entries[Count] = null!;

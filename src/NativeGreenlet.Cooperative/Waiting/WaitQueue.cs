@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace NativeGreenlet.Cooperative.Waiting;
 
 /// <summary>Waits in the order of their beginning. Whoever owns it locks around every call.</summary>
@@ -12,6 +14,7 @@ internal sealed class WaitQueue
 
     public void Add(WaitNode node)
     {
+        Debug.Assert(node.Queue is null && node.Previous is null && node.Next is null); // a node is in one queue at a time
         node.Queue = this;
         node.Previous = _last;
         node.Next = null;
@@ -70,6 +73,7 @@ internal sealed class WaitQueue
         node.Previous = null;
         node.Next = null;
         Count--;
+        Debug.Assert(Count >= 0 && Count == 0 == (_first is null) && _first is null == (_last is null));
     }
 
     /// <summary>Wakes the first that can still be woken, and tells who that is. One whose wait was ended by something else

@@ -73,6 +73,7 @@ internal sealed class Waiter : TimerEntry
             throw new InvalidOperationException($"{_task} waits already, for {WaitsFor}. Two greenlets of one task cannot wait at the same time.");
         }
 
+        Debug.Assert(_error is null && _parked is null); // the last wait has ended
         long version = (_state >> PhaseBits) + 1;
         HasLostSignal = false;
         HasThrown = false;
@@ -109,6 +110,7 @@ internal sealed class Waiter : TimerEntry
     public bool Park(long due, bool isExternal, CancellationToken cancellationToken = default)
     {
         HubLoop hub = _task.Loop;
+        Debug.Assert(WaitsFor is not null); // it has begun
         // Whoever has the source of the token can end the wait, so it is part of no deadlock.
         bool isOpenEnded = due == long.MaxValue && !isExternal && !cancellationToken.CanBeCanceled;
         WaitCancellation? cancellation = null;
@@ -232,6 +234,7 @@ internal sealed class Waiter : TimerEntry
     /// ended that yet, as in a yield, this does.</summary>
     public bool TryResume(long version)
     {
+        _task.Loop.AssertIsHere();
         if (Volatile.Read(ref _state) >> PhaseBits != version)
         {
             return false;
