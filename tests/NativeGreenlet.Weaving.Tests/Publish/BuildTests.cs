@@ -120,28 +120,7 @@ public sealed class BuildTests : IDisposable
     [Fact]
     public void A_program_is_built_again_only_if_something_changed_and_published_as_a_single_file()
     {
-        Write("Directory.Build.props", "<Project />");
-        Write("Directory.Packages.props", "<Project />");
-        Write("Library/Orders.cs", Library);
-        Write("Library/Library.csproj", Project(string.Empty, string.Empty));
-        Write("App/Program.cs", Program);
-        Write("App/App.csproj", Project(
-            """
-            <OutputType>Exe</OutputType>
-            <GreenletWeaveProject>true</GreenletWeaveProject>
-            <RuntimeIdentifier>$(NETCoreSdkRuntimeIdentifier)</RuntimeIdentifier>
-            <AppendRuntimeIdentifierToOutputPath>false</AppendRuntimeIdentifierToOutputPath>
-            <SelfContained>false</SelfContained>
-            <PublishSingleFile>true</PublishSingleFile>
-            """,
-            $"""
-            <ProjectReference Include="../Library/Library.csproj" />
-            <GreenletWeave Include="Library" />
-            {string.Concat(new[] { "NativeGreenlet", "NativeGreenlet.Cooperative", "NativeGreenlet.Weaving.Runtime" }.Select(name =>
-                $"""<Reference Include="{name}"><HintPath>{AppContext.BaseDirectory}{name}.dll</HintPath></Reference>"""))}
-            <None Include="{AppContext.BaseDirectory}*nativegreenlet.*" Exclude="{AppContext.BaseDirectory}*.dll" CopyToOutputDirectory="PreserveNewest" Visible="false" />
-            <None Include="{AppContext.BaseDirectory}nativegreenlet.dll" Condition="Exists('{AppContext.BaseDirectory}nativegreenlet.dll')" CopyToOutputDirectory="PreserveNewest" Visible="false" />
-            """));
+        WriteProgram("<SelfContained>false</SelfContained><PublishSingleFile>true</PublishSingleFile>");
 
         string first = Dotnet("build", "-c", "Release");
         Assert.Contains("Library: ", first, StringComparison.Ordinal);
@@ -158,7 +137,59 @@ public sealed class BuildTests : IDisposable
         Assert.Empty(Directory.GetFiles(Path.Combine(_folder, "App/out"), "Library.dll"));
     }
 
+    [Fact]
+    public void A_trimmed_program_parks()
+    {
+        WriteProgram("<SelfContained>true</SelfContained><PublishTrimmed>true</PublishTrimmed><PublishSingleFile>true</PublishSingleFile>");
+
+        Dotnet("publish", "-c", "Release", "-o", "out");
+
+        RequireOutput(Run("out/App" + (OperatingSystem.IsWindows() ? ".exe" : string.Empty)));
+    }
+
+    [Fact]
+    public void A_program_that_NativeAOT_compiled_parks()
+    {
+        WriteProgram("<PublishAot>true</PublishAot>");
+
+        Dotnet("publish", "-c", "Release", "-o", "out");
+
+        RequireOutput(Run("out/App" + (OperatingSystem.IsWindows() ? ".exe" : string.Empty)));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    // All but the last line: symbols are not published with it.
+    private static void RequireOutput(string output)
+    {
+        string[] lines = Expected.ReplaceLineEndings("\n").Split('\n');
+        Assert.Equal(lines[..^1], output.ReplaceLineEndings("\n").Split('\n')[..(lines.Length - 1)]);
+    }
+
+    private void WriteProgram(string properties)
+    {
+        Write("Directory.Build.props", "<Project />");
+        Write("Directory.Packages.props", "<Project />");
+        Write("Library/Orders.cs", Library);
+        Write("Library/Library.csproj", Project(string.Empty, string.Empty));
+        Write("App/Program.cs", Program);
+        Write("App/App.csproj", Project(
+            $"""
+            <OutputType>Exe</OutputType>
+            <GreenletWeaveProject>true</GreenletWeaveProject>
+            <RuntimeIdentifier>$(NETCoreSdkRuntimeIdentifier)</RuntimeIdentifier>
+            <AppendRuntimeIdentifierToOutputPath>false</AppendRuntimeIdentifierToOutputPath>
+            {properties}
+            """,
+            $"""
+            <ProjectReference Include="../Library/Library.csproj" />
+            <GreenletWeave Include="Library" />
+            {string.Concat(new[] { "NativeGreenlet", "NativeGreenlet.Cooperative", "NativeGreenlet.Weaving.Runtime" }.Select(name =>
+                $"""<Reference Include="{name}"><HintPath>{AppContext.BaseDirectory}{name}.dll</HintPath></Reference>"""))}
+            <None Include="{AppContext.BaseDirectory}*nativegreenlet.*" Exclude="{AppContext.BaseDirectory}*.dll" CopyToOutputDirectory="PreserveNewest" Visible="false" />
+            <None Include="{AppContext.BaseDirectory}nativegreenlet.dll" Condition="Exists('{AppContext.BaseDirectory}nativegreenlet.dll')" CopyToOutputDirectory="PreserveNewest" Visible="false" />
+            """));
+    }
 
     private static string Project(string properties, string items) =>
         $"""
