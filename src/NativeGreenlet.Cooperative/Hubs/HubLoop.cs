@@ -42,6 +42,7 @@ internal sealed partial class HubLoop
     private int _pendingRuns; // that were asked for, from outside
     private volatile int _asked; // how often, by those who cannot wait until a task parks by itself
     private int _taskCount;
+    private HashSet<GreenTask>? _givenUp; // tasks that have ended for all but themselves
     private bool _isStopping;
     private bool _endsWhenIdle; // when no run is left
     private volatile bool _hasEnded;
@@ -289,6 +290,13 @@ internal sealed partial class HubLoop
         _runs.Remove(run);
     }
 
+    /// <summary>A task does not end although it was killed, and its run does not wait for it any more. As long as the hub goes on it can
+    /// go on, too.</summary>
+    internal void AddGivenUp(GreenTask task) => (_givenUp ??= []).Add(task);
+
+    /// <summary>It has ended after all.</summary>
+    internal void RemoveGivenUp(GreenTask task) => _givenUp?.Remove(task);
+
     /// <summary>Ends it before it has had a thread.</summary>
     internal void EndUnstarted()
     {
@@ -363,6 +371,14 @@ internal sealed partial class HubLoop
         lock (_endGate)
         {
             _hasEnded = true;
+        }
+
+        if (_givenUp is not null)
+        {
+            foreach (GreenTask task in _givenUp)
+            {
+                task.Waiter.Retire(); // who handed it something just now has done so for another
+            }
         }
 
         BlockedWaits?.Dispose();
@@ -455,7 +471,7 @@ internal sealed partial class HubLoop
                 }
             }
 
-            if (_ready.Count != 0)
+            if (_ready.Count != 0 && !IsLeftToGivenUp())
             {
                 PollNowAndThen();
             }
@@ -474,6 +490,9 @@ internal sealed partial class HubLoop
             }
         }
     }
+
+    // Whether it may end, and only tasks that were given up could go on: they yield for ever, say.
+    private bool IsLeftToGivenUp() => _runs.Count == 0 && (_isStopping || _endsWhenIdle) && _ready.All(static entry => entry.Target is GreenTask);
 
     private void FireTimers()
     {

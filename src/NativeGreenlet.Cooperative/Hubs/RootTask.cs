@@ -163,6 +163,7 @@ internal class RootTask
             foreach (GreenTask task in _tasks.ToArray())
             {
                 TakeOut(task);
+                Loop.AddGivenUp(task);
                 InvalidOperationException error = GivenUp(task);
                 task.GiveUp(error);
                 Hub.Report(task, error);

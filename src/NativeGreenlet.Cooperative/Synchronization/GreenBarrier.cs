@@ -49,6 +49,8 @@ public sealed class GreenBarrier : IShared
 
     WaitRoom IShared.Room => _room;
 
+    void IShared.Forget(WaitNode node) => _arrived--; // the phase goes on: its end would have ended the wait
+
     /// <summary>Arrives and waits for the others. Who is killed or timed out before all have arrived has not arrived.</summary>
     /// <exception cref="MissingHubException">The caller is not inside a hub, and not the last to arrive.</exception>
     public void SignalAndWait() => SignalAndWait(Timeout.InfiniteTimeSpan, CancellationToken.None);

@@ -61,6 +61,8 @@ public sealed class GreenChannel<T> : IShared
         }
     }
 
+    void IShared.Forget(WaitNode node) => _sent.Remove(node);
+
     /// <summary>Hands an item to a receiver; waits for one.</summary>
     /// <param name="item">The item.</param>
     /// <exception cref="ChannelClosedException">The channel is completed, or was while this waited; nobody has the item.</exception>

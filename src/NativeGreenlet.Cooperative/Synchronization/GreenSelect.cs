@@ -496,6 +496,7 @@ public sealed class GreenSelect
     {
         Waiter waiter = self.Waiter;
         long version = waiter.Begin(_wait);
+        waiter.EnterPlace(_wait, null);
         int linked = 0;
         int depth = 0;
         bool isParked = false;

@@ -836,20 +836,26 @@ public class GreenTask : IGreenWaitable
 
     private void Complete(GreenletExit? exit, ExceptionDispatchInfo? error)
     {
-        List<Action<GreenTask>>? callbacks;
+        List<Action<GreenTask>>? callbacks = null;
+        bool isLate;
         lock (_joiners)
         {
-            if (IsCompleted)
+            isLate = IsCompleted;
+            if (!isLate)
             {
-                return; // it was given up, and has ended after all
+                Exit = exit;
+                _error = error;
+                _state = Completed;
+                callbacks = _callbacks;
+                _callbacks = null;
+                _joiners.WakeAll();
             }
+        }
 
-            Exit = exit;
-            _error = error;
-            _state = Completed;
-            callbacks = _callbacks;
-            _callbacks = null;
-            _joiners.WakeAll();
+        if (isLate)
+        {
+            Loop.RemoveGivenUp(this); // it has ended after all
+            return;
         }
 
         WhenCompleted?.Invoke(this);

@@ -11,4 +11,10 @@ internal interface IShared
     {
         // Who waits for what all get is not missed.
     }
+
+    /// <summary>A wait is over that nobody had ended, and its task never comes back to tell. Under the lock.</summary>
+    void Forget(WaitNode node)
+    {
+        // Most keep nothing of it but its place in a queue, which it has lost.
+    }
 }

@@ -26,6 +26,7 @@ internal sealed class MultipleWait : WaitGroup
     public bool Park(long due, CancellationToken cancellationToken)
     {
         long version = _waiter.Begin(this);
+        _waiter.EnterPlace(this, null);
         int linked = 0;
         bool isParked = false;
         try
@@ -50,10 +51,7 @@ internal sealed class MultipleWait : WaitGroup
                 _waiter.Abandon();
             }
 
-            for (int i = 0; i < linked; i++)
-            {
-                _objects[i].Unlink(_nodes[i]);
-            }
+            Unlink(linked);
         }
     }
 
@@ -69,5 +67,16 @@ internal sealed class MultipleWait : WaitGroup
         int number = Interlocked.Increment(ref _signals);
         node.SignalNumber = number;
         return number == _count && _waiter.TryWake(node.Version, WakeReason.Signalled);
+    }
+
+    /// <inheritdoc/>
+    public override void Leave(Waiter waiter, WaitQueue? queue, bool isSignalled) => Unlink(_nodes.Length); // nothing was taken
+
+    private void Unlink(int linked)
+    {
+        for (int i = 0; i < linked; i++)
+        {
+            _objects[i].Unlink(_nodes[i]);
+        }
     }
 }

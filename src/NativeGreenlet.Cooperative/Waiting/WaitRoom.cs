@@ -8,7 +8,7 @@ namespace NativeGreenlet.Cooperative.Waiting;
 /// can still be ended by somebody or is a deadlock.
 /// </summary>
 /// <remarks>The lock is held for a few instructions and never across a switch.</remarks>
-internal sealed class WaitRoom
+internal sealed class WaitRoom : IWaitPlace
 {
     private const int Several = -1;
     private const int SmallestSweep = 16;
@@ -76,11 +76,7 @@ internal sealed class WaitRoom
             {
                 lock (Gate)
                 {
-                    queue.Remove(waiter.Node);
-                    if (waiter.HasLostSignal)
-                    {
-                        _owner.HandOn(waiter.Node, queue);
-                    }
+                    Leave(waiter, queue, waiter.HasLostSignal);
                 }
             }
         }
@@ -93,8 +89,22 @@ internal sealed class WaitRoom
     {
         Debug.Assert(Gate.IsHeldByCurrentThread);
         waiter.Begin(_owner);
+        waiter.EnterPlace(this, queue);
         waiter.Node.IsRefused = false;
         queue.Add(waiter.Node);
+    }
+
+    /// <inheritdoc/>
+    void IWaitPlace.Leave(Waiter waiter, WaitQueue? queue, bool isSignalled)
+    {
+        lock (Gate)
+        {
+            Leave(waiter, queue!, isSignalled);
+            if (!isSignalled)
+            {
+                _owner.Forget(waiter.Node);
+            }
+        }
     }
 
     /// <summary>Whether somebody who is not part of a run could use the object: another run that goes on, or a thread
@@ -107,6 +117,15 @@ internal sealed class WaitRoom
                 || (_threadId != 0 && _threadId != run.Loop.ThreadId)
                 || (_run is { HasEnded: false } first && first != run.Life)
                 || (_moreRuns?.Any(each => each != run.Life && !each.HasEnded) ?? false);
+        }
+    }
+
+    private void Leave(Waiter waiter, WaitQueue queue, bool isSignalled)
+    {
+        queue.Remove(waiter.Node);
+        if (isSignalled)
+        {
+            _owner.HandOn(waiter.Node, queue);
         }
     }
 

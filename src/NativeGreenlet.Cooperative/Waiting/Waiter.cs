@@ -20,6 +20,8 @@ internal sealed class Waiter : TimerEntry
     private Greenlet? _parked;
     private Exception? _error;
     private WaitCancellation? _spareCancellation;
+    private IWaitPlace? _place; // of the current wait, if something can be lost there
+    private WaitQueue? _queue;
 
     public Waiter(GreenTask task)
     {
@@ -93,10 +95,32 @@ internal sealed class Waiter : TimerEntry
         return continuation;
     }
 
+    /// <summary>Notes where the wait that has begun can be ended by something that must not be lost.</summary>
+    public void EnterPlace(IWaitPlace place, WaitQueue? queue)
+    {
+        _place = place;
+        _queue = queue;
+    }
+
+    /// <summary>Its hub has ended, and its task has not: nobody continues it any more. What another thread has handed it goes to the next,
+    /// and who comes later finds another to wake. In the hub's thread, at its end.</summary>
+    public void Retire()
+    {
+        (IWaitPlace? place, WaitQueue? queue) = (_place, _queue);
+        WakeReason reason = Abandon();
+        _error = null; // nobody is there to throw it
+        if (reason != WakeReason.None)
+        {
+            place?.Leave(this, queue, reason == WakeReason.Signalled);
+        }
+    }
+
     /// <summary>Takes back a <see cref="Begin"/> that no park follows. Tells how the wait had ended by then, if it had.</summary>
     public WakeReason Abandon()
     {
         WaitsFor = null;
+        _place = null;
+        _queue = null;
         return (WakeReason)(Interlocked.And(ref _state, ~((1L << PhaseBits) - 1)) & ((1 << PhaseBits) - 1));
     }
 

@@ -7,7 +7,7 @@ namespace NativeGreenlet.Cooperative.IO.Transport;
 /// </summary>
 /// <remarks>Unlike <see cref="GreenLock"/> it takes no part in the search for deadlocks: its holder waits for the network, not for
 /// another task. It has no owner, so one task may enter and another exit.</remarks>
-internal sealed class FairMutex
+internal sealed class FairMutex : IWaitPlace
 {
     private readonly object _gate = new();
     private WaitQueue? _waiters;
@@ -47,7 +47,8 @@ internal sealed class FairMutex
             }
 
             waiter.Begin(reason);
-            (_waiters ??= new WaitQueue()).Add(waiter.Node);
+            waiter.EnterPlace(this, _waiters ??= new WaitQueue());
+            _waiters.Add(waiter.Node);
         }
 
         bool isHolder = false;
@@ -59,15 +60,7 @@ internal sealed class FairMutex
         {
             if (!isHolder)
             {
-                lock (_gate)
-                {
-                    _waiters.Remove(waiter.Node);
-                }
-
-                if (waiter.HasLostSignal)
-                {
-                    Exit(); // the mutex was handed over, and the wait failed all the same
-                }
+                Leave(waiter, _waiters, waiter.HasLostSignal);
             }
         }
 
@@ -80,6 +73,20 @@ internal sealed class FairMutex
         lock (_gate)
         {
             _isHeld = _waiters?.WakeOne() is not null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Leave(Waiter waiter, WaitQueue? queue, bool isSignalled)
+    {
+        lock (_gate)
+        {
+            queue!.Remove(waiter.Node);
+        }
+
+        if (isSignalled)
+        {
+            Exit(); // the mutex was handed over, and the wait failed all the same
         }
     }
 }

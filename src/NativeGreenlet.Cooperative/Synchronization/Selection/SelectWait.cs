@@ -20,4 +20,20 @@ internal sealed class SelectWait(List<SelectCase> cases) : WaitGroup
         node.SignalNumber = 1; // whoever asks waits for the lock first
         return true;
     }
+
+    /// <inheritdoc/>
+    public override void Leave(Waiter waiter, WaitQueue? queue, bool isSignalled)
+    {
+        foreach (SelectCase each in cases)
+        {
+            if (each.IsEnabled && each is not UnlinkedCase)
+            {
+                each.Unlink();
+                if (isSignalled && each.IsChosen)
+                {
+                    each.HandOn();
+                }
+            }
+        }
+    }
 }
