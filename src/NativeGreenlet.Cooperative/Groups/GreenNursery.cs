@@ -8,7 +8,7 @@ namespace NativeGreenlet.Cooperative;
 
 /// <summary>
 /// A scope for tasks: when it ends, none of its children is left. At its end it waits for them; if one fails, or the
-/// scope is left by an exception, the others are killed.
+/// scope is left by an exception, the others are killed, also those that are spawned from then on: these never begin.
 /// </summary>
 /// <remarks>One exception leaves it: what left the scope, if that threw; else that of the first child that failed. No other is lost:
 /// <see cref="Hub.UnhandledException"/> tells of a child that failed as well, be it before or in its cleanup, unless it was only canceled.
@@ -29,6 +29,7 @@ public sealed partial class GreenNursery : IDisposable
     private Exception? _own; // what left the scope
     private Action<GreenTask>? _whenLeft;
     private bool _isClosed;
+    private bool _isFailing; // who is spawned now is killed, too
 
     /// <summary>Opens a nursery. Prefer <see cref="Run(Action{GreenNursery})"/>: <see cref="Dispose"/> cannot see that the
     /// scope is left by an exception, and would wait for the children instead of killing them, unless
@@ -179,6 +180,7 @@ public sealed partial class GreenNursery : IDisposable
 
         // A kill is not lost behind a token or a timeout that ends the waits below.
         Exception? interruption = Farther(_own, WaitForChildren());
+        KillWhoIsSpawned(interruption is not null);
         while (HasOthers(closes: true))
         {
             Cancel();
@@ -241,7 +243,16 @@ public sealed partial class GreenNursery : IDisposable
     private bool Note(Exception exception)
     {
         _own = exception;
+        KillWhoIsSpawned(true);
         return false;
+    }
+
+    private void KillWhoIsSpawned(bool isFailing)
+    {
+        lock (_lock)
+        {
+            _isFailing |= isFailing;
+        }
     }
 
     // Of exceptions that are not thrown, because another is.
@@ -272,8 +283,10 @@ public sealed partial class GreenNursery : IDisposable
     private TTask Spawn<TTask>(TTask task)
         where TTask : GreenTask
     {
+        bool isLate;
         lock (_lock)
         {
+            isLate = _isFailing;
             ObjectDisposedException.ThrowIf(_isClosed, this);
             task.WhenCompleted = Leave;
             _children.Add(task);
@@ -300,6 +313,11 @@ public sealed partial class GreenNursery : IDisposable
             }
         }
 
+        if (isLate)
+        {
+            task.KillHere(new GreenletExit("The nursery's scope has failed."));
+        }
+
         return task;
     }
 
@@ -311,6 +329,7 @@ public sealed partial class GreenNursery : IDisposable
             _children.Remove(child);
             isFirstFailure = child.Error is not null && _failed is null && !_goesOnAfterFailure;
             _failed = isFirstFailure ? child : _failed;
+            _isFailing |= isFirstFailure;
         }
 
         _whenLeft?.Invoke(child);

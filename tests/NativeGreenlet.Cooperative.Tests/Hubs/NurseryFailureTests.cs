@@ -108,6 +108,58 @@ public class NurseryFailureTests
         Assert.Equal([s_first], heard);
     });
 
+    [Theory]
+    [InlineData("a child fails")]
+    [InlineData("the scope fails")]
+    [InlineData("the owner is killed")]
+    public void Who_is_spawned_when_others_are_killed_never_begins(string what) => InHub.Run(() =>
+    {
+        bool hasBegun = false;
+        GreenTask? late = null;
+        GreenTask owner = Hub.Spawn(() => GreenNursery.Run(nursery =>
+        {
+            nursery.Spawn(() =>
+            {
+                try
+                {
+                    Hub.Sleep(Timeout.InfiniteTimeSpan);
+                }
+                finally
+                {
+                    late = nursery.Spawn(() =>
+                    {
+                        hasBegun = true;
+                        Hub.Sleep(Timeout.InfiniteTimeSpan);
+                    });
+                }
+            });
+            nursery.Spawn(() =>
+            {
+                Hub.Yield();
+                if (what == "a child fails")
+                {
+                    throw s_first;
+                }
+            });
+            Hub.Yield();
+            if (what == "the scope fails")
+            {
+                throw s_first;
+            }
+        }));
+        owner.AsTask();
+        Hub.Yield();
+        Hub.Yield();
+        if (what == "the owner is killed")
+        {
+            owner.Kill(timeout: TimeSpan.Zero);
+        }
+
+        Assert.True(owner.Join(InHub.Long), "the nursery waits for who was spawned too late");
+        Assert.True(late!.IsKilled && !hasBegun);
+        Assert.Equal(what == "the owner is killed" ? null : s_first, owner.Exception);
+    });
+
     /// <summary>Children of four hubs spawn others and end, while the owner counts and waits.</summary>
     [Fact]
     public void Several_hubs_use_one()
