@@ -189,6 +189,7 @@ public sealed class GreenTcpServer : IDisposable
         HubClock.Check(patience, nameof(grace));
         long due = HubClock.After(patience);
         GreenTask? self = HubLoop.OfThisThreadOrNull?.CurrentTask;
+        Task? othersEnd = null;
         try
         {
             bool hasTime = false;
@@ -206,12 +207,13 @@ public sealed class GreenTcpServer : IDisposable
             {
                 Close();
                 KillOwn(self);
+                othersEnd = _hubs?.BeginEnd(self); // also when this is interrupted
             }
 
             JoinOwn(self, long.MaxValue);
             if (_hubs is { } hubs)
             {
-                hubs.End(self);
+                Hub.Await(othersEnd!);
                 if (!hasTime)
                 {
                     hubs.Join(Hub.GraceOfThisThread, self); // what has ended is counted a moment later
@@ -220,6 +222,7 @@ public sealed class GreenTcpServer : IDisposable
         }
         finally
         {
+            _hubs?.EndLast(self);
             _ended.TrySetResult();
         }
 

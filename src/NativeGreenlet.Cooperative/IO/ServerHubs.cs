@@ -96,24 +96,18 @@ internal sealed class ServerHubs
         }
     }
 
-    /// <summary>Kills what they still serve, and ends them; waits for all but the caller's own hub, if it is one of them. There
-    /// the others are killed, and the caller at its next wait after this.</summary>
-    public void End(GreenTask? self)
+    /// <summary>Begins to kill what they still serve, and to end them: all but the caller's own hub, if it is one of them, whose end the task
+    /// is. There the others are killed.</summary>
+    public Task BeginEnd(GreenTask? self)
     {
-        if (_others is null)
-        {
-            return;
-        }
-
         if (!IsMember(self))
         {
-            Hub.Await(EndAsync());
-            return;
+            return EndAsync();
         }
 
         _isStopping = true;
         Hub here = self!.Hub;
-        Task ended = _others.EndAsync(here);
+        Task ended = _others!.EndAsync(here);
         here.Post(() =>
         {
             foreach (RootTask run in here.Runs.ToArray())
@@ -124,12 +118,19 @@ internal sealed class ServerHubs
                 }
             }
         });
-        Hub.Await(ended);
-        Join(Hub.GraceOfThisThread, self);
-        _ = here.EndAsync();
+        return ended;
     }
 
-    /// <summary>The same without waiting; from any thread.</summary>
+    /// <summary>Ends the caller's own hub, if it is one of them: its next wait throws.</summary>
+    public void EndLast(GreenTask? self)
+    {
+        if (IsMember(self))
+        {
+            _ = self!.Hub.EndAsync();
+        }
+    }
+
+    /// <summary>Begins to end all of them; from any thread.</summary>
     public Task EndAsync()
     {
         _isStopping = true;

@@ -165,6 +165,37 @@ public class ServerStopTests
         Assert.Empty(heard!);
     }
 
+    /// <summary>Those of the other hubs, too.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void All_handlers_are_killed_although_the_stop_is_interrupted(int hubs) => InHub.Run(() =>
+    {
+        const int Connections = 9;
+        int begun = 0;
+        int ended = 0;
+        using GreenTcpServer server = new(new IPEndPoint(IPAddress.Loopback, 0), stream =>
+        {
+            Interlocked.Increment(ref begun);
+            try
+            {
+                Hub.Sleep(Timeout.InfiniteTimeSpan);
+            }
+            finally
+            {
+                Interlocked.Increment(ref ended);
+            }
+        }) { HubCount = hubs };
+        server.Start();
+        GreenSocket[] clients = [.. Enumerable.Range(0, Connections).Select(_ => GreenSocket.Connect("127.0.0.1", server.EndPoint.Port))];
+        ProcessTests.Until(() => Volatile.Read(ref begun) == Connections);
+        Assert.False(GreenTimeout.TryRun(InHub.Tick * 20, () => server.Stop(Timeout.InfiniteTimeSpan)));
+        ProcessTests.Until(() => Volatile.Read(ref ended) == Connections);
+        server.Stop();
+        Assert.Equal(0, server.ConnectionCount);
+        Array.ForEach(clients, client => client.Dispose());
+    });
+
     [Fact]
     public void ServeForever_waits_until_a_stop_elsewhere_has_given_the_connections_their_time() => InHub.Run(() =>
     {
