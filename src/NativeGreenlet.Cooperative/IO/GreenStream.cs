@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipes;
 using System.Net.Sockets;
 using NativeGreenlet.Cooperative.IO.Transport;
 using NativeGreenlet.Cooperative.Tasks;
@@ -328,7 +329,7 @@ public class GreenStream : Stream
             return;
         }
 
-        ValueTask closing = _stream.DisposeAsync();
+        ValueTask closing = MayBlockWhenClosed(_stream) ? new ValueTask(Hub.RequireTask().Loop.Options.OffloadPool.Run(_stream.Dispose)) : _stream.DisposeAsync();
         if (closing.IsCompleted)
         {
             closing.GetAwaiter().GetResult();
@@ -338,6 +339,11 @@ public class GreenStream : Stream
             Hub.Await(closing);
         }
     }
+
+    // One that has no asynchronous way to be closed, and of which nobody knows that the other is fast: another thread closes it.
+    private static bool MayBlockWhenClosed(Stream stream) =>
+        stream is not (GreenStream or MemoryStream or UnmanagedMemoryStream or NetworkStream or PipeStream)
+        && ((Func<ValueTask>)stream.DisposeAsync).Method.DeclaringType == typeof(Stream);
 
     private static NotSupportedException NoSeek() => new("A GreenStream cannot seek.");
 

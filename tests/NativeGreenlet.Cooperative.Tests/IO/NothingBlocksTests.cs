@@ -80,7 +80,11 @@ public class NothingBlocksTests
             GreenStream stream = new(new SlowStream());
             stream.EndWrite(stream.BeginWrite(new byte[1], 0, 1, null, null));
         },
-        ["GreenStream.Dispose"] = () => new GreenStream(new SlowStream()).Dispose(),
+        ["GreenStream.Dispose"] = () =>
+        {
+            new GreenStream(new SlowStream()).Dispose();
+            new GreenStream(new BlockingStream()).Dispose();
+        },
         ["GreenSsl.AuthenticateAsClient"] = Handshake,
         ["GreenSsl.AuthenticateAsServer"] = Handshake,
         ["GreenTcpServer.Stop"] = () =>
@@ -383,6 +387,40 @@ public class NothingBlocksTests
         protected override void Dispose(bool disposing)
         {
             Thread.Sleep(_isAsynchronous || !disposing ? 0 : Slow);
+            base.Dispose(disposing);
+        }
+    }
+
+    /// <summary>Has no asynchronous form of its own: that of the base class blocks.</summary>
+    private sealed class BlockingStream : Stream
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            Thread.Sleep(disposing ? Slow : 0);
             base.Dispose(disposing);
         }
     }
