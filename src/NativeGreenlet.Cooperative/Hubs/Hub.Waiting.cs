@@ -629,14 +629,20 @@ public sealed partial class Hub
     /// <summary>Starts a task whenever a signal comes, instead of what the signal does otherwise.</summary>
     /// <param name="signal">The signal.</param>
     /// <param name="handler">What the task does.</param>
-    /// <returns>Disposing of it ends that. So does the end of the caller's main task.</returns>
+    /// <returns>Disposing of it ends that: no handler begins any more, also for a signal that came before. So does the end of the caller's main task.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="handler"/> is null.</exception>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     public static IDisposable OnSignal(PosixSignal signal, Action handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
         RootTask run = RequireRun();
-        return new SignalRegistration(run, signal, () => Spawn(handler));
+        return new SignalRegistration(run, signal, registration => Spawn(() =>
+        {
+            if (!registration.IsOver)
+            {
+                handler();
+            }
+        }));
     }
 
     /// <inheritdoc cref="OnSignal(PosixSignal, Action)"/>
@@ -645,7 +651,7 @@ public sealed partial class Hub
     {
         ArgumentNullException.ThrowIfNull(handler);
         RootTask run = RequireRun();
-        return new SignalRegistration(run, signal, () => Spawn(handler));
+        return new SignalRegistration(run, signal, registration => Spawn(() => registration.IsOver ? Task.CompletedTask : handler()));
     }
 
     private static void RefuseNull<T>(T[] all, string name)

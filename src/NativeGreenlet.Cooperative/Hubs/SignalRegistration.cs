@@ -8,21 +8,32 @@ internal sealed class SignalRegistration : IDisposable
 {
     private readonly RootTask _run;
     private readonly PosixSignalRegistration _registration;
+    private volatile bool _isOver;
 
-    public SignalRegistration(RootTask run, PosixSignal signal, Action spawn)
+    public SignalRegistration(RootTask run, PosixSignal signal, Action<SignalRegistration> spawn)
     {
         _run = run;
         _registration = PosixSignalRegistration.Create(signal, context =>
         {
             context.Cancel = true;
-            run.Loop.PostFor(run, spawn);
+            run.Loop.PostFor(run, () =>
+            {
+                if (!_isOver)
+                {
+                    spawn(this);
+                }
+            });
         });
         run.Add(this);
     }
 
+    /// <summary>Whether nothing of it begins any more: a signal that came before may not have reached its task yet.</summary>
+    public bool IsOver => _isOver;
+
     /// <summary>From any thread.</summary>
     public void Dispose()
     {
+        _isOver = true;
         _run.Remove(this);
         _registration.Dispose();
     }
