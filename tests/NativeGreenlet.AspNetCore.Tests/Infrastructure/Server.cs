@@ -68,27 +68,34 @@ internal sealed class Server : IAsyncDisposable
         return server;
     }
 
-    public async Task<string> GetAsync(string path) => await Client.GetStringAsync(new Uri(path, UriKind.Relative));
+    public async Task<string> GetAsync(string path) => await Client.GetStringAsync(new Uri(path, UriKind.Relative)).WaitAsync(Patience);
 
     public async Task<HttpStatusCode> GetStatusAsync(string path)
     {
-        using HttpResponseMessage reply = await Client.GetAsync(new Uri(path, UriKind.Relative));
+        using HttpResponseMessage reply = await Client.GetAsync(new Uri(path, UriKind.Relative)).WaitAsync(Patience);
         return reply.StatusCode;
     }
 
     public async Task<string> PostAsync(string path, HttpContent content)
     {
-        using HttpResponseMessage reply = await Client.PostAsync(new Uri(path, UriKind.Relative), content);
-        string text = await reply.Content.ReadAsStringAsync();
+        using HttpResponseMessage reply = await Client.PostAsync(new Uri(path, UriKind.Relative), content).WaitAsync(Patience);
+        string text = await reply.Content.ReadAsStringAsync().WaitAsync(Patience);
         Assert.True(reply.IsSuccessStatusCode, $"{reply.StatusCode} {text} {string.Join('\n', Log.Entries)}");
         return text;
     }
 
     public Task StopAsync(CancellationToken cancellation = default) => _application.StopAsync(cancellation);
 
+    /// <summary>Ends it; fails if that does not come to an end: a request that blocks its hub's thread, and does not park, keeps it.</summary>
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        await _application.DisposeAsync();
+        Task ending = Task.Run(async () => await _application.DisposeAsync());
+        if (await Task.WhenAny(ending, Task.Delay(Patience)) != ending)
+        {
+            throw new TimeoutException($"The application did not end within {Patience}; a request blocks its hub. {string.Join('\n', Log.Entries)}");
+        }
+
+        await ending;
     }
 }
