@@ -107,6 +107,7 @@ internal static class TestVerb
             new Part("Managed tests, Release: what measures", () => TestSolution("tests that measure", TestFilters.Alone)),
             RuntimeTestsPart(runtimes),
             .. runtimes.Select(MeasuredTestPart),
+            .. OperatingSystem.IsLinux() ? [new Part("Packages: templates and the README's server", () => CheckVerb.Run(["package", "contents", "templates", "production"]) == 0)] : Array.Empty<Part>(),
         ];
     }
 

@@ -549,6 +549,12 @@ NG_API ng_status ng_frozen_give_pages(ng_frozen* frozen);
 // The greenlet can never run again: gives up what is frozen, as ng_greenlet_abandon does. On any thread once the carrier's is gone.
 NG_API ng_greenlet* ng_frozen_abandon(ng_frozen* frozen);
 
+// Where a suspended greenlet is: return addresses, innermost first, also of native code. frozen: what ng_freeze gave, if it is
+// frozen. On any thread, in any mode, also while the greenlet is continued or ends: then what comes out has no meaning. Found by
+// frame pointers, so a frame that has none may be missing. NG_ERROR_NOT_SUPPORTED but on Linux, x86-64.
+NG_API ng_status ng_greenlet_peek(const ng_greenlet* greenlet, const ng_frozen* frozen, uint64_t* addresses, uint32_t capacity,
+                                  uint32_t* count);
+
 // Begins to learn the shape of a parked greenlet. NG_ERROR_MEMORY, NG_ERROR_STATE if it is not plain or deep.
 NG_API ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** lesson);
 

@@ -709,6 +709,52 @@ TEST(used_stack_is_measured) {
   tear_down();
 }
 
+enum { PLACES = 16 };
+
+typedef struct peek {
+  ng_greenlet* greenlet;
+  uint64_t places[PLACES];
+  uint32_t count;
+  ng_status status;
+} peek;
+
+static void* look(void* argument) {
+  peek* seen = (peek*)argument;
+  seen->status = ng_greenlet_peek(seen->greenlet, NULL, seen->places, PLACES, &seen->count);
+  return NULL;
+}
+
+static void look_from_another_thread(peek* seen) {
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, look, seen) == 0);
+  CHECK(pthread_join(thread, NULL) == 0);
+}
+
+TEST(a_suspended_greenlet_is_looked_up_from_another_thread) {
+  set_up();
+  actor* greenlet = fake_create(&carrier, go_back_to_main_for_ever);
+  fake_switch(&carrier.main, greenlet);
+  peek seen = {.greenlet = greenlet->greenlet, .count = 99};
+  look_from_another_thread(&seen);
+  if (seen.status == NG_OK) {
+    CHECK(seen.count > 0 && seen.count <= PLACES && seen.places[0] != 0);
+    CHECK_STATUS(NG_OK, ng_greenlet_peek(greenlet->greenlet, NULL, seen.places, 0, &seen.count));
+    CHECK_EQUAL(0, seen.count);
+    seen.greenlet = (ng_greenlet*)(uintptr_t)0x1000; // nothing is there: it was given back meanwhile
+    look_from_another_thread(&seen);
+    CHECK_EQUAL(0, seen.count);
+  } else {
+    CHECK_STATUS(NG_ERROR_NOT_SUPPORTED, seen.status);
+    CHECK_EQUAL(0, seen.count);
+  }
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_peek(NULL, NULL, seen.places, PLACES, &seen.count));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_peek(greenlet->greenlet, NULL, NULL, PLACES, &seen.count));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_greenlet_peek(greenlet->greenlet, NULL, seen.places, PLACES, NULL));
+  fake_abandon(greenlet);
+  fake_destroy(&carrier, greenlet);
+  tear_down();
+}
+
 TEST(stack_limits_stay_within_a_small_stack) {
   set_up();
   CHECK_STATUS(NG_OK, ng_segments_destroy(fake_segments));

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
+using NativeGreenlet.Cooperative;
 using NativeGreenlet.Cooperative.Hubs;
 
 namespace NativeGreenlet.Hosting;
@@ -22,7 +23,8 @@ public sealed class GreenHubsHealthCheck(IOptions<GreenHostOptions> options) : I
 {
     private readonly ConditionalWeakTable<HubLoop, Question> _asked = [];
 
-    /// <summary>Asks every hub of the process that does not sleep, and waits for the answers.</summary>
+    /// <summary>Asks every hub of the process that does not sleep, and waits for the answers. A hub whose thread waits inside native code on
+    /// behalf of one task, and can run no other until that returns, is watched, not asked: to ask it would wake it.</summary>
     /// <param name="context">The context of the check: what to say if a hub does not answer.</param>
     /// <param name="cancellationToken">Ends the check.</param>
     /// <returns>The result, with the number of tasks of each hub.</returns>
@@ -35,17 +37,12 @@ public sealed class GreenHubsHealthCheck(IOptions<GreenHostOptions> options) : I
         List<string> blocked = [];
         foreach ((HubLoop hub, Question question) in HubRegistry.All.Select(hub => (hub, Ask(hub))).ToArray())
         {
-            TimeSpan left = limit - question.Age;
-            if (!question.Answer.IsCompleted && left > TimeSpan.Zero)
-            {
-                await question.Answer.WaitAsync(left, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                cancellationToken.ThrowIfCancellationRequested();
-            }
+            await question.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
 
             data[data.ContainsKey(hub.Hub.Name) ? $"{hub.Hub.Name}, thread {hub.ThreadId}" : hub.Hub.Name] = hub.TaskCount;
-            if (!question.Answer.IsCompleted)
+            if (!question.IsAnswered)
             {
-                string task = hub.CurrentTask?.ToString() ?? "a callback";
+                string task = (hub.CurrentTask ?? hub.PinnedTask)?.ToString() ?? "a callback";
                 blocked.Add(string.Create(CultureInfo.InvariantCulture, $"{hub.Hub.Name} has not turned for {question.Age.TotalSeconds:F1} s, {task}"));
             }
         }
@@ -58,13 +55,13 @@ public sealed class GreenHubsHealthCheck(IOptions<GreenHostOptions> options) : I
     // One that has not answered yet is not asked again.
     private Question Ask(HubLoop hub)
     {
-        if (_asked.TryGetValue(hub, out Question? asked) && !asked.Answer.IsCompleted)
+        if (_asked.TryGetValue(hub, out Question? asked) && !asked.IsAnswered)
         {
             return asked;
         }
 
-        Question question = new();
-        if (hub.IsAsleep || !hub.TryPost(question.Come))
+        Question question = new(hub);
+        if (hub.IsAsleep || (!question.IsPinned && !hub.TryPost(question.Come)))
         {
             question.Come(); // nothing keeps it from turning; or it has just ended
         }
@@ -73,15 +70,32 @@ public sealed class GreenHubsHealthCheck(IOptions<GreenHostOptions> options) : I
         return question;
     }
 
-    private sealed class Question
+    private sealed class Question(HubLoop hub)
     {
-        private readonly TaskCompletionSource _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly long _since = Stopwatch.GetTimestamp();
+        private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20);
 
-        public Task Answer => _answer.Task;
+        private readonly TaskCompletionSource _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly GreenTask? _pinned = hub.PinnedTask;
+        private readonly long _switches = hub.Switches;
+        private readonly long _since = Stopwatch.GetTimestamp();
 
         public TimeSpan Age => Stopwatch.GetElapsedTime(_since);
 
+        /// <summary>Whether its thread was kept by one task when it would have been asked.</summary>
+        public bool IsPinned => _pinned is not null;
+
+        /// <summary>Whether it has turned since.</summary>
+        public bool IsAnswered => _answer.Task.IsCompleted || (IsPinned && (hub.PinnedTask != _pinned || hub.Switches != _switches || hub.HasEnded));
+
         public void Come() => _answer.TrySetResult();
+
+        public async Task WaitAsync(TimeSpan limit, CancellationToken cancellationToken)
+        {
+            for (TimeSpan left = limit - Age; !IsAnswered && left > TimeSpan.Zero; left = limit - Age)
+            {
+                await _answer.Task.WaitAsync(IsPinned && left > s_look ? s_look : left, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
     }
 }

@@ -11,12 +11,13 @@ internal static class BlockedStacks
 {
     private static readonly TimeSpan s_sampled = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>The hubs, each blocked one with the stack of its thread as it was seen most often.</summary>
-    public static IReadOnlyList<HubView> AddTo(int process, IReadOnlyList<HubView> hubs)
+    /// <summary>The snapshot, in which blocked hubs, and greenlets that run on threads that have not answered, have the stack of their
+    /// thread as it was seen most often.</summary>
+    public static Snapshot AddTo(int process, Snapshot snapshot)
     {
-        if (!hubs.Any(hub => hub.State == "blocked" && hub.SystemThread != 0))
+        if (!snapshot.Hubs.Any(IsSilent) && !snapshot.Tasks.Any(IsSilent))
         {
-            return hubs;
+            return snapshot;
         }
 
         string path = Path.Combine(Path.GetTempPath(), $"greenlets-{Guid.NewGuid():N}.nettrace");
@@ -24,11 +25,14 @@ internal static class BlockedStacks
         {
             Record(process, path);
             Dictionary<int, string> stacks = Read(path);
-            return [.. hubs.Select(hub => hub.State == "blocked" && stacks.TryGetValue(hub.SystemThread, out string? stack) ? With(hub, stack) : hub)];
+            return Snapshot.Of(
+                snapshot.Source,
+                [.. snapshot.Hubs.Select(hub => IsSilent(hub) && stacks.TryGetValue(hub.SystemThread, out string? stack) ? With(hub, stack) : hub)],
+                [.. snapshot.Tasks.Select(task => IsSilent(task) && stacks.TryGetValue(task.SystemThread, out string? stack) ? task with { Stack = stack.Split('\n') } : task)]);
         }
         catch (Exception exception) when (exception is IOException or TimeoutException or DiagnosticsClientException)
         {
-            return hubs; // it has ended, or cannot be sampled
+            return snapshot; // it has ended, or cannot be sampled
         }
         finally
         {
@@ -36,6 +40,10 @@ internal static class BlockedStacks
             File.Delete(path + ".etlx");
         }
     }
+
+    private static bool IsSilent(HubView hub) => hub.State == "blocked" && hub.SystemThread != 0;
+
+    private static bool IsSilent(TaskView task) => task.State == "running" && task.Stack.Count == 0 && task.SystemThread != 0;
 
     // It may have gone on meanwhile.
     private static HubView With(HubView hub, string stack) => stack.Contains(".HubLoop.SleepUntilSomething", StringComparison.Ordinal)

@@ -4,43 +4,59 @@ using Microsoft.Diagnostics.Tracing;
 
 namespace NativeGreenlet.LiveView;
 
-/// <summary>Asks a process about its hubs by events, while it goes on.</summary>
+/// <summary>Asks a process about its hubs, and about its greenlets without one, by events, while it goes on.</summary>
 internal sealed class HubEvents(int process)
 {
     public const long Dump = 1;
     public const long Figures = 2;
 
     private const string Provider = "NativeGreenlet.Cooperative";
+    private const string CoreProvider = "NativeGreenlet";
+    private const int CoreShift = 2; // its keywords are the same, so many bits higher
     private const int BufferMegabytes = 256;
+    private const int PatienceWithAnswers = 3; // a thread may take long to write about its greenlets
+    private const int RoundsWithoutCounts = 3; // of answers about hubs; then the process has a library that does not count
 
     private List<HubView> _hubs = [];
     private List<TaskView> _tasks = [];
-    private bool _isComplete; // what follows is the next round
+    private readonly List<TaskView> _greenlets = []; // without hubs; those come once
+    private bool _isDump;
+    private int _rounds;
+    private bool _isRoundOver; // what follows about hubs is the next round
+    private bool _hasHubs; // a round of answers about the hubs has come, or there are none
 
     /// <summary>Reads rounds of answers until the reader has seen enough, or there is none for too long.</summary>
     /// <param name="keyword">What it asks for.</param>
-    /// <param name="patience">How long it waits for the first round.</param>
-    /// <param name="read">Gets each round; false ends it.</param>
+    /// <param name="patience">How long it waits for the first answer; for each after that, longer.</param>
+    /// <param name="read">Gets each round; false ends it. There are several rounds of figures only where there are hubs.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="ToolException">The process has no hubs, or does not answer.</exception>
     public void Read(long keyword, TimeSpan patience, Func<IReadOnlyList<HubView>, IReadOnlyList<TaskView>, bool> read, CancellationToken cancellation)
     {
+        _isDump = keyword == Dump;
         using EventPipeSession session = Start(keyword);
         bool isAnswered = false;
+        bool isRead = false;
         int isStopped = 0;
         using Timer timer = new(_ => Stop(), null, patience, Timeout.InfiniteTimeSpan);
         using CancellationTokenRegistration registration = cancellation.UnsafeRegister(_ => Stop(), null);
         using EventPipeEventSource source = new(session.EventStream);
         source.Dynamic.All += each =>
         {
-            if (each.ProviderName != Provider || Volatile.Read(ref isStopped) != 0)
+            if (each.ProviderName is not (Provider or CoreProvider) || Volatile.Read(ref isStopped) != 0)
             {
                 return;
             }
 
             isAnswered = true;
-            timer.Change(patience, Timeout.InfiniteTimeSpan);
-            if (Take(each) && !read(_hubs, _tasks))
+            timer.Change(patience * PatienceWithAnswers, Timeout.InfiniteTimeSpan);
+            if (!Take(each))
+            {
+                return;
+            }
+
+            isRead = true;
+            if (!read(_hubs, [.. _tasks, .. _greenlets]))
             {
                 ThreadPool.QueueUserWorkItem(_ => Stop());
             }
@@ -56,7 +72,12 @@ internal sealed class HubEvents(int process)
 
         if (!isAnswered && !cancellation.IsCancellationRequested)
         {
-            throw Processes.WithoutHubs(process);
+            throw Processes.WithoutLibrary(process);
+        }
+
+        if (!isRead && _hasHubs)
+        {
+            _ = read(_hubs, [.. _tasks, .. _greenlets]); // all that there is
         }
 
         void Stop()
@@ -79,7 +100,10 @@ internal sealed class HubEvents(int process)
     {
         try
         {
-            return new DiagnosticsClient(process).StartEventPipeSession([new EventPipeProvider(Provider, EventLevel.Informational, keyword)], requestRundown: false, BufferMegabytes);
+            return new DiagnosticsClient(process).StartEventPipeSession(
+                [new EventPipeProvider(Provider, EventLevel.Informational, keyword), new EventPipeProvider(CoreProvider, EventLevel.Informational, keyword << CoreShift)],
+                requestRundown: false,
+                BufferMegabytes);
         }
         catch (Exception exception) when (exception is IOException or TimeoutException or DiagnosticsClientException or UnauthorizedAccessException)
         {
@@ -87,15 +111,18 @@ internal sealed class HubEvents(int process)
         }
     }
 
+    /// <summary>What the process has said about all its greenlets; null if nothing.</summary>
+    public GreenletCounts? Counts { get; private set; }
+
     // True if a round is complete.
     private bool Take(TraceEvent each)
     {
         switch (each.EventName)
         {
             case "HubSeen":
-                if (_isComplete)
+                if (_isRoundOver)
                 {
-                    (_hubs, _tasks, _isComplete) = ([], [], false);
+                    (_hubs, _tasks, _isRoundOver) = ([], [], false);
                 }
 
                 _hubs.Add(new HubView(
@@ -125,13 +152,38 @@ internal sealed class HubEvents(int process)
             case "AllSeen":
                 string[] silent = Text(each, "silent").Split(' ');
                 _hubs = [.. _hubs.Select(hub => silent.Contains($"{hub.Thread}") ? hub with { State = "blocked" } : hub)];
-                _isComplete = true;
-                return true;
+                (_isRoundOver, _hasHubs) = (true, true);
+                return Counts is not null || ++_rounds >= RoundsWithoutCounts;
+
+            case "GreenletSeen":
+                _greenlets.Add(new TaskView(
+                    $"thread {Number(each, "thread")}",
+                    Convert.ToInt64(each.PayloadByName("number"), null),
+                    Text(each, "name") is { Length: > 0 } given ? given : null,
+                    Text(each, "state"),
+                    null,
+                    0,
+                    Frames.Split(Text(each, "stack")),
+                    [],
+                    Number(each, "systemThread")));
+                return false;
+
+            case "ProcessSeen":
+                if (_isDump && !Convert.ToBoolean(each.PayloadByName("isDump"), null))
+                {
+                    return false; // it has begun
+                }
+
+                Counts = new GreenletCounts(Long(each, "live"), Long(each, "suspended"), Long(each, "frozen"));
+                _hasHubs |= Number(each, "hubs") == 0;
+                return _hasHubs; // answers of the two sources come in any order
 
             default:
                 return false;
         }
     }
+
+    private static long Long(TraceEvent each, string name) => Convert.ToInt64(each.PayloadByName(name), null);
 
     private static string Text(TraceEvent each, string name) => each.PayloadByName(name) as string ?? "";
 

@@ -9,17 +9,30 @@ internal static class Processes
     /// <summary>All of them but this one.</summary>
     public static int[] All => [.. DiagnosticsClient.GetPublishedProcesses().Where(id => id != Environment.ProcessId).Distinct().Order()];
 
-    /// <summary>What a process is called.</summary>
+    /// <summary>What a process is called: where that is <c>dotnet</c>, the assembly that it runs, if it can be told.</summary>
     public static string NameOf(int id)
     {
         try
         {
             using Process process = Process.GetProcessById(id);
-            return process.ProcessName;
+            return process.ProcessName == "dotnet" && OperatingSystem.IsLinux() ? AssemblyOf(id) ?? process.ProcessName : process.ProcessName;
         }
         catch (ArgumentException)
         {
             return "ended";
+        }
+    }
+
+    private static string? AssemblyOf(int id)
+    {
+        try
+        {
+            string? path = File.ReadAllText($"/proc/{id}/cmdline").Split('\0').Skip(1).FirstOrDefault(word => word.EndsWith(".dll", StringComparison.OrdinalIgnoreCase));
+            return Path.GetFileNameWithoutExtension(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null; // it has ended, or is another user's
         }
     }
 
@@ -48,7 +61,11 @@ internal static class Processes
         }
     }
 
+    /// <summary>That a process does not have the library, in words.</summary>
+    public static ToolException WithoutLibrary(int id) =>
+        new($"Process {id} ({NameOf(id)}) has no greenlets: it does not use NativeGreenlet, or has not yet. 'greenlets ps' lists the processes that have some.");
+
     /// <summary>That a process has no hubs, in words.</summary>
     public static ToolException WithoutHubs(int id) =>
-        new($"Process {id} ({NameOf(id)}) has no hub: it does not use NativeGreenlet.Cooperative, or has not yet. If it has greenlets without hubs, 'greenlets dump {id} --halt' shows them, and stops the process meanwhile.");
+        new($"Process {id} ({NameOf(id)}) has no hub, and so no figures: it does not use NativeGreenlet.Cooperative, or has not yet. 'greenlets dump {id}' shows its greenlets.");
 }

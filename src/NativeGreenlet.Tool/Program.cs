@@ -8,12 +8,13 @@ Option<bool> json = new("--json") { Description = "Write JSON." };
 Option<string?> svg = new("--svg") { Description = "Write what the screen shows to a file, too, as a picture.", HelpName = "FILE" };
 Argument<string> target = new("PID") { Description = "The process; 'greenlets ps' lists them." };
 
-Command ps = new("ps", "Lists the processes that have hubs.") { json, svg };
+Command ps = new("ps", "Lists the processes that have greenlets.") { json, svg };
 ps.SetAction(result => Try(() => Picture.Take(PathOfPicture(result), "greenlets ps", () => List(result.GetValue(json)))));
 
 Argument<string> source = new("PID|CORE") { Description = "The process, or the file of a core dump." };
-Option<bool> halt = new("--halt") { Description = "Stop the process and read its memory: for one that hangs, and for greenlets that are in no hub." };
+Option<bool> halt = new("--halt") { Description = "Stop the process and read its memory: for one that hangs altogether. Frozen greenlets are not among what is seen then." };
 Option<int> groups = new("--groups") { Description = "How many places to show.", DefaultValueFactory = _ => 20 };
+AtLeast(groups, 1);
 Command dump = new("dump", "Shows what every greenlet does, what it waits for and since when, and where; grouped by place. The process goes on.") { source, halt, groups, json, svg };
 dump.SetAction(result => Try(() => Picture.Take(
     PathOfPicture(result),
@@ -21,6 +22,7 @@ dump.SetAction(result => Try(() => Picture.Take(
     () => Dump(result.GetValue(source)!, result.GetValue(halt), result.GetValue(groups), result.GetValue(json)))));
 
 Option<int> count = new("--count") { Description = "End after so many rounds of figures; 0 for none, until Ctrl+C." };
+AtLeast(count, 0);
 Command top = new("top", "Shows figures of every hub, and the tasks that have waited longest, twice a second.") { target, count, json, svg };
 top.SetAction((result, cancellation) => Task.FromResult(Try(() =>
 {
@@ -49,6 +51,14 @@ string? PathOfPicture(ParseResult result) => result.GetValue(svg) is not { } pat
     ? result.GetValue(svg)
     : throw new ToolException($"--json has no screen to take a picture of. Leave out --json, or --svg {path}.");
 
+static void AtLeast(Option<int> option, int least) => option.Validators.Add(result =>
+{
+    if (result.Tokens is [{ Value: { } text }, ..] && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value < least)
+    {
+        result.AddError($"{option.Name} is a number from {least} on, not {value}.");
+    }
+});
+
 static int Try(Action verb)
 {
     try
@@ -70,15 +80,17 @@ static int ParseProcess(string text) => int.TryParse(text, NumberStyles.None, Cu
 static void List(bool isJson)
 {
     var found = Processes.All.AsParallel().AsOrdered().WithDegreeOfParallelism(16)
-        .Select(process => (Process: process, Hubs: HubsOf(process)))
-        .Where(each => each.Hubs.Count != 0)
+        .Select(process => (Process: process, Answer: Ask(process)))
+        .Where(each => each.Answer.Counts is { Live: > 0 } || each.Answer.Hubs.Count != 0)
         .Select(each => new
         {
             each.Process,
             Name = Processes.NameOf(each.Process),
-            Hubs = each.Hubs.Count,
-            Tasks = each.Hubs.Sum(hub => hub.Tasks),
-            Blocked = each.Hubs.Count(hub => hub.State == "blocked"),
+            Hubs = each.Answer.Hubs.Count,
+            Tasks = each.Answer.Hubs.Sum(hub => hub.Tasks),
+            Blocked = each.Answer.Hubs.Count(hub => hub.State == "blocked"),
+            Greenlets = each.Answer.Counts?.Live ?? 0,
+            Frozen = each.Answer.Counts?.Frozen ?? 0,
         })
         .ToArray();
     if (isJson)
@@ -89,25 +101,26 @@ static void List(bool isJson)
 
     if (found.Length == 0)
     {
-        Console.WriteLine("No process of this user has a hub of NativeGreenlet.Cooperative. Greenlets without hubs: greenlets dump PID --halt.");
+        Console.WriteLine("No process of this user has greenlets. One that was started as another user, in a container or with another TMPDIR is seen there only.");
         return;
     }
 
-    Table table = new Table().Border(TableBorder.Rounded).AddColumns("PID", "name", "hubs", "tasks", "blocked hubs");
+    Table table = new Table().Border(TableBorder.Rounded).AddColumns("PID", "name", "hubs", "tasks", "blocked hubs", "greenlets", "frozen");
     foreach (var each in found)
     {
-        table.AddRow($"{each.Process}", Markup.Escape(each.Name), $"{each.Hubs}", $"{each.Tasks}", each.Blocked == 0 ? "" : $"[red]{each.Blocked}[/]");
+        table.AddRow($"{each.Process}", Markup.Escape(each.Name), $"{each.Hubs}", $"{each.Tasks}", each.Blocked == 0 ? "" : $"[red]{each.Blocked}[/]", $"{each.Greenlets}", each.Frozen == 0 ? "" : $"{each.Frozen}");
     }
 
     AnsiConsole.Write(table);
 }
 
-static IReadOnlyList<HubView> HubsOf(int process)
+static (IReadOnlyList<HubView> Hubs, GreenletCounts? Counts) Ask(int process)
 {
     IReadOnlyList<HubView> found = [];
+    HubEvents events = new(process);
     try
     {
-        new HubEvents(process).Read(
+        events.Read(
             HubEvents.Figures,
             TimeSpan.FromSeconds(2),
             (hubs, _) =>
@@ -122,7 +135,7 @@ static IReadOnlyList<HubView> HubsOf(int process)
         // It has none, or is not ours.
     }
 
-    return found;
+    return (found, events.Counts);
 }
 
 static void Dump(string source, bool isHalted, int groups, bool isJson)
@@ -169,5 +182,10 @@ static Snapshot Live(int process)
         throw new ToolException($"Process {process} ended, or did not answer completely. Try again, or 'greenlets dump {process} --halt'.");
     }
 
-    return snapshot.Hubs.Count == 0 ? throw Processes.WithoutHubs(process) : snapshot with { Hubs = BlockedStacks.AddTo(process, snapshot.Hubs) };
+    if (snapshot.Hubs.Count == 0 && snapshot.Tasks.Count == 0)
+    {
+        throw new ToolException($"Process {process} ({Processes.NameOf(process)}) has no greenlets just now, although it has used NativeGreenlet. Try again when it does something.");
+    }
+
+    return BlockedStacks.AddTo(process, CodeNames.AddTo(process, snapshot));
 }

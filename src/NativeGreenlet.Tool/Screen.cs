@@ -19,7 +19,7 @@ internal static class Screen
     /// <summary>Writes a dump.</summary>
     public static void Write(Snapshot snapshot, int mostGroups)
     {
-        AnsiConsole.Write(new Rule(Markup.Escape($"{snapshot.Source}: {Count(snapshot.Tasks.Count, snapshot.Hubs.Count == 0 ? "greenlet" : "task")}, {Count(snapshot.Groups.Count, "place")}")).LeftJustified());
+        AnsiConsole.Write(new Rule(Markup.Escape($"{snapshot.Source}: {Count(snapshot.Tasks.Count, "greenlet")}, {Count(snapshot.Groups.Count, "place")}")).LeftJustified());
         if (snapshot.Hubs.Count != 0)
         {
             AnsiConsole.Write(Hubs(snapshot.Hubs, null));

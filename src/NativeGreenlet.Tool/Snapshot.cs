@@ -12,8 +12,14 @@ namespace NativeGreenlet.LiveView;
 /// <param name="Stack">Where a blocked one is, innermost first.</param>
 internal sealed record HubView(string Name, int Thread, int SystemThread, int Tasks, int Ready, long Switches, string State, string? Current, IReadOnlyList<string>? Stack = null);
 
-/// <summary>A task as it was seen.</summary>
-/// <param name="Hub">The name of its hub.</param>
+/// <summary>How many greenlets a process has, in hubs and elsewhere.</summary>
+/// <param name="Live">Those that have begun and not ended.</param>
+/// <param name="Suspended">Those of them that are suspended.</param>
+/// <param name="Frozen">Those of them that are frozen.</param>
+internal sealed record GreenletCounts(long Live, long Suspended, long Frozen);
+
+/// <summary>A task, or a greenlet that is none, as it was seen.</summary>
+/// <param name="Hub">The name of its hub, or of its thread if that has none.</param>
 /// <param name="Id">Its number.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="State">What it does.</param>
@@ -21,7 +27,8 @@ internal sealed record HubView(string Name, int Thread, int SystemThread, int Ta
 /// <param name="Seconds">Since when, in seconds.</param>
 /// <param name="Stack">Where it is, innermost first.</param>
 /// <param name="Spawned">Where it was spawned.</param>
-internal sealed record TaskView(string Hub, long Id, string? Name, string State, string? WaitsFor, double Seconds, IReadOnlyList<string> Stack, IReadOnlyList<string> Spawned);
+/// <param name="SystemThread">What the system calls its thread, if that has no hub; 0 if it is not known.</param>
+internal sealed record TaskView(string Hub, long Id, string? Name, string State, string? WaitsFor, double Seconds, IReadOnlyList<string> Stack, IReadOnlyList<string> Spawned, int SystemThread = 0);
 
 /// <summary>Tasks, or greenlets, that are at the same place.</summary>
 /// <param name="Count">How many.</param>

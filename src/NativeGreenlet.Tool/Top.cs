@@ -13,15 +13,26 @@ internal sealed class Top(int process, int rounds, bool isJson, bool isPicture)
     private readonly Dictionary<int, long> _switches = [];
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
     private int _round;
+    private bool _hasNoHubs;
 
     /// <summary>Shows them until it is cancelled, or there were as many as wanted.</summary>
+    /// <exception cref="ToolException">There is nothing to show.</exception>
     public void Run(CancellationToken cancellation)
+    {
+        Show(cancellation);
+        if (_hasNoHubs)
+        {
+            throw Processes.WithoutHubs(process);
+        }
+    }
+
+    private void Show(CancellationToken cancellation)
     {
         if (isPicture)
         {
             View? last = null; // that it shows at its end
             Read((view, _) => last = view, cancellation);
-            Write(last ?? throw new ToolException($"Process {process} ended before there were figures."));
+            Write(last ?? throw (_hasNoHubs ? Processes.WithoutHubs(process) : new ToolException($"Process {process} ended before there were figures.")));
             return;
         }
 
@@ -62,6 +73,12 @@ internal sealed class Top(int process, int rounds, bool isJson, bool isPicture)
         s_patience,
         (hubs, tasks) =>
         {
+            if (hubs.Count == 0)
+            {
+                _hasNoHubs = true;
+                return false;
+            }
+
             // The first round has nothing to compare with.
             double seconds = _sinceLast.Elapsed.TotalSeconds;
             _sinceLast.Restart();

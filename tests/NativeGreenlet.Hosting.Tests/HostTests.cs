@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using NativeGreenlet.Common;
 using NativeGreenlet.Hosting.Services;
 
 namespace NativeGreenlet.Hosting.Tests;
@@ -181,6 +182,47 @@ public sealed class HostTests : IDisposable
         Assert.Equal(HealthStatus.Unhealthy, during.Status);
         Assert.Contains("has not turned for", during.Entries["greenlets"].Description, StringComparison.Ordinal);
         await _log.WaitForAsync("Warning", "It has ended without a wait");
+        await WaitForAsync(health, HealthStatus.Healthy);
+        await host.StopAsync().WaitAsync(Log.Patience);
+    }
+
+    [Fact]
+    public async Task A_hub_whose_thread_one_task_keeps_is_unhealthy_and_is_not_woken()
+    {
+        if (GreenletRuntime.Backend == GreenletBackend.Threads)
+        {
+            return; // nothing keeps a stack there
+        }
+
+        TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using IHost host = Build(
+            services =>
+            {
+                services.AddHealthChecks().AddGreenHubs();
+                services.AddGreenHosting(options => options.UnhealthyWhenBlockedFor = TimeSpan.FromMilliseconds(300));
+            },
+            ("Greenlets:Hubs:WarnWhenBlockedFor", "00:00:00.500"),
+            ("Greenlets:Hubs:Size", "1"),
+            ("Greenlets:Hubs:Name", "pinned"));
+        await host.StartAsync();
+        HealthCheckService health = host.Services.GetRequiredService<HealthCheckService>();
+        GreenHubs hubs = host.Services.GetRequiredService<GreenHubs>();
+        Task<int> run = hubs.Pool.RunAsync(() => LoadedType.Use(() => Hub.Await(release.Task)));
+
+        // Checks follow each other without a pause. The watchdog's report would not come if they woke the hub.
+        HealthReport report = await WaitForAsync(health, HealthStatus.Unhealthy);
+        Assert.Contains("pinned 1 has not turned for", report.Entries["greenlets"].Description, StringComparison.Ordinal);
+        Task warned = _log.WaitForAsync("Warning", "pinned 1");
+        while (!warned.IsCompleted)
+        {
+            report = await health.CheckHealthAsync();
+            Assert.Equal(HealthStatus.Unhealthy, report.Status);
+            await Task.Delay(1);
+        }
+
+        await warned;
+        release.SetResult();
+        Assert.Equal(42, await run);
         await WaitForAsync(health, HealthStatus.Healthy);
         await host.StopAsync().WaitAsync(Log.Patience);
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Xml.Linq;
 using Microsoft.Diagnostics.NETCore.Client;
@@ -36,7 +37,16 @@ public class GreenletsToolTests
         Assert.Contains("event", waiters.GetProperty("waitsFor").GetString(), StringComparison.Ordinal);
         Assert.Contains(waiters.GetProperty("stack").EnumerateArray(), frame => frame.GetString()!.Contains("ServerSubject.WaitForAnEvent", StringComparison.Ordinal));
         Assert.InRange(waiters.GetProperty("longestSeconds").GetDouble(), 0.01, 600);
-        Assert.InRange(dump.GetProperty("tasks").GetArrayLength(), ServerSubject.Waiters + ServerSubject.Clients + 1, ServerSubject.Waiters + (3 * ServerSubject.Clients) + 5);
+        if (HasPeeks)
+        {
+            JsonElement kept = groups.Single(group => group.GetProperty("count").GetInt32() == ServerSubject.Stuck);
+            Assert.Equal("waits", kept.GetProperty("state").GetString());
+            Assert.Contains("event", kept.GetProperty("waitsFor").GetString(), StringComparison.Ordinal);
+            Assert.Contains(kept.GetProperty("stack").EnumerateArray(), frame => frame.GetString()!.EndsWith("ServerSubject.WaitForAnEvent", StringComparison.Ordinal));
+        }
+
+        const int Fewest = ServerSubject.Waiters + ServerSubject.Clients + ServerSubject.Stuck + 1;
+        Assert.InRange(dump.GetProperty("tasks").GetArrayLength(), Fewest, Fewest + (2 * ServerSubject.Clients) + 5);
 
         (int exitCode, string screen) = Run("dump", id);
         Assert.True(exitCode == 0, screen);
@@ -52,10 +62,15 @@ public class GreenletsToolTests
     }
 
     [Fact]
-    public void It_sees_greenlets_without_a_hub_in_a_stopped_process_and_in_a_core_dump()
+    public void It_sees_greenlets_without_a_hub_in_a_process_that_is_not_stopped_in_one_that_is_and_in_a_core_dump()
     {
         using Subject subject = Subject.Start(ParkedSubject.Run);
         subject.WaitUntilIdle();
+        if (HasPeeks)
+        {
+            VerifyParked(RunJson("dump", $"{subject.Id}", "--json")); // its thread waits for input, and does not answer
+        }
+
         VerifyParked(RunJson("dump", $"{subject.Id}", "--halt", "--json"));
         string path = Path.Combine(Path.GetTempPath(), $"nativegreenlet-{Guid.NewGuid():N}.dmp");
         try
@@ -68,9 +83,47 @@ public class GreenletsToolTests
             File.Delete(path);
         }
 
-        (int exitCode, string output) = Run("dump", $"{subject.Id}");
+        JsonElement listed = RunJson("ps", "--json").EnumerateArray().Single(each => each.GetProperty("process").GetInt32() == subject.Id);
+        Assert.Equal((0, ParkedSubject.Places.Count - 1), (listed.GetProperty("hubs").GetInt32(), listed.GetProperty("greenlets").GetInt32()));
+        (int exitCode, string output) = Run("top", $"{subject.Id}");
         Assert.Equal(1, exitCode);
-        Assert.Contains($"has no hub: it does not use NativeGreenlet.Cooperative, or has not yet. If it has greenlets without hubs, 'greenlets dump {subject.Id} --halt' shows them", output, StringComparison.Ordinal);
+        Assert.Contains($"has no hub, and so no figures: it does not use NativeGreenlet.Cooperative, or has not yet. 'greenlets dump {subject.Id}' shows its greenlets.", output, StringComparison.Ordinal);
+        _ = subject.Finish();
+    }
+
+    [Fact]
+    public void It_sees_the_greenlets_of_a_thread_that_is_busy_with_them_with_files_and_lines()
+    {
+        using Subject subject = Subject.Start(BusySubject.Run);
+        JsonElement dump = RunJson("dump", $"{subject.Id}", "--json");
+        JsonElement group = dump.GetProperty("groups").EnumerateArray().Single(each => each.GetProperty("count").GetInt32() == BusySubject.Count);
+        Assert.Equal("suspended", group.GetProperty("state").GetString());
+        Assert.Contains(group.GetProperty("stack").EnumerateArray(), frame => frame.GetString()!.Contains("BusySubject.Hold()", StringComparison.Ordinal)
+            && frame.GetString()!.Contains("BusySubject.cs:line ", StringComparison.Ordinal));
+        Assert.Contains(group.GetProperty("names").EnumerateArray(), name => name.GetString() == BusySubject.Name);
+        _ = subject.Finish();
+    }
+
+    [Fact]
+    public void It_sees_frozen_greenlets_and_leaves_them_frozen()
+    {
+        if (!HasPeeks)
+        {
+            return; // nothing is frozen there
+        }
+
+        using Subject subject = Subject.Start(FrozenSubject.Run, ("NATIVEGREENLET_FREEZE", "auto"));
+        for (int i = 0; i < 2; i++)
+        {
+            JsonElement dump = RunJson("dump", $"{subject.Id}", "--json");
+            JsonElement frozen = dump.GetProperty("groups").EnumerateArray().Single(each => each.GetProperty("state").GetString() == "frozen");
+            Assert.InRange(frozen.GetProperty("count").GetInt32(), FrozenSubject.Fewest, FrozenSubject.Count);
+            Assert.Contains(frozen.GetProperty("stack").EnumerateArray(), frame => frame.GetString()!.EndsWith("FrozenSubject.Hold", StringComparison.Ordinal));
+            Assert.Equal(FrozenSubject.Count, dump.GetProperty("tasks").GetArrayLength() - 1); // and the main greenlet, or the one that runs
+        }
+
+        JsonElement listed = RunJson("ps", "--json").EnumerateArray().Single(each => each.GetProperty("process").GetInt32() == subject.Id);
+        Assert.InRange(listed.GetProperty("frozen").GetInt32(), FrozenSubject.Fewest, FrozenSubject.Count);
         _ = subject.Finish();
     }
 
@@ -82,13 +135,15 @@ public class GreenletsToolTests
     public void A_picture_has_what_the_screen_shows(string verb, string sign)
     {
         string? kept = Environment.GetEnvironmentVariable("NG_SCREENS");
-        string folder = kept ?? Directory.CreateTempSubdirectory("nativegreenlet-").FullName;
+        string own = Directory.CreateTempSubdirectory("ng-").FullName; // where other processes of the machine are not seen
+        string folder = kept ?? own;
         try
         {
-            using Subject server = Subject.Start(ServerSubject.Run);
+            using Subject server = Subject.Start(ServerSubject.Run, ("TMPDIR", own));
             string path = Path.Combine(folder, $"greenlets-{verb}.svg");
             string[] target = verb == "ps" ? [] : [$"{server.Id}"];
-            (int exitCode, string screen) = Run([verb, .. target, .. verb == "top" ? new[] { "--count", "4" } : [], "--svg", path]);
+            string[] command = [.. ProgramHost.Command(Path.Combine(AppContext.BaseDirectory, "greenlets.dll")), verb, .. target, .. verb == "top" ? new[] { "--count", "4" } : [], "--svg", path];
+            (int exitCode, string screen) = Tool.Run(command[0], command[1..], [("TMPDIR", own)]);
             Assert.True(exitCode == 0, screen);
             Assert.Contains(sign, screen, StringComparison.Ordinal);
             XElement picture = XElement.Load(path);
@@ -98,10 +153,7 @@ public class GreenletsToolTests
         }
         finally
         {
-            if (kept is null)
-            {
-                Directory.Delete(folder, recursive: true);
-            }
+            Directory.Delete(own, recursive: true);
         }
     }
 
@@ -113,6 +165,8 @@ public class GreenletsToolTests
     [InlineData(1, "'abc' is neither a process id nor a file.", "dump", "abc")]
     [InlineData(1, "'abc' is no process id.", "top", "abc")]
     [InlineData(2, "Try: greenlets ps, greenlets dump PID", "dump", "1", "--wrong")]
+    [InlineData(2, "--groups is a number from 1 on, not -1. Try: greenlets ps", "dump", "1", "--groups", "-1")]
+    [InlineData(2, "--count is a number from 0 on, not -3. Try: greenlets ps", "top", "1", "--count", "-3")]
     [InlineData(2, "Try: greenlets ps, greenlets dump PID", "dumb")]
     [InlineData(2, "Try: greenlets ps, greenlets dump PID")]
     public void What_cannot_be_had_is_one_sentence_that_says_what_to_do(int expected, string message, params string[] arguments)
@@ -126,6 +180,19 @@ public class GreenletsToolTests
         Assert.Equal(expected, exitCode);
         Assert.Contains(message.Replace("(the first process) ", "", StringComparison.Ordinal), output, StringComparison.Ordinal);
         Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public void A_process_without_the_library_is_told_from_one_that_has_it()
+    {
+        using Subject other = Subject.Start(Subject.ReadyAndWait);
+        (int exitCode, string output) = Run("dump", $"{other.Id}");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("has no greenlets: it does not use NativeGreenlet, or has not yet. 'greenlets ps' lists the processes that have some.", output, StringComparison.Ordinal);
+        (exitCode, output) = Run("dump", $"{other.Id}", "--halt");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("There is no NativeGreenlet in process", output, StringComparison.Ordinal);
+        _ = other.Finish();
     }
 
     [Fact]
@@ -143,6 +210,9 @@ public class GreenletsToolTests
             File.Delete(path);
         }
     }
+
+    // Whether what a thread does not tell can be looked up.
+    private static bool HasPeeks => OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     private static void VerifyParked(JsonElement dump)
     {

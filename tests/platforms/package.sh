@@ -15,7 +15,7 @@
 #   cooperative    a program on NativeGreenlet.Cooperative, published in three ways
 #   aspnetcore     a server on NativeGreenlet.AspNetCore, published in two ways
 #   templates      what dotnet new makes of each template is built and run
-#   production     docs/production.md, step by step: a server, its log, metrics, traces, health, and the tool greenlets
+#   production     the README of the package NativeGreenlet.Hosting, step by step: a server, its log, metrics, traces, health, and the tool
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/../.."
 . tests/platforms/common.sh
@@ -429,23 +429,31 @@ templates() {
   verdict templates "$status" "green-console, green-tcp, green-web: made, built, run, stopped"
 }
 
-# block LANGUAGE NUMBER: that block of the page
-block() { awk -v start="^\`\`\`$1" -v number="$2" '$0 ~ start { count++; if (count == number) { inside = 1; next } } /^```/ { if (inside) exit } inside' docs/production.md; }
+# block LANGUAGE NUMBER [FILE]: that block of the page
+block() { awk -v start="^\`\`\`$1" -v number="$2" '$0 ~ start { count++; if (count == number) { inside = 1; next } } /^```/ { if (inside) exit } inside' "${3:-$place/readme.md}"; }
 
 production() {
   status=0
+  unzip -p "$packages/NativeGreenlet.Hosting.$version.nupkg" README.md >"$place/readme.md"
   block sh 1 >"$place/install.sh"
-  [ "$(wc -l <"$place/install.sh")" -eq 7 ] || stop "docs/production.md does not begin with the commands"
+  [ "$(wc -l <"$place/install.sh")" -eq 7 ] || stop "the README of NativeGreenlet.Hosting does not begin with the commands"
+  for each in "sh 1" "csharp 1" "json 1" "sh 2"; do
+    # shellcheck disable=SC2086
+    [ "$(block $each)" = "$(block $each docs/production.md)" ] || {
+      echo "docs/production.md has another block $each than the README of NativeGreenlet.Hosting"
+      status=1
+    }
+  done
   (cd "$place" && in_home sh -e install.sh) >"$log/package-production.log" 2>&1 || {
     tail -n 10 "$log/package-production.log"
-    verdict production 1 "the commands of docs/production.md fail"
+    verdict production 1 "the commands of the README of NativeGreenlet.Hosting fail"
     return
   }
   block csharp 1 >"$place/Orders/Program.cs"
   block json 1 >"$place/Orders/appsettings.json"
   dotnet build "$place/Orders" -c Release -o "$place/Orders-out" --nologo -v quiet -nodeReuse:false >>"$log/package-production.log" 2>&1 || {
     tail -n 10 "$log/package-production.log"
-    verdict production 1 "the program of docs/production.md does not compile"
+    verdict production 1 "the program of the README of NativeGreenlet.Hosting does not compile"
     return
   }
   in_home dotnet tool install NativeGreenlet.Tool --tool-path "$place/tools" --version "$version" --configfile "$place/nuget.config" >>"$log/package-production.log" 2>&1 || status=1
@@ -456,7 +464,7 @@ production() {
   expect() { grep -q "$2" || { echo "not '$2': $1"; status=1; }; }
   get 5080 /order/7 >"$place/answer" && expect /order/7 '^order 7' <"$place/answer"
   get 5080 /health >"$place/answer" && expect /health '^Healthy' <"$place/answer"
-  [ "$(from 5081 'abc\n' | head -n 1)" = abc ] || status=1
+  [ "$(from 5081 'abc\n' | head -n 1)" = abc ] || { echo "no echo"; status=1; }
   get 5080 /metrics >"$place/answer" && expect /metrics '^nativegreenlet_task_wait_duration_seconds_count{.*request hub' <"$place/answer"
   expect metrics '^nativegreenlet_hubs' <"$place/answer"
   "$place/tools/greenlets" ps >"$place/answer" && expect ps "Orders" <"$place/answer"
@@ -475,7 +483,7 @@ production() {
   sed 's/"Port"/"Prot"/' "$place/Orders/appsettings.json" >"$place/Orders-out/appsettings.json"
   ! (cd "$place/Orders-out" && ./Orders) >"$place/wrong.out" 2>&1 || status=1
   expect "a wrong option" 'Greenlets:TcpServers:echo:Prot is no option. There are Address, Backlog, HubCount, MaxConnections, Port.' <"$place/wrong.out"
-  verdict production "$status" "docs/production.md: a server with a log, metrics, traces, health, and greenlets ps, dump, top"
+  verdict production "$status" "the README of NativeGreenlet.Hosting: a server with a log, metrics, traces, health, and greenlets ps, dump, top"
 }
 
 [ $# -gt 0 ] || set -- contents symbols deterministic framework self-contained single-file trimmed ready-to-run aot indirect \

@@ -27,20 +27,6 @@ struct ng_byrefs {
   uint32_t capacity;
 };
 
-typedef struct frozen_byref {
-  uint32_t word;
-  uint32_t place;
-} frozen_byref;
-
-struct ng_frozen {
-  ng_greenlet* greenlet;
-  ng_carrier* carrier;
-  const ng_shape* shape;
-  char* copy; // of stack and control block, when the pages were given back
-  uint32_t byref_count;
-  frozen_byref byrefs[];
-};
-
 static ng_greenlet stand_in = {.state = NG_GREENLET_ENDED};
 static atomic_ullong byref_total;
 

@@ -45,6 +45,20 @@ struct ng_shape {
   uint8_t roles[];
 };
 
+typedef struct ng_frozen_byref {
+  uint32_t word;
+  uint32_t place; // in the carrier's list
+} ng_frozen_byref;
+
+struct ng_frozen {
+  ng_greenlet* greenlet;
+  ng_carrier* carrier;
+  const ng_shape* shape;
+  char* copy; // of stack and control block, when the pages were given back
+  uint32_t byref_count;
+  ng_frozen_byref byrefs[];
+};
+
 extern ng_freeze_layout ng_freezing;
 
 static inline bool ng_is_heap(uintptr_t word) {

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Tracing;
 using NativeGreenlet.Cooperative.Hubs;
+using NativeGreenlet.Diagnostics;
+using NativeGreenlet.Scheduling;
 
 namespace NativeGreenlet.Cooperative.Diagnostics;
 
@@ -98,17 +100,25 @@ internal static class HubInspection
             _ = round.HasBegun.Wait(left > TimeSpan.Zero ? left : TimeSpan.Zero) && round.HasEnded.Wait(s_longest);
         }
 
-        log.AllSeen(string.Join(' ', rounds.Where(round => !round.HasBegun.IsCompleted).Select(round => round.Thread)));
+        foreach (Round round in rounds.Where(round => !round.HasBegun.IsCompleted && !isRepeated))
+        {
+            round.WriteFromOutside();
+        }
+
+        string silent = string.Join(' ', rounds.Where(round => !round.HasBegun.IsCompleted).Select(round => round.Thread));
+        LastEvent.Write(() => log.AllSeen(silent));
     }
 
     private static string Cut(string? text) => text is null ? "" : text.Length <= LongestText ? text : text[..LongestText];
 
-    /// <summary>What one hub writes. In its thread, but for the two tasks.</summary>
+    /// <summary>What one hub writes. In its thread, but for the two tasks, and for one that does not come to it.</summary>
     private sealed class Round(HubEventSource log, HubLoop loop, bool withStacks)
     {
         private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Queue<GreenTask>? _left;
+        private Queue<GreenletCore> _others = [];
+        private int _isTaken;
 
         public int Thread { get; } = loop.ThreadId;
 
@@ -120,40 +130,106 @@ internal static class HubInspection
         {
             if (_left is null)
             {
+                if (Interlocked.Exchange(ref _isTaken, 1) != 0)
+                {
+                    return; // too late: another thread has written
+                }
+
                 _begun.SetResult();
-                IEnumerable<GreenTask> tasks = loop.Runs.SelectMany(run => run.Tasks);
+                GreenTask[] tasks = [.. loop.Runs.SelectMany(run => run.Tasks)];
                 _left = new Queue<GreenTask>(withStacks ? tasks : tasks.Where(task => task.Waiter.WaitsFor is not null).OrderBy(task => task.Waiter.ParkedAt).Take(OldestTasks));
+                if (withStacks)
+                {
+                    _others = new Queue<GreenletCore>(Others(tasks));
+                }
             }
 
             for (int count = 0; count < TasksAtATime && _left.TryDequeue(out GreenTask? task); count++)
             {
                 if (!task.IsCompleted)
                 {
-                    Write(task);
+                    Write(task, task => task.Waiter.Parked?.GetStackTrace()?.ToString());
                 }
             }
 
-            if (_left.Count == 0 || !loop.TryPost(Next))
+            for (int count = 0; count < TasksAtATime && _left.Count == 0 && _others.TryDequeue(out GreenletCore? core); count++)
+            {
+                if (core.State == GreenletState.Suspended)
+                {
+                    Write(core, core => loop.Carrier.Report(core)?.ToString());
+                }
+            }
+
+            if ((_left.Count == 0 && _others.Count == 0) || !loop.TryPost(Next))
             {
                 _ended.SetResult();
             }
         }
 
+        /// <summary>For a hub that does not turn. It may begin to, any time.</summary>
+        [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What is looked at may change meanwhile.")]
+        public void WriteFromOutside()
+        {
+            if (Interlocked.Exchange(ref _isTaken, 1) != 0)
+            {
+                return;
+            }
+
+            try
+            {
+                GreenTask[] tasks = [.. loop.Runs.SelectMany(run => run.Tasks)];
+                foreach (GreenTask task in tasks.Where(task => !task.IsCompleted && task != loop.CurrentTask))
+                {
+                    Write(task, task => task.Greenlet is { } greenlet ? GreenletPeek.AddressesOf(greenlet.Core) : null);
+                }
+
+                foreach (GreenletCore core in Others(tasks).Where(core => core.State == GreenletState.Suspended))
+                {
+                    Write(core, GreenletPeek.AddressesOf);
+                }
+            }
+            catch (Exception exception)
+            {
+                Trace.WriteLine($"The hub {loop.Hub.Name} could not be inspected from outside: {exception}");
+            }
+        }
+
+        // What is no task: generators, and what tasks have made themselves. The main greenlet is the hub.
+        private IEnumerable<GreenletCore> Others(GreenTask[] tasks)
+        {
+            HashSet<GreenletCore> known = [.. tasks.Select(task => task.Greenlet?.Core).OfType<GreenletCore>(), loop.Greenlet.Core];
+            return loop.Carrier.Seen().Where(core => !known.Contains(core));
+        }
+
         [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What one task is called, or waits for, is its user's text.")]
-        private void Write(GreenTask task)
+        private void Write(GreenTask task, Func<GreenTask, string?> find)
         {
             try
             {
                 object? waitsFor = task.Waiter.WaitsFor;
                 string state = task == loop.PinnedTask ? "pinned" : !task.HasStarted ? "not started" : waitsFor is null ? "ready" : "waits";
                 double milliseconds = waitsFor is null ? 0 : Stopwatch.GetElapsedTime(task.Waiter.ParkedAt).TotalMilliseconds;
-                StackTrace? stack = withStacks ? task.Waiter.Parked?.GetStackTrace() : null;
-                log.TaskSeen(Thread, task.Id, Cut(task.Name), state, waitsFor is Task ? "a .NET task" : Cut(waitsFor?.ToString()), milliseconds, Cut(stack?.ToString()), withStacks ? Cut(task.SpawnStack?.ToString()) : "");
+                log.TaskSeen(Thread, task.Id, Cut(task.Name), state, waitsFor is Task ? "a .NET task" : Cut(waitsFor?.ToString()), milliseconds, withStacks ? Cut(find(task)) : "", withStacks ? Cut(task.SpawnStack?.ToString()) : "");
             }
             catch (Exception exception)
             {
                 log.TaskSeen(Thread, task.Id, "", "unknown", exception.GetType().Name, 0, "", "");
             }
+        }
+
+        private void Write(GreenletCore core, Func<GreenletCore, string?> find)
+        {
+            string? stack;
+            try
+            {
+                stack = find(core);
+            }
+            catch (GreenletException exception)
+            {
+                stack = exception.Message; // it cannot be left, or there is no record
+            }
+
+            log.TaskSeen(Thread, 0, Cut(core.Name), "suspended, no task", "", 0, Cut(stack), "");
         }
     }
 }

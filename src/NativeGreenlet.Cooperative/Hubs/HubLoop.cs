@@ -82,6 +82,9 @@ internal sealed partial class HubLoop
 
     internal int ThreadId { get; private set; }
 
+    /// <summary>The core's view of its thread.</summary>
+    internal Carrier Carrier => _carrier;
+
     /// <summary>Completes when the loop has ended.</summary>
     internal Task Ended => _endedSource.Task;
 

@@ -44,13 +44,51 @@ internal sealed class GreenletEventSource : EventSource
     [Event(6, Level = EventLevel.Warning, Keywords = Keywords.Life)]
     public void Pinned(string reason) => WriteEvent(6, reason);
 
-    protected override void OnEventCommand(EventCommandEventArgs command) =>
+    /// <summary>A greenlet of a thread that has no hub.</summary>
+    /// <param name="thread">The managed id of its thread.</param>
+    /// <param name="systemThread">What the system calls that; 0 where it is not known.</param>
+    /// <param name="number">Which start of its thread began it; 0 for the main greenlet.</param>
+    /// <param name="name">Its name; empty if it has none.</param>
+    /// <param name="state">What it does.</param>
+    /// <param name="stack">Where it is: lines of a stack trace; or, where its thread has not answered, addresses of code.</param>
+    [Event(7, Level = EventLevel.Informational, Keywords = Keywords.Dump)]
+    public void GreenletSeen(int thread, long systemThread, long number, string name, string state, string stack) => WriteEvent(7, thread, systemThread, number, name, state, stack);
+
+    /// <summary>The figures of the process; in a dump, its beginning and its end.</summary>
+    /// <param name="live">Greenlets that have begun and not ended.</param>
+    /// <param name="suspended">Those of them that are suspended.</param>
+    /// <param name="frozen">Those of them that are frozen.</param>
+    /// <param name="hubs">Threads that have a hub.</param>
+    /// <param name="isDump">Whether this is the end of a dump.</param>
+    [Event(8, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
+    public void ProcessSeen(long live, long suspended, long frozen, int hubs, bool isDump) => WriteEvent(8, live, suspended, frozen, hubs, isDump);
+
+    protected override void OnEventCommand(EventCommandEventArgs command)
+    {
         CarrierRegistry.LogSwitches(IsEnabled(EventLevel.Verbose, Keywords.Switch));
+        if (command.Command is EventCommand.Enable or EventCommand.Update)
+        {
+            if (IsEnabled(EventLevel.Informational, Keywords.Dump))
+            {
+                GreenletInspection.Begin(this, isDump: true);
+            }
+            else if (IsEnabled(EventLevel.Informational, Keywords.Figures))
+            {
+                GreenletInspection.Begin(this, isDump: false);
+            }
+        }
+    }
 
     // Public, or EventSource does not find it.
     public static class Keywords
     {
         public const EventKeywords Life = (EventKeywords)1;
         public const EventKeywords Switch = (EventKeywords)2;
+
+        /// <summary>Every greenlet of threads without a hub, once; and the figures of the process.</summary>
+        public const EventKeywords Dump = (EventKeywords)4;
+
+        /// <summary>The figures of the process, once.</summary>
+        public const EventKeywords Figures = (EventKeywords)8;
     }
 }

@@ -630,6 +630,9 @@ internal static unsafe partial class NativeMethods
     public static extern ng_greenlet* ng_frozen_abandon(ng_frozen* frozen);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_greenlet_peek([NativeTypeName("const ng_greenlet *")] ng_greenlet* greenlet, [NativeTypeName("const ng_frozen *")] ng_frozen* frozen, [NativeTypeName("uint64_t *")] ulong* addresses, [NativeTypeName("uint32_t")] uint capacity, [NativeTypeName("uint32_t *")] uint* count);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]
     public static extern ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** lesson);
 

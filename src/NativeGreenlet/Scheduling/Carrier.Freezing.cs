@@ -40,6 +40,9 @@ internal sealed unsafe partial class Carrier
         set => _nudge = value;
     }
 
+    /// <summary>Whether it is a hub's, which says itself what its greenlets do.</summary>
+    public bool IsOfHub => _nudge is not null;
+
     /// <summary>Greenlets that are frozen now.</summary>
     public long FrozenCount { get; private set; }
 

@@ -16,6 +16,16 @@ internal sealed unsafe partial class Carrier
         }
     }
 
+    /// <summary>Lets this thread do something at its next use of the library: look at its greenlets. It must not throw, nor run code of
+    /// the program. From any thread.</summary>
+    public void Ask(Action question)
+    {
+        if (!_hasExited)
+        {
+            _kills.Ask(question);
+        }
+    }
+
     /// <summary>Kills the greenlets that became unreachable or were disposed of by other threads. Their cleanup runs
     /// here, and whatever it does.</summary>
     public void DrainKills()
@@ -27,6 +37,7 @@ internal sealed unsafe partial class Carrier
             return;
         }
 
+        _kills.TakeQuestion()?.Invoke();
         for (int count = _kills.Count; count > 0 && _kills.TryDequeue(out Greenlet? greenlet, out bool isAbandoned); count--)
         {
             GreenletCore victim = greenlet.Core;

@@ -49,6 +49,20 @@ internal sealed unsafe partial class Carrier
         }
     }
 
+    /// <summary>Its greenlets that have begun and not ended, and the main one if that is suspended. For another thread: as of a moment
+    /// ago, and it may change meanwhile.</summary>
+    public IReadOnlyList<GreenletCore> Seen()
+    {
+        List<GreenletCore> seen = Main.Core.State == GreenletState.Suspended ? [Main.Core] : [];
+        GreenletCore? core = _active.Youngest;
+        for (long i = LiveCount; core is not null && i > 0; i--, core = core.NextActive)
+        {
+            seen.Add(core);
+        }
+
+        return seen;
+    }
+
     /// <summary>Writes what it carries.</summary>
     public void Dump(TextWriter writer)
     {

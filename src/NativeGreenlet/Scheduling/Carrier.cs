@@ -88,6 +88,9 @@ internal sealed unsafe partial class Carrier
 
     public int ThreadId => _thread.ManagedThreadId;
 
+    /// <summary>What the system calls its thread; 0 where that is not known.</summary>
+    public ulong SystemThreadId { get; private set; }
+
     /// <summary>Whether its thread is known to have ended.</summary>
     public bool HasExited => _hasExited;
 
@@ -298,6 +301,7 @@ internal sealed unsafe partial class Carrier
         NativeStacks stacks = NativeStacks.Attach(BackendSelection.Instance.Backend, bridge, Main.Core);
         _stacks = stacks;
         _native = stacks.Native;
+        SystemThreadId = NativeMethods.ng_thread_id();
         _commit = stacks.Commit;
         _direct = stacks.Direct is var direct && direct is not null ? direct : &Refuse;
         _directEnd = stacks.DirectEnd is var end && end is not null ? end : &Refuse;

@@ -12,7 +12,10 @@ internal static class Tool
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(directory => File.Exists(Path.Combine(directory, name)));
 
     /// <summary>Runs it; returns its exit code, and what it printed.</summary>
-    public static (int ExitCode, string Output) Run(string name, params string[] arguments)
+    public static (int ExitCode, string Output) Run(string name, params string[] arguments) => Run(name, arguments, []);
+
+    /// <summary>The same with variables of the environment.</summary>
+    public static (int ExitCode, string Output) Run(string name, string[] arguments, (string Name, string Value)[] environment)
     {
         ProcessStartInfo start = new(name, arguments)
         {
@@ -23,6 +26,11 @@ internal static class Tool
         };
         start.Environment["LC_ALL"] = "C";
         start.Environment["DEBUGINFOD_URLS"] = ""; // no downloads of symbols
+        foreach ((string variable, string value) in environment)
+        {
+            start.Environment[variable] = value;
+        }
+
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync();

@@ -9,6 +9,7 @@ internal static class ServerSubject
 {
     public const int Waiters = 300; // in one place
     public const int Clients = 10;
+    public const int Stuck = 7; // tasks that wait in the hub whose thread is blocked
 
     public static void Run()
     {
@@ -62,5 +63,16 @@ internal static class ServerSubject
         }
     }
 
-    private static void BlockTheThread(ManualResetEventSlim release) => release.Wait();
+    private static void BlockTheThread(ManualResetEventSlim release)
+    {
+        GreenEvent gate = new();
+        for (int i = 0; i < Stuck; i++)
+        {
+            Hub.Spawn(() => WaitForAnEvent(gate));
+        }
+
+        Hub.Sleep(TimeSpan.FromMilliseconds(1)); // they wait now
+        release.Wait();
+        gate.Set();
+    }
 }
