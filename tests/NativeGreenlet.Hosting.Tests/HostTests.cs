@@ -46,12 +46,14 @@ public sealed class HostTests : IDisposable
     [Fact]
     public async Task Connections_that_do_not_end_are_killed_within_the_hosts_time()
     {
+        TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource cleaned = new();
         using IHost host = Build(services =>
         {
             services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromMilliseconds(500));
             services.AddGreenTcpServer("slow", stream =>
             {
+                begun.SetResult();
                 try
                 {
                     stream.ReadByte();
@@ -64,7 +66,7 @@ public sealed class HostTests : IDisposable
         });
         await host.StartAsync();
         using TcpClient client = await ConnectAsync(host, "slow");
-        await Task.Delay(50);
+        await begun.Task.WaitAsync(Log.Patience);
 
         await host.StopAsync().WaitAsync(Log.Patience);
 
@@ -211,8 +213,8 @@ public sealed class HostTests : IDisposable
 
         // Checks follow each other without a pause. The watchdog's report would not come if they woke the hub.
         HealthReport report = await WaitForAsync(health, HealthStatus.Unhealthy);
-        Assert.Contains("pinned 1 has not turned for", report.Entries["greenlets"].Description, StringComparison.Ordinal);
-        Task warned = _log.WaitForAsync("Warning", "pinned 1");
+        Assert.Contains("pinned 0 has not turned for", report.Entries["greenlets"].Description, StringComparison.Ordinal);
+        Task warned = _log.WaitForAsync("Warning", "pinned 0");
         while (!warned.IsCompleted)
         {
             report = await health.CheckHealthAsync();

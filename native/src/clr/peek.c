@@ -106,11 +106,13 @@ ng_status ng_greenlet_peek(const ng_greenlet* greenlet, const ng_frozen* frozen,
 ng_status ng_greenlet_peek(const ng_greenlet* greenlet, const ng_frozen* frozen, uint64_t* addresses, uint32_t capacity,
                            uint32_t* count) {
   (void)frozen;
-  (void)capacity;
   if (greenlet == NULL || addresses == NULL || count == NULL) {
     return NG_ERROR_ARGUMENT;
   }
   *count = 0;
+  if (capacity > 0) {
+    addresses[0] = 0;
+  }
   return NG_ERROR_NOT_SUPPORTED;
 }
 
