@@ -209,12 +209,18 @@ public sealed class HostTests : IDisposable
         await host.StartAsync();
         HealthCheckService health = host.Services.GetRequiredService<HealthCheckService>();
         GreenHubs hubs = host.Services.GetRequiredService<GreenHubs>();
-        Task<int> run = hubs.Pool.RunAsync(() => LoadedType.Use(() => Hub.Await(release.Task)));
+        TaskCompletionSource pinned = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<int> run = hubs.Pool.RunAsync(() => LoadedType.Use(() =>
+        {
+            pinned.SetResult(); // to come here took time, and blocked the thread as well
+            Hub.Await(release.Task);
+        }));
+        await pinned.Task.WaitAsync(Log.Patience);
 
         // Checks follow each other without a pause. The watchdog's report would not come if they woke the hub.
         HealthReport report = await WaitForAsync(health, HealthStatus.Unhealthy);
         Assert.Contains("pinned 0 has not turned for", report.Entries["greenlets"].Description, StringComparison.Ordinal);
-        Task warned = _log.WaitForAsync("Warning", "pinned 0");
+        Task warned = _log.WaitForAsync("Warning", "pinned 0", "It still does: "); // as the watchdog says with what pins it
         while (!warned.IsCompleted)
         {
             report = await health.CheckHealthAsync();
