@@ -262,13 +262,14 @@ internal sealed unsafe partial class Carrier
     private ng_freeze_verdict Freeze(GreenletCore core, FrozenPark park, FreezeLessons.Urgency urgency)
     {
         ng_freeze_plan plan;
-        ng_freeze_verdict verdict = NativeMethods.ng_freeze_find(park.Native, FreezeLessons.MayUnload, &plan);
+        uint mayUnload = FreezeCheck.IsRunning ? 0 : FreezeLessons.MayUnload; // what it freezes runs our own code
+        ng_freeze_verdict verdict = NativeMethods.ng_freeze_find(park.Native, mayUnload, &plan);
         if (verdict == ng_freeze_verdict.UNKNOWN)
         {
             verdict = FreezeLessons.Learn(park.Native, plan.hash, urgency);
             if (verdict == ng_freeze_verdict.POSSIBLE)
             {
-                verdict = NativeMethods.ng_freeze_find(park.Native, FreezeLessons.MayUnload, &plan);
+                verdict = NativeMethods.ng_freeze_find(park.Native, mayUnload, &plan);
                 if (verdict == ng_freeze_verdict.UNKNOWN && ++park.Lessons >= MostLessons)
                 {
                     verdict = ng_freeze_verdict.REFUSED; // there is a word whose meaning does not come out

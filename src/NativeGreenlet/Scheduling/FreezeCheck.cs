@@ -50,10 +50,16 @@ internal static class FreezeCheck
 
     private static void Check()
     {
-        Expect(Freeze(Refers, givesPages: false) == ng_freeze_verdict.POSSIBLE, "a stack with references");
-        Expect(Freeze(Refers, givesPages: true) == ng_freeze_verdict.POSSIBLE, "a stack with references whose pages were given back");
-        Expect(Freeze(RefersInto, givesPages: false) == ng_freeze_verdict.POSSIBLE, "a stack with a byref");
-        Expect(Freeze(Pins, givesPages: false) == ng_freeze_verdict.PINS, "a stack that pins an object");
+        Expect(ng_freeze_verdict.POSSIBLE, Refers, givesPages: false, "a stack with references");
+        Expect(ng_freeze_verdict.POSSIBLE, Refers, givesPages: true, "a stack with references whose pages were given back");
+        Expect(ng_freeze_verdict.POSSIBLE, RefersInto, givesPages: false, "a stack with a byref");
+        Expect(ng_freeze_verdict.PINS, Pins, givesPages: false, "a stack that pins an object");
+    }
+
+    private static void Expect(ng_freeze_verdict expected, Func<bool> body, bool givesPages, string what)
+    {
+        ng_freeze_verdict verdict = Freeze(body, givesPages);
+        Expect(verdict == expected, $"{what} ({verdict})");
     }
 
     private static ng_freeze_verdict Freeze(Func<bool> body, bool givesPages)

@@ -87,6 +87,9 @@ public class FreezingTests
         }
     }
 
+    [LinuxFact]
+    public void The_check_at_the_first_use_succeeds_beside_code_that_can_be_unloaded() => Survives("auto", CheckBesideUnloadableCode);
+
     // The check at the first use finds them, or dies of them.
     [Theory]
     [InlineData("slot")]
@@ -121,6 +124,16 @@ public class FreezingTests
         InChild.Result child = InChild.Run(body, [(FreezeSetting.Variable, wish), .. environment]);
         Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
         Assert.DoesNotContain(Unavailable, child.Output, StringComparison.Ordinal);
+    }
+
+    private static void CheckBesideUnloadableCode()
+    {
+        AssemblyBuilder unloadable = AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("Unloadable"), AssemblyBuilderAccess.RunAndCollect);
+        new Greenlet(() => { }).Switch();
+        FreezeLessons.LookForUnloadableCode();
+        Assert.Equal(1u, FreezeLessons.MayUnload);
+        Assert.True(FreezeLessons.IsReady, GreenletRuntime.Description);
+        GC.KeepAlive(unloadable);
     }
 
     private static void ThrowIfOff()
