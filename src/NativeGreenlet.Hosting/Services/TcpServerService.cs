@@ -63,11 +63,13 @@ internal sealed partial class TcpServerService(
         }
 
         using Draining draining = new(hostOptions.Value.DrainTime, cancellationToken);
-        Task stopping = hub.InvokeAsync(() => server.Stop(Timeout.InfiniteTimeSpan), draining.Token);
+        using CancellationTokenSource timeIsUp = new(); // not the token of the time: its end would kill them before they are counted
+        Task stopping = hub.InvokeAsync(() => server.Stop(Timeout.InfiniteTimeSpan), timeIsUp.Token);
         await draining.WaitAsync(stopping);
         if (!stopping.IsCompletedSuccessfully)
         {
             LogKilled(name, server.ConnectionCount);
+            await timeIsUp.CancelAsync();
             stopping = hub.InvokeAsync(() => server.Stop(), CancellationToken.None);
         }
 

@@ -301,7 +301,7 @@ internal sealed unsafe partial class Carrier
         NativeStacks stacks = NativeStacks.Attach(BackendSelection.Instance.Backend, bridge, Main.Core);
         _stacks = stacks;
         _native = stacks.Native;
-        SystemThreadId = NativeMethods.ng_thread_id();
+        SystemThreadId = stacks.SystemThreadId;
         _commit = stacks.Commit;
         _direct = stacks.Direct is var direct && direct is not null ? direct : &Refuse;
         _directEnd = stacks.DirectEnd is var end && end is not null ? end : &Refuse;

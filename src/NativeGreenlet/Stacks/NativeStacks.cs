@@ -38,6 +38,9 @@ internal abstract unsafe class NativeStacks : CarrierStacks
     /// behind it, and from there the native library is called once. <c>ng_switch</c> would be a native frame more.</summary>
     public delegate* unmanaged[Cdecl]<ng_carrier*, ng_greenlet*, uint, ng_status> Commit { get; }
 
+    /// <summary>What the system calls the carrier's thread.</summary>
+    public ulong SystemThreadId { get; private set; }
+
     /// <summary>Makes the calling thread a carrier of the native library. It must be on its own stack.</summary>
     /// <exception cref="GreenletException">It cannot be one.</exception>
     public static NativeStacks Attach(GreenletBackend backend, RuntimeBridge bridge, GreenletCore main)
@@ -61,7 +64,8 @@ internal abstract unsafe class NativeStacks : CarrierStacks
             switch (status)
             {
                 case ng_status.OK:
-                    stacks!._words = ThreadWords.OfThisThread(stacks.Words, thread, bridge.Layout.ThreadLocalData);
+                    stacks!.SystemThreadId = NativeMethods.ng_thread_id(); // here: who calls it is compiled where there is no native library, too
+                    stacks._words = ThreadWords.OfThisThread(stacks.Words, thread, bridge.Layout.ThreadLocalData);
                     return stacks;
 
                 case ng_status.NEED_RECORD:
