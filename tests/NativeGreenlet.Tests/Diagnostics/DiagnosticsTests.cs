@@ -350,7 +350,7 @@ public class DiagnosticsTests
     private static void ListenToChoice()
     {
         using LibraryEvents listener = new();
-        listener.EnableWhenCreated(EventLevel.Informational);
+        listener.EnableWhenCreated(EventLevel.Informational, GreenletEventSource.Keywords.Life);
         _ = GreenletRuntime.Backend;
         WaitUntil(() => listener.Heard().Count == 1, "the choice is told");
 

@@ -10,7 +10,7 @@ internal sealed partial class LibraryEvents : EventListener
 
     private readonly List<string> _heard = [];
     private volatile EventSource? _source;
-    private EventLevel? _levelWhenCreated;
+    private (EventLevel Level, EventKeywords Keywords)? _whenCreated;
 
     public EventSource? Source => _source;
 
@@ -20,7 +20,8 @@ internal sealed partial class LibraryEvents : EventListener
         EnableEvents(_source!, level, keywords);
     }
 
-    public void EnableWhenCreated(EventLevel level) => _levelWhenCreated = level;
+    /// <summary>Listens as soon as there is something to listen to. With the keyword of dumps that asks for one.</summary>
+    public void EnableWhenCreated(EventLevel level, EventKeywords keywords) => _whenCreated = (level, keywords);
 
     public void Disable() => DisableEvents(_source!);
 
@@ -36,9 +37,9 @@ internal sealed partial class LibraryEvents : EventListener
     {
         if (eventSource.Name == SourceName)
         {
-            if (_levelWhenCreated is { } level)
+            if (_whenCreated is (var level, var keywords))
             {
-                EnableEvents(eventSource, level, EventKeywords.All);
+                EnableEvents(eventSource, level, keywords);
             }
 
             _source = eventSource;
