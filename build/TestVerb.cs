@@ -106,8 +106,8 @@ internal static class TestVerb
             new Part("Managed tests, Release: all, the long ones, and Debug, with assertions, side by side", TestLongAndAssertions),
             new Part("Managed tests, Release: what measures", () => TestSolution("tests that measure", TestFilters.Alone)),
             RuntimeTestsPart(runtimes),
-            .. runtimes.Select(MeasuredTestPart),
             .. OperatingSystem.IsLinux() ? [new Part("Packages: templates and the README's server", () => CheckVerb.Run(["package", "contents", "templates", "production"]) == 0)] : Array.Empty<Part>(),
+            .. runtimes.Select(MeasuredTestPart),
         ];
     }
 
