@@ -18,7 +18,7 @@ internal static class TestFilters
     private static readonly string[] s_alone = ["CostTests", "OtherBackendTests"];
 
     // The core's tests that a corrupted heap or a lost reference makes fail, perhaps once in many runs.
-    private static readonly string[] s_memory = ["Faults", "Freezing", "Fuzzing", "Properties", "Runtime", "Slices", "Stacks", "Survival"];
+    private static readonly string[] s_memory = ["Faults", "Freezing", "Fuzzing.FuzzerTests", "Properties", "Runtime", "Slices", "Stacks", "Survival"];
 
     /// <summary>What <c>test</c> runs, on the backend of this machine.</summary>
     public static string Short { get; } = Without(s_long);

@@ -77,7 +77,7 @@ internal sealed record Options
           --patience            when a trace that does not end counts as hung (60 seconds)
           --replay              first run the seeds in a file
           --evidence            how long each attempt takes that is to show whose fault a failure is (3 seconds)
-          --shrink              how long to look for a smaller trace that fails, too (60 seconds; 0: do not)
+          --shrink              how long to look for a smaller trace that fails, too (60 seconds, or until one is found; 0: do not)
           --throws-in-filters   throw inside exception filters, too: plain .NET does not survive that
           --no-check            without the search of each switch for words of the thread that lead into the stack that
                                 is left ({Checking.Variable}=1)

@@ -22,4 +22,12 @@ internal static class Fuzzer
     /// <summary>Runs it, whatever comes of it.</summary>
     public static ChildProcess Run(string arguments, params (string Name, string Value)[] environment) =>
         ChildProcess.Run(Assembly, arguments, s_patience, [("NATIVEGREENLET_BACKEND", "segments"), .. environment]);
+
+    /// <summary>Asserts what it found, whose fault it called that, and that it said how to repeat it.</summary>
+    public static void IsBlamedOn(int exitCode, string verdict, ChildProcess child)
+    {
+        Assert.True(child.ExitCode == exitCode, child.ToString());
+        Assert.True(child.Output.Contains(verdict, StringComparison.Ordinal), child.ToString());
+        Assert.True(child.Output.Contains("repeat: ", StringComparison.Ordinal), child.ToString());
+    }
 }

@@ -16,6 +16,7 @@ public sealed class SecondRunTests : IDisposable
     {
         Assert.True(SecondRun.MayPass([Failure(Waits)]));
         Assert.True(SecondRun.MayPass([Failure(Waits), Failure($"{Waits}(times: 3)"), Failure("NativeGreenlet.Cooperative.Tests.Faults.TableTests.It_is_told")]));
+        Assert.True(SecondRun.MayPass([Failure("NativeGreenlet.Tests.Fuzzing.FuzzerVerdictTests.Wrong_usage_is_told(arguments: \"--speed 9\")")]));
     }
 
     [Fact]
