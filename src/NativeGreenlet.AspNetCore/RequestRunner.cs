@@ -93,8 +93,9 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             }
 
             HubPool pool = Pool;
-            response = bodies is null ? null : GreenResponse.TryInstall(context, pool);
-            Task run = pool.RunAsync(Start, context.RequestAborted);
+            RequestHub hub = RequestHub.Of(context, pool);
+            response = bodies is null ? null : GreenResponse.TryInstall(context, hub);
+            Task run = hub.RunAsync(Start, context.RequestAborted);
             Watch(pool); // after the hub, which needs a thread more
             await run;
         }
@@ -165,14 +166,28 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         }
     }
 
+    /// <summary>Makes one more hub like those of requests, which is the caller's, and starts its thread.</summary>
+    /// <exception cref="OutOfMemoryException">There is no thread for it.</exception>
+    public Hub MakeHub(string name)
+    {
+        HubOptions options = MakeHubOptions();
+        options.Name = name;
+        Hub hub = new(options);
+        Report(hub);
+        hub.Post(static () => { });
+        return hub;
+    }
+
     // Its hubs are started as requests need them: one for which there is no thread is done without meanwhile. A request may wait for
     // what a later one does: that is no deadlock.
-    private HubPool MakePool()
+    private HubPool MakePool() => new(MakeHubOptions(), _options.Hubs) { OnHubStarted = Report };
+
+    private HubOptions MakeHubOptions()
     {
         HubOptions hubOptions = new() { Name = "request hub", DeadlockPatience = Timeout.InfiniteTimeSpan };
         hubOptions.BlockingWaits = _options.BlockingWaits ?? hubOptions.BlockingWaits;
         hubOptions.OffloadPool = _options.OffloadPool ?? hubOptions.OffloadPool;
-        return new HubPool(hubOptions, _options.Hubs) { OnHubStarted = Report };
+        return hubOptions;
     }
 
     private void Report(Hub hub)

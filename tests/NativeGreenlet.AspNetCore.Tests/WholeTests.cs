@@ -147,6 +147,7 @@ public class WholeTests
     public async Task Methods_of_gRPC_services_wait()
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        Server.Configure(builder);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddGreenlets();
         builder.Services.AddGrpc();

@@ -11,13 +11,13 @@ internal sealed class GreenResponse : IHttpResponseFeature
 {
     private readonly HttpContext _context;
     private readonly IHttpResponseFeature _below;
-    private readonly HubPool _pool;
+    private readonly RequestHub _hub;
 
-    private GreenResponse(HttpContext context, IHttpResponseFeature below, HubPool pool)
+    private GreenResponse(HttpContext context, IHttpResponseFeature below, RequestHub hub)
     {
         _context = context;
         _below = below;
-        _pool = pool;
+        _hub = hub;
     }
 
     public int StatusCode
@@ -48,14 +48,14 @@ internal sealed class GreenResponse : IHttpResponseFeature
     public bool HasStarted => _below.HasStarted;
 
     /// <summary>Puts it in place; null if the server has none.</summary>
-    public static GreenResponse? TryInstall(HttpContext context, HubPool pool)
+    public static GreenResponse? TryInstall(HttpContext context, RequestHub hub)
     {
         if (context.Features.Get<IHttpResponseFeature>() is not { } below)
         {
             return null;
         }
 
-        GreenResponse response = new(context, below, pool);
+        GreenResponse response = new(context, below, hub);
         context.Features.Set<IHttpResponseFeature>(response);
         return response;
     }
@@ -81,11 +81,11 @@ internal sealed class GreenResponse : IHttpResponseFeature
         bool hasStarted = false;
         try
         {
-            await _pool.RunAsync(() =>
+            await _hub.RunAsync(() =>
             {
                 hasStarted = true;
                 return callback(state);
-            }).ConfigureAwait(false);
+            }, CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception) when (!hasStarted)
         {

@@ -31,6 +31,7 @@ public class ExampleTests
         global using System.Threading.RateLimiting;
         global using System.Threading.Tasks;
         global using Microsoft.AspNetCore.Builder;
+        global using Microsoft.AspNetCore.Hosting;
         global using Microsoft.AspNetCore.Http;
         global using Microsoft.AspNetCore.Http.Metadata;
         global using Microsoft.Extensions.DependencyInjection;

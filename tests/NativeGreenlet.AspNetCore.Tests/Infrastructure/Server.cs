@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace NativeGreenlet.AspNetCore.Tests.Infrastructure;
@@ -21,6 +22,9 @@ internal sealed class Server : IAsyncDisposable
     /// <summary>What no test should need more than.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromMinutes(3);
 
+    /// <summary>Whether connections live on hubs, in all applications that are started from now on.</summary>
+    public static bool IsOnTransport { get; set; }
+
     public HttpClient Client { get; }
 
     public Log Log { get; }
@@ -33,21 +37,26 @@ internal sealed class Server : IAsyncDisposable
     /// <param name="services">Adds services.</param>
     /// <param name="before">Adds middleware before <c>UseGreenlets</c>.</param>
     /// <param name="usesGreenlets">Whether there is <c>UseGreenlets</c>.</param>
+    /// <param name="kestrel">Sets options of the server; null for one endpoint that any client can use.</param>
+    /// <param name="transport">Sets options of the transport, if connections live on hubs.</param>
     public static async Task<Server> StartAsync(
         Action<WebApplication> configure,
         Action<GreenRequestOptions>? options = null,
         Action<IServiceCollection>? services = null,
         Action<WebApplication>? before = null,
-        bool usesGreenlets = true)
+        bool usesGreenlets = true,
+        Action<KestrelServerOptions>? kestrel = null,
+        Action<GreenletTransportOptions>? transport = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        Configure(builder, transport);
+        builder.WebHost.ConfigureKestrel(kestrel ?? (options =>
         {
-            kestrel.Listen(IPAddress.Loopback, 0);
-            kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Limits.MinRequestBodyDataRate = null;
-            kestrel.Limits.MinResponseDataRate = null;
-        });
+            options.Listen(IPAddress.Loopback, 0);
+            options.Limits.MaxRequestBodySize = null;
+            options.Limits.MinRequestBodyDataRate = null;
+            options.Limits.MinResponseDataRate = null;
+        }));
         Log log = new();
         builder.Logging.ClearProviders().AddProvider(log);
         builder.Services.AddGreenlets(options);
@@ -63,9 +72,22 @@ internal sealed class Server : IAsyncDisposable
         await application.StartAsync();
         Server server = new(application, log);
         string address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        server.EndPoint = IPEndPoint.Parse(new Uri(address).Authority);
-        server.Client.BaseAddress = new Uri(address);
+        if (Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) && IPEndPoint.TryParse(uri.Authority, out IPEndPoint? endPoint))
+        {
+            server.EndPoint = endPoint;
+            server.Client.BaseAddress = uri;
+        }
+
         return server;
+    }
+
+    /// <summary>Has the transport that the tests ask for.</summary>
+    public static void Configure(WebApplicationBuilder builder, Action<GreenletTransportOptions>? transport = null)
+    {
+        if (IsOnTransport)
+        {
+            builder.WebHost.UseGreenletTransport(transport);
+        }
     }
 
     public async Task<string> GetAsync(string path) => await Client.GetStringAsync(new Uri(path, UriKind.Relative)).WaitAsync(Patience);

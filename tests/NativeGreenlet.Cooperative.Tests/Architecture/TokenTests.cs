@@ -39,6 +39,7 @@ public class TokenTests
         ["GreenTimeout"] = "Dispose Owns",
         ["GreenWatch`1"] = "Complete Set Update Watch",
         ["Hub"] = "Dump OnSignal Post Spawn SpawnLater Start",
+        ["HubSocketEvents"] = "Detach Dispose TryAttach",
         ["GreenProcessResult"] = "Deconstruct",
         ["HubWatchdog"] = "Dispose Start",
     };

@@ -23,8 +23,8 @@ internal sealed unsafe class Poller : IDisposable
     private readonly SafeFileHandle _bell;
     private readonly byte* _events = (byte*)NativeMemory.Alloc(Capacity, (nuint)Linux.EventSize);
     private readonly Lock _gate = new(); // of the table
-    private readonly SocketReadiness?[] _signalled = new SocketReadiness?[Capacity];
-    private SocketReadiness?[] _sockets = new SocketReadiness?[16]; // by the lower half of the key
+    private readonly IPolled?[] _signalled = new IPolled?[Capacity];
+    private IPolled?[] _sockets = new IPolled?[16]; // by the lower half of the key
     private uint[] _generations = new uint[16]; // the upper half: a late event of an earlier socket is none of the next one's
     private readonly Stack<int> _free = new();
     private int _count;
@@ -84,7 +84,7 @@ internal sealed unsafe class Poller : IDisposable
     /// <param name="socket">Gets them.</param>
     /// <param name="key">What <see cref="Remove"/> takes.</param>
     /// <returns>Whether it could be had.</returns>
-    public bool TryAdd(SafeHandle handle, SocketReadiness socket, out ulong key)
+    public bool TryAdd(SafeHandle handle, IPolled socket, out ulong key)
     {
         lock (_gate)
         {
@@ -173,7 +173,7 @@ internal sealed unsafe class Poller : IDisposable
     /// <summary>Who waits for a socket looks for another hub's.</summary>
     public void Dispose()
     {
-        SocketReadiness?[] left;
+        IPolled?[] left;
         lock (_gate)
         {
             _isDisposed = true;
@@ -184,7 +184,7 @@ internal sealed unsafe class Poller : IDisposable
         _epoll.Dispose();
         _bell.Dispose();
         NativeMemory.Free(_events);
-        foreach (SocketReadiness? socket in left)
+        foreach (IPolled? socket in left)
         {
             socket?.Leave(this);
         }

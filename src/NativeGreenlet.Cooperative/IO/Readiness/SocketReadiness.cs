@@ -12,7 +12,7 @@ namespace NativeGreenlet.Cooperative.IO.Readiness;
 /// <para>Events are edges: each says that something has come since. One that nobody waits for is kept, so that the next
 /// wait tries again first; who finds nothing and then waits can miss none.</para>
 /// </remarks>
-internal sealed class SocketReadiness
+internal sealed class SocketReadiness : IPolled
 {
     private const uint OfReceiving = Linux.Readable | Linux.Urgent | Linux.PeerEnded | Linux.HungUp | Linux.Failed;
     private const uint OfSending = Linux.Writable | Linux.HungUp | Linux.Failed;

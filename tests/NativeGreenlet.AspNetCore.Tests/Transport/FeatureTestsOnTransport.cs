@@ -1,0 +1,9 @@
+namespace NativeGreenlet.AspNetCore.Tests.Transport;
+
+/// <summary>What holds on the transport of ASP.NET Core holds where connections live on hubs.</summary>
+public sealed class FeatureTestsOnTransport : FeatureTests, IDisposable
+{
+    public FeatureTestsOnTransport() => Server.IsOnTransport = true;
+
+    public void Dispose() => Server.IsOnTransport = false;
+}
