@@ -44,10 +44,12 @@ TABLE = [
     ("gevent", "Python: gevent", GEVENT, {}),
     ("bare", "bare C: epoll, recv, send", [BUILT / "echo"], {}),
     ("kestrel-greenlets", "ASP.NET Core, synchronous handler on greenlets", [*DOTNET, "kestrel-greenlets"], {}),
+    ("kestrel-transport", "the same, connections on hubs", [*DOTNET, "kestrel-transport"], {}),
     ("kestrel-async", "ASP.NET Core, asynchronous handler", [*DOTNET, "kestrel-async"], {}),
+    ("kestrel-async-transport", "the same, connections on hubs (asynchronous)", [*DOTNET, "kestrel-async-transport"], {}),
     ("kestrel-blocking", "ASP.NET Core, synchronous handler on the thread pool", [*DOTNET, "kestrel-blocking"], {}),
 ]
-KINDS = {"echo": "TCP echo", "http": "HTTP, waits 10 ms for a downstream service"}
+KINDS = {"echo": "TCP echo", "http": "HTTP, waits 10 ms for a downstream service", "plain": "HTTP, waits for nothing"}
 CONNECTIONS = [10, 100, 1000, 5000]
 BYTES = 64  # of a message of the echo
 DELAY = 10  # milliseconds of the downstream service
@@ -162,11 +164,17 @@ def http_load(port, connections, seconds):
     text = run(command, duration + 30)
     figures = {f"p{share}": microseconds(re.search(rf"^\s+{share}%\s+(\S+)", text, re.MULTILINE)[1]) for share in (50, 90, 99)}
     figures["rate"] = float(re.search(r"Requests/sec:\s+(\S+)", text)[1])
+    figures["requests"] = int(re.search(r"(\d+) requests in", text)[1])
     figures["failed"] = sum(int(number) for line in re.findall(r"Socket errors:.*|Non-2xx.*", text) for number in re.findall(r"\d+", line.replace("2xx", "").replace("3xx", "")))
     return figures
 
 
-LOADS = {"echo": echo_load, "http": http_load}
+LOADS = {"echo": echo_load, "http": http_load, "plain": http_load}
+
+
+def takes_part(kind, key):
+    is_kestrel = key.startswith("kestrel")
+    return {"echo": not is_kestrel, "http": key != "bare", "plain": is_kestrel}[kind]
 
 
 def microseconds(text):
@@ -213,7 +221,7 @@ class Comparison:
         downstreams = []
         try:
             for key, label, command, environment in self.table:
-                if (kind, key) in self.problems or (key.startswith("kestrel") if kind == "echo" else key == "bare"):
+                if (kind, key) in self.problems or not takes_part(kind, key):
                     continue
                 self.tell(kind, "starting", label)
                 try:
@@ -258,7 +266,10 @@ class Comparison:
             figures["processors"] = round(processors, 3)
             figures["work"] = round(processors / figures["rate"] * 1e6, 2)  # microseconds of processor time each
         if has_collector:
+            # Of the whole load, connecting included.
             figures.update({f"gc-{name}": value - before[name] for name, value in program.collector().items()})
+            if "requests" in figures and connections < MANY:
+                figures["bytes"] = round(figures["gc-allocated"] / figures["requests"], 1)  # allocated for each request
         return figures
 
     def fail(self, kind, key, failure):
@@ -311,9 +322,9 @@ def main():
     options = arguments.parse_args()
     most = allow_connections(max(options.connections))
     options.connections = [connections for connections in options.connections if connections <= most]
-    if not shutil.which("wrk") and "http" in options.kinds:
+    if not shutil.which("wrk") and {"http", "plain"} & {*options.kinds}:
         print("== Without HTTP: there is no wrk here", flush=True)
-        options.kinds.remove("http")
+        options.kinds = [kind for kind in options.kinds if kind == "echo"]
 
     others = compare.Others()
     comparison = Comparison(options)

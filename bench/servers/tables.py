@@ -13,6 +13,7 @@ OURS, ON_ALL, THEIRS, PYTHON, FLOOR = "greenlets", "hubs", "async", "gevent", "b
 KINDS = {
     "echo": "TCP echo",
     "http": "HTTP, each request waits 10 ms for a downstream service",
+    "plain": "Plaintext on ASP.NET Core, a request waits for nothing",
 }
 CHARTED = 1000  # connections
 
@@ -80,7 +81,7 @@ def goals(results):
         return report.times(ratio) if ratio >= least else f"**{report.times(ratio)}**"
 
     for kind, title in KINDS.items():
-        if kind not in results.rows:
+        if kind not in results.rows or kind == "plain":
             continue
         for connections in results.connections(kind):
             on_all = results.ratio(kind, connections, "rate", ON_ALL, THEIRS)
@@ -101,6 +102,23 @@ def goals(results):
                 rows.append(["ASP.NET Core", f"{connections:,}", "–", verdict(rate, 0.9), verdict(work, 0.9) if work else "–", "–", "–", "–", f"{threads:,.0f}"])
     heads = ["", "connections", "rate with a hub per core, of async's", "rate, of async's", "requests per processor second, of async's", "rate, of gevent's", "requests per processor second, of gevent's", "rate of bare C, of gevent's", "threads"]
     return report.table(heads, rows)
+
+
+def on_hubs(results):
+    """ASP.NET Core on greenlets, of an asynchronous handler on its own transport."""
+    rows = []
+    for kind, title in KINDS.items():
+        for connections in results.connections(kind) if kind in results.rows else []:
+            for server in ("kestrel-greenlets", "kestrel-transport", "kestrel-async-transport"):
+                ratios = [
+                    results.ratio(kind, connections, "rate", server, "kestrel-async"),
+                    results.ratio(kind, connections, "work", "kestrel-async", server),
+                    results.ratio(kind, connections, "p99", server, "kestrel-async"),
+                    results.ratio(kind, connections, "bytes", server, "kestrel-async"),
+                ]
+                if ratios[0]:
+                    rows.append([title.split(",")[0], f"{connections:,}", results.labels[server], *(report.times(ratio) if ratio else "–" for ratio in ratios)])
+    return report.table(["", "connections", "server", "rate", "requests per processor second", "p99", "bytes allocated for each"], rows)
 
 
 def draw(results, directory):
@@ -159,6 +177,10 @@ echo costs at least, all but the system's own part of it gone, is in the column 
 had. One hub is one thread, where async has all cores; so the rate of a hub per core is there, too.
 
 {goals(results)}
+
+ASP.NET Core, of an asynchronous handler on its own transport; "connections on hubs" is `UseGreenletTransport()`:
+
+{on_hubs(results)}
 """
     for kind, title in KINDS.items():
         if kind in results.rows:

@@ -10,11 +10,16 @@ namespace NativeGreenlet.Servers;
 /// <summary>The HTTP server as a handler of ASP.NET Core.</summary>
 internal static class KestrelServer
 {
-    public static void Run(bool onGreenlets, RequestDelegate handler, Action<int> ready)
+    public static void Run(bool onGreenlets, bool onTransport, RequestDelegate handler, Action<int> ready)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseSockets(options => options.Backlog = Program.Backlog);
+        if (onTransport)
+        {
+            builder.WebHost.UseGreenletTransport(options => options.Backlog = Program.Backlog);
+        }
+
         builder.WebHost.ConfigureKestrel(options =>
         {
             options.Listen(IPAddress.Loopback, 0);
@@ -35,6 +40,21 @@ internal static class KestrelServer
         app.StartAsync().GetAwaiter().GetResult();
         ready(new Uri(app.Urls.First()).Port);
         Thread.Sleep(Timeout.Infinite);
+    }
+
+    /// <summary>A synchronous handler that waits for nothing.</summary>
+    public static Task Greet(HttpContext context)
+    {
+        Describe(context.Response);
+        context.Response.Body.Write(Downstream.Request);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>An asynchronous one.</summary>
+    public static async Task GreetAsync(HttpContext context)
+    {
+        Describe(context.Response);
+        await context.Response.Body.WriteAsync(Downstream.Request);
     }
 
     /// <summary>A synchronous handler: the same on greenlets and on threads of the pool.</summary>

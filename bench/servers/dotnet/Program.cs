@@ -3,17 +3,19 @@ using NativeGreenlet;
 using NativeGreenlet.Servers;
 
 // servers greenlets|greenlets-on-all|async|threads echo|http [PORT OF THE DOWNSTREAM SERVICE]
-// servers kestrel-greenlets|kestrel-async|kestrel-blocking http PORT
+// servers kestrel-greenlets|kestrel-transport|kestrel-async|kestrel-async-transport|kestrel-blocking http|plain [PORT]
+// plain: HTTP, answered without a wait. transport: connections that live on hubs, with a synchronous or an asynchronous handler.
 // on-all: on as many hubs as there are processors, else on one.
 // Prints "ready PORT"; at the end of its standard input it tells about its collector, and ends.
-if (args is not [var way, "echo" or "http", ..] || (args[1] == "http" && args.Length != 3))
+if (args is not [var way, "echo" or "http" or "plain", ..] || (args[1] == "http" && args.Length != 3))
 {
-    await Console.Error.WriteLineAsync("usage: servers greenlets|greenlets-on-all|async|threads|kestrel-greenlets|kestrel-async|kestrel-blocking echo|http [downstream port]");
+    await Console.Error.WriteLineAsync("usage: servers greenlets|greenlets-on-all|async|threads|kestrel-greenlets|kestrel-transport|kestrel-async|kestrel-async-transport|kestrel-blocking echo|http|plain [downstream port]");
     return 2;
 }
 
 bool isEcho = args[1] == "echo";
-int downstream = isEcho ? 0 : int.Parse(args[2], CultureInfo.InvariantCulture);
+bool isPlain = args[1] == "plain";
+int downstream = isEcho || isPlain ? 0 : int.Parse(args[2], CultureInfo.InvariantCulture);
 ConnectionPool<Stream> pool = new();
 Thread server = new(() =>
 {
@@ -28,14 +30,14 @@ Thread server = new(() =>
         case "threads":
             ThreadServer.Run(isEcho ? BlockingHandlers.Echo : stream => BlockingHandlers.Serve(stream, pool, () => ThreadServer.Connect(downstream)), Program.TellReady);
             break;
-        case "kestrel-greenlets":
-            KestrelServer.Run(onGreenlets: true, context => KestrelServer.Answer(context, pool, () => GreenletServer.Connect(downstream)), Program.TellReady);
+        case "kestrel-greenlets" or "kestrel-transport":
+            KestrelServer.Run(onGreenlets: true, way == "kestrel-transport", isPlain ? KestrelServer.Greet : context => KestrelServer.Answer(context, pool, () => GreenletServer.Connect(downstream)), Program.TellReady);
             break;
-        case "kestrel-async":
-            KestrelServer.Run(onGreenlets: false, context => KestrelServer.AnswerAsync(context, pool, downstream), Program.TellReady);
+        case "kestrel-async" or "kestrel-async-transport":
+            KestrelServer.Run(onGreenlets: false, way == "kestrel-async-transport", isPlain ? KestrelServer.GreetAsync : context => KestrelServer.AnswerAsync(context, pool, downstream), Program.TellReady);
             break;
         case "kestrel-blocking":
-            KestrelServer.Run(onGreenlets: false, context => KestrelServer.Answer(context, pool, () => ThreadServer.Connect(downstream)), Program.TellReady);
+            KestrelServer.Run(onGreenlets: false, onTransport: false, isPlain ? KestrelServer.Greet : context => KestrelServer.Answer(context, pool, () => ThreadServer.Connect(downstream)), Program.TellReady);
             break;
         default:
             throw new ArgumentException($"There is no way '{way}'.");
