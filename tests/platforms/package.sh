@@ -2,7 +2,7 @@
 # The packages, as those use them who install them: ./build.sh check package [part ...]. Packs into a folder; programs that
 # have only that folder for NativeGreenlet are built and run, and must print what they should. Parts (all, if none is named):
 #
-#   contents       what is in the packages
+#   contents       what is in the packages, and what each says of itself: README, icon, licence, description, release notes
 #   symbols        the symbols are those of the assemblies, and say where the sources are
 #   deterministic  built and packed twice, the packages are the same to the byte
 #   framework self-contained single-file trimmed ready-to-run aot
@@ -127,8 +127,40 @@ segments="Segments: the garbage collector is precise"
 # What programs published in these ways need besides the framework.
 alone="-r $rid --self-contained"
 
+# says FOLDER [ADDRESS]: what each package there tells its readers: a README of its own without links that lead nowhere, an icon, the licence,
+# a description that no other has, and the newest part of the change log. With ADDRESS, that of the repository: that, too, and in links.
+# A folder on a page of packages is no address, and release notes may have 35,000 characters.
+says() {
+  said=0
+  : >"$place/descriptions"
+  for file in "$1"/*.nupkg; do
+    name=$(basename "$file")
+    unzip -p "$file" '*.nuspec' >"$place/nuspec" && unzip -p "$file" README.md >"$place/readme" || said=1
+    tr '\n' ' ' <"$place/nuspec" | sed -n 's|.*<releaseNotes>\(.*\)</releaseNotes>.*|\1|p' >"$place/notes"
+    for field in '<license type="expression">MIT</license>' '<icon>icon.png</icon>' '<readme>README.md</readme>' '<description>' '<tags>' \
+      ${2:+"<projectUrl>$2</projectUrl>" "<repository type=\"git\" url=\"$2.git\""}; do
+      grep -qF "$field" "$place/nuspec" || miss "$name has no $field"
+    done
+    grep -o '<description>[^<]*' "$place/nuspec" >>"$place/descriptions"
+    unzip -Z1 "$file" | grep -qx icon.png || miss "$name has no icon"
+    grep -q '^### ' "$place/nuspec" || miss "$name has no release notes"
+    [ "$(wc -m <"$place/notes")" -le 35000 ] || miss "$name has release notes of $(wc -m <"$place/notes") characters, which no page of packages shows"
+    head -n 1 "$place/readme" | grep -q '^# ' || miss "$name has no README"
+    cat "$place/readme" "$place/notes" | grep -oE '\]\([^)]*\)' | grep -vE '^\]\((https:|#)' >"$place/dead" && miss "$name has links that lead nowhere: $(tr '\n' ' ' <"$place/dead")"
+    [ -z "${2:-}" ] || grep -qF "$2/blob/" "$place/notes" || miss "$name does not say where the change log is"
+  done
+  [ -z "$(sort "$place/descriptions" | uniq -d)" ] || miss "two packages have one description: $(sort "$place/descriptions" | uniq -d)"
+  return "$said"
+}
+
+miss() {
+  echo "$1"
+  said=1
+}
+
 contents() {
   status=0
+  says "$packages" || status=1
   for package in $all; do
     unzip -Z1 "$packages/$package.$version.nupkg" >"$place/list" || status=1
     for file in "lib/net10.0/$package.dll" "lib/net10.0/$package.xml" README.md LICENSE icon.png; do
@@ -203,6 +235,7 @@ symbols() {
     echo "the package does not say from which commit it is"
     status=1
   }
+  says "$copy/artifacts/packages" https://github.com/example/NativeGreenlet || status=1
   verdict symbols "$status" "$(echo "$all" | wc -w) packages; with an address for every source where the repository has one"
 }
 
