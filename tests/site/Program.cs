@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.FileProviders;
 using NativeGreenlet.SiteCheck;
@@ -10,6 +11,7 @@ if (args.Length < 2)
     return 2;
 }
 
+long start = Stopwatch.GetTimestamp();
 string folder = Path.GetFullPath(args[0]);
 string[] pages =
 [
@@ -30,27 +32,28 @@ WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
 builder.Logging.ClearProviders();
 builder.WebHost.UseUrls("http://127.0.0.1:0");
 await using WebApplication app = builder.Build();
+// The index of the search is not read: each page would build it anew, and nothing here searches.
+app.MapGet("/index.json", () => Results.Text("{}", "application/json"));
 app.UseFileServer(new FileServerOptions
 {
     FileProvider = new PhysicalFileProvider(folder),
-    StaticFileOptions = { ServeUnknownFileTypes = true, ContentTypeProvider = new FileExtensionContentTypeProvider() },
+    StaticFileOptions = { ServeUnknownFileTypes = true, ContentTypeProvider = new FileExtensionContentTypeProvider(), OnPrepareResponse = answer => answer.Context.Response.Headers.CacheControl = "max-age=3600" },
 });
 await app.StartAsync();
 
 Uri site = new(app.Urls.First());
 Report report = new();
 Links links = new(folder, site);
-await using (Browser browser = new(site, report, links))
+await using (Browser browser = new(site, report, links, Environment.GetEnvironmentVariable("NG_SITE_PICTURES")))
 {
+    Console.WriteLine($"== {pages.Length} pages and pictures, {string.Join(", ", View.All.Select(view => $"{view.Name} ({view.Width} x {view.Height})"))}");
     await browser.StartAsync(args[1]);
-    foreach (IGrouping<string, View> views in View.All.GroupBy(view => view.Scheme))
-    {
-        Console.WriteLine($"== {pages.Length} pages and pictures, {string.Join(" and ", views.Select(view => $"{view.Name} ({view.Width} x {view.Height})"))}");
-        await browser.LookAsync([.. views], pages, Environment.GetEnvironmentVariable("NG_SITE_PICTURES"));
-    }
+    await browser.LookAsync(pages);
+    Console.WriteLine(string.Join(", ", browser.Parts.Select(part => $"{part.Part} {part.Time.TotalSeconds:F0} s")));
+    Console.WriteLine($"The slowest: {string.Join(", ", browser.Slowest.Take(3).Select(each => $"{each.Page} {each.Time.TotalSeconds:F1} s"))}");
 }
 
 links.Check(report);
 int problems = report.Write();
-Console.WriteLine($"{pages.Length} pages and pictures, {View.All.Count} views, {problems} problems");
+Console.WriteLine($"{pages.Length} pages and pictures, {View.All.Count} views, {problems} problems, {Stopwatch.GetElapsedTime(start).TotalSeconds:F0} s");
 return problems == 0 ? 0 : 1;
