@@ -18,23 +18,20 @@ internal readonly struct RequestHub
     /// <summary>That of a request.</summary>
     public static RequestHub Of(HttpContext context, HubPool pool) => new(pool, context.Features.Get<IConnectionHubFeature>());
 
-    /// <summary>Runs something in a task of the hub. Who awaits it there goes on there: between tasks, as Kestrel does.</summary>
-    public Task RunAsync(Func<Task> main, CancellationToken cancellationToken)
+    /// <summary>Runs something in a task of the hub. Whoever awaits it with <see cref="EnterContext"/> before goes on where the caller
+    /// is.</summary>
+    public Task RunAsync(Func<Task> main, CancellationToken cancellationToken) =>
+        _connection is null
+            ? _pool.RunAsync(main, cancellationToken)
+            : (ConnectionScheduler.Current?.Hub ?? _connection.Hub).InvokeAsync(main, cancellationToken);
+
+    /// <summary>On behalf of a connection, in its hub between tasks: what comes after the next <c>await</c> of the caller, which is an
+    /// asynchronous method, is there again.</summary>
+    public static void EnterContext()
     {
-        if (_connection is null)
+        if (ConnectionScheduler.Current is { } here)
         {
-            return _pool.RunAsync(main, cancellationToken);
+            SynchronizationContext.SetSynchronizationContext(here.Context);
         }
-
-        // It may have gone to another hub meanwhile; but what runs here on behalf of the connection stays here.
-        return ConnectionScheduler.Current is { } here
-            ? ReturnHereAsync(here.Hub.InvokeAsync(main, cancellationToken), here)
-            : _connection.Hub.InvokeAsync(main, cancellationToken);
-    }
-
-    private static async Task ReturnHereAsync(Task run, ConnectionScheduler here)
-    {
-        SynchronizationContext.SetSynchronizationContext(here.Context); // this method's own
-        await run;
     }
 }

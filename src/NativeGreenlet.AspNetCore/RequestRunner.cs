@@ -97,6 +97,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             response = bodies is null ? null : GreenResponse.TryInstall(context, hub);
             Task run = hub.RunAsync(Start, context.RequestAborted);
             Watch(pool); // after the hub, which needs a thread more
+            RequestHub.EnterContext();
             await run;
         }
         catch (Exception exception) when (!hasStarted && _hasEnded && !context.RequestAborted.IsCancellationRequested && exception is ObjectDisposedException or OperationCanceledException)

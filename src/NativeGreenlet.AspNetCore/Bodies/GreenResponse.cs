@@ -81,11 +81,14 @@ internal sealed class GreenResponse : IHttpResponseFeature
         bool hasStarted = false;
         try
         {
-            await _hub.RunAsync(() =>
-            {
-                hasStarted = true;
-                return callback(state);
-            }, CancellationToken.None).ConfigureAwait(false);
+            RequestHub.EnterContext();
+            await _hub.RunAsync(
+                () =>
+                {
+                    hasStarted = true;
+                    return callback(state);
+                },
+                CancellationToken.None);
         }
         catch (Exception) when (!hasStarted)
         {

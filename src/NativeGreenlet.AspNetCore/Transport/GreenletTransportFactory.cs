@@ -76,7 +76,7 @@ internal sealed class GreenletTransportFactory : IConnectionListenerFactory, ICo
         {
             lock (_gate)
             {
-                return _hubs ??= new TransportHubs(_options.Hubs ?? _runner.Pool, _runner.MakeHub, _logger);
+                return _hubs ??= new TransportHubs(_options.Hubs ?? _runner.Pool, _options.Patience, _runner.MakeHub, _logger);
             }
         }
     }

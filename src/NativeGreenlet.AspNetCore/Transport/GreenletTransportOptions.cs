@@ -30,4 +30,7 @@ public sealed class GreenletTransportOptions
     /// <summary>Gets or sets how many bytes of a connection may have been written and not been sent before writing waits; null for no limit.
     /// 64 KiB unless it is set.</summary>
     public long? MaxWriteBufferSize { get; set; } = 64 * 1024;
+
+    /// <summary>For how long a hub may not have gone on before its connections go to others. Set by tests.</summary>
+    internal TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(1);
 }

@@ -11,6 +11,7 @@ internal sealed class TransportHub
     private int _count;
     private int _isAsked;
     private long _askedAt;
+    private int _looks; // since then
 
     public TransportHub(Hub hub)
     {
@@ -54,12 +55,14 @@ internal sealed class TransportHub
 
     /// <summary>Looks whether it has gone on since it was last asked to, and asks it again.</summary>
     /// <param name="patience">How long it may take, in milliseconds.</param>
-    public void Look(long patience)
+    /// <param name="looks">At how many looks it must not have gone on, as whoever looks may have had no processor, either.</param>
+    public void Look(long patience, int looks)
     {
         long now = Environment.TickCount64;
         if (Volatile.Read(ref _isAsked) != 0)
         {
-            IsBlocked = now - _askedAt >= patience;
+            _looks++;
+            IsBlocked = _looks >= looks && now - _askedAt >= patience;
             return;
         }
 
@@ -71,6 +74,7 @@ internal sealed class TransportHub
 
         Volatile.Write(ref _isAsked, 1);
         _askedAt = now;
+        _looks = 0;
         try
         {
             Hub.Post(_answer);

@@ -8,9 +8,9 @@ namespace NativeGreenlet.AspNetCore;
 internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
 {
     private const int MostSpare = 16;
-    private const long Patience = 1000; // milliseconds
-    private static readonly TimeSpan s_lookEvery = TimeSpan.FromMilliseconds(250);
+    private const int Looks = 4; // within the patience
 
+    private readonly TimeSpan _patience;
     private readonly Func<string, Hub> _makeHub;
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
@@ -21,8 +21,9 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
     private bool _isDisposed;
     private bool _isLooking;
 
-    public TransportHubs(HubPool pool, Func<string, Hub> makeHub, ILogger logger)
+    public TransportHubs(HubPool pool, TimeSpan patience, Func<string, Hub> makeHub, ILogger logger)
     {
+        _patience = patience;
         _hubs = [.. pool.Hubs.Select(hub => new TransportHub(hub))];
         _makeHub = makeHub;
         _logger = logger;
@@ -71,7 +72,7 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
         if (!_isLooking && !_isDisposed)
         {
             _isLooking = true;
-            _timer.Change(s_lookEvery, s_lookEvery);
+            _timer.Change(_patience / Looks, _patience / Looks);
         }
     }
 
@@ -102,7 +103,7 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
 
             foreach (TransportHub hub in _hubs)
             {
-                hub.Look(Patience);
+                hub.Look((long)_patience.TotalMilliseconds, Looks);
             }
 
             foreach (TransportHub hub in _hubs)
@@ -129,7 +130,7 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
             return;
         }
 
-        LogRelieved(hub.Hub.Name, connections.Length);
+        LogRelieved(hub.Hub.Name, _patience, connections.Length);
         foreach (GreenletConnection connection in connections)
         {
             connection.MoveTo(Fewest(hub)!);
@@ -157,6 +158,6 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Hub} has not gone on for a second: a request blocks it, or computes. Its {Connections} connections are taken over by other hubs.")]
-    private partial void LogRelieved(string hub, int connections);
+    [LoggerMessage(1, LogLevel.Warning, "{Hub} has not gone on for {Patience}: a request blocks it, or computes. Its {Connections} connections are taken over by other hubs.")]
+    private partial void LogRelieved(string hub, TimeSpan patience, int connections);
 }
