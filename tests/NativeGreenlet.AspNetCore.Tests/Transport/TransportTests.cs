@@ -35,7 +35,7 @@ public sealed class TransportTests : IDisposable
 
         List<string> places = [];
         await using Server server = await Server.StartAsync(
-            app => app.MapGet("/", () =>
+            app => app.MapGet("/{first?}", () =>
             {
                 int thread = Hub.Current.ThreadId;
                 Hub.Sleep(TimeSpan.FromMilliseconds(5));
@@ -44,14 +44,20 @@ public sealed class TransportTests : IDisposable
             }),
             before: app => app.Use(async (context, next) =>
             {
+                if (context.Request.Path == "/first")
+                {
+                    await next(context); // it may be read before Kestrel waits for it, and so by a thread of the pool
+                    return;
+                }
+
                 int before = Hub.Current.ThreadId; // throws outside of hubs
                 await next(context);
                 Assert.False(Hub.IsInside);
                 places.Add($"around {Hub.Current.ThreadId == before}");
             }));
         using Client client = await Client.ConnectAsync(server);
-        string first = await client.AskAsync(Get);
-        places.Clear(); // the first request may be read before Kestrel waits for it
+        string first = await client.AskAsync("GET /first HTTP/1.1\r\nHost: me\r\n\r\n");
+        places.Clear();
         for (int i = 0; i < 5; i++)
         {
             Assert.Equal(first, await client.AskAsync(Get));
@@ -489,6 +495,54 @@ public sealed class TransportTests : IDisposable
         mayGoOn.Set();
         Assert.Equal("blocked", await client.ReceiveAsync());
         Assert.Equal("quick", await client.AskAsync(Get));
+    }
+
+    /// <summary>Hubs are blocked all the time, and connections go from one to the other and to spare ones in the middle of everything.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Connections_that_go_from_hub_to_hub_lose_nothing(bool usesGreenlets)
+    {
+        const int Connections = 30;
+        const int Requests = 60;
+        await using Server server = await Server.StartAsync(
+            app => app.MapPost("/{id}", async (HttpContext context, int id) =>
+            {
+                using StreamReader reader = new(context.Request.Body);
+                string text = await reader.ReadToEndAsync();
+                if (id % 20 == 0)
+                {
+                    Thread.Sleep(60);
+                }
+                else if (usesGreenlets)
+                {
+                    Hub.Sleep(TimeSpan.FromMilliseconds(id % 3));
+                }
+
+                return $"{id} {text.Length}";
+            }),
+            options =>
+            {
+                options.Hubs = 2;
+                options.WarnWhenBlockedFor = null;
+            },
+            usesGreenlets: usesGreenlets,
+            transport: options => options.Patience = TimeSpan.FromMilliseconds(20));
+        await Task.WhenAll(Enumerable.Range(0, Connections).Select(async number =>
+        {
+            using Client client = await Client.ConnectAsync(server);
+            for (int i = 0; i < Requests; i++)
+            {
+                int id = number + i;
+                int length = id * 100;
+                await client.SendAsync($"POST /{id} HTTP/1.1\r\nHost: me\r\nContent-Length: {length}\r\n\r\n");
+                await client.SendAsync(new byte[length / 2]);
+                await client.SendAsync(new byte[length - (length / 2)]);
+                Assert.Equal($"{id} {length}", await client.ReceiveAsync());
+            }
+        }));
+        Assert.True(!HubSocketEvents.IsSupported || server.Log.Entries.Any(entry => entry.Text.Contains("taken over by other hubs", StringComparison.Ordinal)));
+        Assert.DoesNotContain(server.Log.Entries, entry => entry.Level >= LogLevel.Error);
     }
 
     [Theory]
