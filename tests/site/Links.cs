@@ -24,7 +24,8 @@ internal sealed class Links(string folder, Uri site)
     /// <summary>Says which lead nowhere. Those to pages that were not looked at count if the file is there.</summary>
     public void Check(Report report)
     {
-        foreach ((string page, Uri target) in _links.Distinct())
+        // By the text: a Uri is equal to one with another fragment.
+        foreach ((string page, Uri target) in _links.DistinctBy(link => (link.Page, link.Target.AbsoluteUri)))
         {
             string path = Uri.UnescapeDataString(target.AbsolutePath.TrimStart('/'));
             path = path.Length == 0 || path.EndsWith('/') ? path + "index.html" : path;
