@@ -18,26 +18,29 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
     private readonly IRequestBodyPipeFeature? _requestPipe;
     private readonly IHttpResponseBodyFeature _response;
     private readonly IFormFeature? _formBefore;
-    private readonly Stream _greenRequest;
+    private readonly BodyStream _greenRequest;
     private readonly GreenForm _form;
-    private GreenStream? _stream;
+    private readonly IConnectionHubFeature? _connection;
+    private GreenFeatures? _features;
+    private BodyStream? _stream;
     private RequestBodyPipeFeature? _exchangedPipe;
     private GreenPipeReader? _reader;
     private PipeReader? _readerBelow;
     private GreenPipeWriter? _writer;
 
-    private GreenBodies(HttpContext context, IHttpResponseBodyFeature response)
+    private GreenBodies(HttpContext context, IHttpResponseBodyFeature response, IConnectionHubFeature? connection)
     {
+        _connection = connection;
         _context = context;
         _response = response;
         _request = context.Request.Body;
         _requestPipe = context.Features.Get<IRequestBodyPipeFeature>();
         _formBefore = context.Features.Get<IFormFeature>();
-        _greenRequest = new GreenStream(_request, leaveOpen: true);
+        _greenRequest = new BodyStream(_request);
         _form = new GreenForm(() => _formBefore ?? MakeForm());
     }
 
-    public Stream Stream => _stream ??= new GreenStream(_response.Stream, leaveOpen: true);
+    public Stream Stream => _stream ??= new BodyStream(_response.Stream);
 
     public PipeWriter Writer => _writer ??= new GreenPipeWriter(_response.Writer);
 
@@ -67,13 +70,14 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
             return null;
         }
 
-        GreenBodies bodies = new(context, response);
+        IConnectionHubFeature? connection = context.Features.Get<IConnectionHubFeature>();
+        GreenBodies bodies = connection?.TakeBodies() is { } last && last.TryTakeOver(context, response) ? last : new(context, response, connection);
         context.Features.Set(bodies);
         context.Request.Body = bodies._greenRequest;
         context.Features.Set<IRequestBodyPipeFeature>(bodies);
         context.Features.Set<IHttpResponseBodyFeature>(bodies);
         context.Features.Set<IFormFeature>(bodies._form);
-        GreenFeatures.Install(context);
+        bodies._features = GreenFeatures.Install(context, bodies._features);
         return bodies;
     }
 
@@ -102,6 +106,8 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
         {
             features.Set(_form.Found ?? _formBefore);
         }
+
+        _connection?.ReturnBodies(this);
     }
 
     public void DisableBuffering() => _response.DisableBuffering();
@@ -114,6 +120,27 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
         : _response.SendFileAsync(path, offset, count, cancellationToken);
 
     public Task CompleteAsync() => _response.CompleteAsync();
+
+    // Those of the last request of the connection: the server's objects are mostly the same for the next one.
+    private bool TryTakeOver(HttpContext context, IHttpResponseBodyFeature response)
+    {
+        if (context != _context || response != _response || context.Request.Body != _request || _greenRequest.IsMarked || _form.Found is not null
+            || context.Features.Get<IRequestBodyPipeFeature>() != _requestPipe || context.Features.Get<IFormFeature>() != _formBefore)
+        {
+            return false;
+        }
+
+        if (_stream is { } stream && (stream.IsMarked || stream.Below != response.Stream))
+        {
+            _stream = null;
+        }
+
+        _exchangedPipe = null;
+        _reader = null;
+        _readerBelow = null;
+        _writer = null;
+        return true;
+    }
 
     // The framework's own, which knows the limits of the endpoint: a request makes it that has none.
     private IFormFeature MakeForm()

@@ -28,12 +28,21 @@ internal sealed class GreenFeatures(IFeatureCollection below) : IFeatureCollecti
     }
 
     /// <summary>Puts it in place, where a context can have another one.</summary>
-    public static void Install(HttpContext context)
+    /// <param name="context">The context.</param>
+    /// <param name="last">That of the last request of the connection, which is used again if it can be.</param>
+    public static GreenFeatures? Install(HttpContext context, GreenFeatures? last)
     {
-        if (context is DefaultHttpContext exchangeable)
+        if (context is not DefaultHttpContext exchangeable)
         {
-            exchangeable.Initialize(new GreenFeatures(context.Features));
+            return null;
         }
+
+        GreenFeatures features = last is not null && last.Server == context.Features ? last : new GreenFeatures(context.Features);
+        features._form = null;
+        features._pipe = null;
+        features._response = null;
+        exchangeable.Initialize(features);
+        return features;
     }
 
     /// <summary>Puts back what was there.</summary>

@@ -52,6 +52,7 @@ internal sealed class GreenletConnection :
     private volatile Exception? _shutdownReason;
     private string? _id;
     private IDictionary<object, object?>? _items;
+    private GreenBodies? _bodies;
 
     public GreenletConnection(Socket socket, TransportHub hub, GreenletTransportOptions options, MemoryPool<byte> memory)
     {
@@ -107,6 +108,10 @@ internal sealed class GreenletConnection :
     public Socket Socket => _socket;
 
     public Hub Hub => _scheduler.Hub;
+
+    public GreenBodies? TakeBodies() => _bodies is null ? null : Interlocked.Exchange(ref _bodies, null);
+
+    public void ReturnBodies(GreenBodies bodies) => Volatile.Write(ref _bodies, bodies);
 
     /// <summary>Begins to receive and to send.</summary>
     public void Start()

@@ -497,6 +497,55 @@ public sealed class TransportTests : IDisposable
         Assert.Equal("quick", await client.AskAsync(Get));
     }
 
+    /// <summary>The bodies of a request are used again by the next one of its connection, unless something is left in them.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Requests_of_a_connection_leave_nothing_to_each_other(bool isOnTransport)
+    {
+        Server.IsOnTransport = isOnTransport;
+        await using Server server = await Server.StartAsync(app =>
+        {
+            app.MapPost("/part", (HttpContext context) =>
+            {
+                context.Response.Body.WriteTimeout = 5000;
+                context.Request.Body.ReadTimeout = 4000;
+                return (char)context.Request.Body.ReadByte();
+            });
+            app.MapPost("/times", (HttpContext context) => $"{context.Request.Body.ReadTimeout} {context.Response.Body.WriteTimeout}");
+            app.MapPost("/closed", (HttpContext context) =>
+            {
+                using (Stream body = context.Response.Body)
+                {
+                    body.Write("closed"u8);
+                }
+
+                context.Request.Body.Dispose();
+            });
+            app.MapPost("/whole", (HttpContext context) =>
+            {
+                using StreamReader reader = new(context.Request.Body);
+                context.Response.Body.Write(Encoding.UTF8.GetBytes(reader.ReadToEnd()));
+            });
+            app.MapPost("/form", (HttpContext context) => context.Request.Form["a"].ToString());
+        });
+        using Client client = await Client.ConnectAsync(server);
+        for (int i = 0; i < 3; i++)
+        {
+            foreach ((string path, string body, string answer) in new[]
+            {
+                ("part", "xyz", "x"), ("times", "-", "-1 -1"), ("closed", "-", "closed"), ("whole", "hello", "hello"), ("times", "-", "-1 -1"), ("whole", "world", "world"),
+                ("form", "a=b", "b"), ("form", "a=c", "c"), ("whole", string.Empty, string.Empty), ("times", string.Empty, "-1 -1"),
+            })
+            {
+                string type = path == "form" ? "Content-Type: application/x-www-form-urlencoded\r\n" : string.Empty;
+                Assert.Equal(answer, (await client.AskAsync($"POST /{path} HTTP/1.1\r\nHost: me\r\n{type}Content-Length: {body.Length}\r\n\r\n{body}")).Trim('"'));
+            }
+        }
+
+        Assert.DoesNotContain(server.Log.Entries, entry => entry.Level >= LogLevel.Error);
+    }
+
     /// <summary>Hubs are blocked all the time, and connections go from one to the other and to spare ones in the middle of everything.</summary>
     [Theory]
     [InlineData(true)]
