@@ -1,8 +1,9 @@
 """Measures the sample LegacyShop under load, in four ways: synchronous on the thread pool, as it always was; the same woven; the same parked; and
 rewritten by hand as async. Writes bench/results/blocking.json, blocking.md and its pictures; run.sh builds what it needs.
 
-A round starts each server afresh and warms it up. Then, for each number of connections, the servers take turns under the load. What counts is the
-median of the rounds. The load, the database and the supplier have the same processors as the servers."""
+A round starts each server afresh and warms it up, until its code is compiled: until two loads in a row have the same rate, nearly. Then, for
+each number of connections, the servers take turns under the load, the first part of which is not measured where there are many. What counts is
+the median of the rounds. The load, the database and the supplier have the same processors as the servers, and all servers the same collector."""
 
 import argparse
 import datetime
@@ -41,6 +42,9 @@ CONNECTIONS = [10, 100, 1000, 5000]
 CHARTED = 1000
 DELAY = 500  # milliseconds that the supplier takes
 WARM_UP = 100, 5  # connections and seconds
+WARM_UPS = 12  # at most
+STEADY = 0.1  # the difference between two of them
+MANY = 1000  # connections from which on there is a load before the one that is measured
 PICTURES = {
     "rate": ("requests a second", "longer", lambda value: f"{value:,.0f}"),
     "p99": ("99th percentile of what a request took", "shorter", lambda value: report.duration(value * 1000)),
@@ -56,6 +60,22 @@ def load(port, connections, seconds):
     figures["rate"] = float(re.search(r"Requests/sec:\s+(\S+)", text)[1])
     figures["failed"] = sum(int(number) for line in re.findall(r"Socket errors:.*|Non-2xx.*", text) for number in re.findall(r"\d+", line.replace("2xx", "").replace("3xx", "")))
     return figures
+
+
+def warm_up(program):
+    """A machine that is busy compiles late: a server that has not answered once so far is cold, not slow."""
+    last = 0
+    for _ in range(WARM_UPS):
+        rate = load(program.port, *WARM_UP)["rate"]
+        if last and abs(rate - last) <= STEADY * last:
+            return
+        last = rate
+
+
+def settle(way, options):
+    """Requests that nobody waits for any more are still answered."""
+    if way in ("pool", "park"):
+        time.sleep(options.settle)
 
 
 def sample(program, connections, seconds):
@@ -75,20 +95,22 @@ def round_of(options, database, samples, problems):
         for way in options.ways:
             suppliers.append(servers.Program([*PROGRAM, "supplier", DELAY]))
             programs[way] = servers.Program([*WAYS[way][1], database, suppliers[-1].version])
-            load(programs[way].port, *WARM_UP)
+            warm_up(programs[way])
         for connections in options.connections:
             for way in options.ways:
                 if (way, connections) in problems:
                     continue
                 try:
+                    if connections >= MANY:
+                        load(programs[way].port, connections, options.lead)
+                        settle(way, options)
                     figures = sample(programs[way], connections, options.measure)
                     samples.setdefault((connections, way), []).append(figures)
                     print(f"{connections} connections, {way}:", {name: round(value, 1) for name, value in figures.items()}, flush=True)
                 except servers.FAILURES as failure:
                     problems[way, connections] = str(failure)
                     print(f"== Without {way} at {connections} connections: {failure}", flush=True)
-                if way == "pool":
-                    time.sleep(options.settle)  # requests that nobody waits for any more are still answered
+                settle(way, options)
     finally:
         for program in [*programs.values(), *suppliers]:
             program.stop()
@@ -154,7 +176,8 @@ def main():
     arguments = argparse.ArgumentParser(description="A server whose code blocks: on the thread pool, woven, parked, rewritten.")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--measure", type=float, default=10, help="seconds of one load")
-    arguments.add_argument("--settle", type=float, default=10, help="seconds after a load of the thread pool")
+    arguments.add_argument("--lead", type=float, default=10, help="seconds of a load that is not measured, with many connections")
+    arguments.add_argument("--settle", type=float, default=10, help="seconds after a load of what blocks threads")
     arguments.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     arguments.add_argument("--connections", nargs="+", type=int, default=CONNECTIONS)
     arguments.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results")

@@ -11,6 +11,7 @@ internal sealed class Database : IDisposable
     /// <summary>How many products there are, from 1 on.</summary>
     public const int Products = 100;
 
+    private const int MostConnections = 400; // several shops may have one database
     private const string Nobody = "65534";
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
 
@@ -40,7 +41,7 @@ internal sealed class Database : IDisposable
                 making.WaitForExit();
             }
 
-            database._process = database.Run("postgres", "-D", data, "-p", $"{database._port}", "-h", "127.0.0.1", "-k", database._directory.FullName, "-F");
+            database._process = database.Run("postgres", "-D", data, "-p", $"{database._port}", "-h", "127.0.0.1", "-k", database._directory.FullName, "-F", "-N", $"{MostConnections}");
             database.MakeTables();
             return database;
         }

@@ -164,12 +164,13 @@ public class TwinTests
         {
             Mutex mutex = stage.Keep(new Mutex());
             ManualResetEventSlim isTaken = stage.Keep(new ManualResetEventSlim());
-            stage.Later(() => { });
+            ManualResetEventSlim go = stage.Keep(new ManualResetEventSlim());
+            stage.Later(go.Set);
             Thread owner = new(() =>
             {
                 mutex.WaitOne();
                 isTaken.Set();
-                Thread.Sleep(30);
+                go.Wait();
                 mutex.ReleaseMutex();
             });
             owner.Start();

@@ -23,4 +23,7 @@ public static class UnwovenTwin
 
         return sum;
     }
+
+    /// <summary>Sends by the system's call.</summary>
+    public static int Send(System.Net.Sockets.Socket socket, byte[] bytes) => socket.Send(bytes);
 }

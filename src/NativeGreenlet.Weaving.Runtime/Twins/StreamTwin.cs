@@ -12,26 +12,20 @@ namespace NativeGreenlet.Weaving.Twins;
 [StackTraceHidden]
 public static class StreamTwin
 {
-    public static int Read(Stream self, byte[] buffer, int offset, int count)
-    {
-        if (!Streams.CanPark(self) || !Streams.IsRange(buffer, offset, count))
-        {
-            return self.Read(buffer, offset, count);
-        }
-
-        return Streams.Read(self, token => self.ReadAsync(buffer, offset, count, token));
-    }
+    public static int Read(Stream self, byte[] buffer, int offset, int count) =>
+        !Streams.CanPark(self) || !Streams.IsRange(buffer, offset, count) || Streams.HasData(self)
+            ? self.Read(buffer, offset, count)
+            : ReadAsynchronously(self, buffer, offset, count);
 
     public static int Read(Stream self, Span<byte> buffer)
     {
-        if (!Streams.CanPark(self))
+        if (!Streams.CanPark(self) || Streams.HasData(self))
         {
             return self.Read(buffer);
         }
 
         byte[] copy = ArrayPool<byte>.Shared.Rent(buffer.Length);
-        int length = buffer.Length;
-        int count = Streams.Read(self, token => self.ReadAsync(copy.AsMemory(0, length), token).AsTask());
+        int count = ReadAsynchronously(self, copy, 0, buffer.Length);
         copy.AsSpan(0, count).CopyTo(buffer);
         ArrayPool<byte>.Shared.Return(copy); // not if it failed: it may be in use
         return count;
@@ -39,13 +33,13 @@ public static class StreamTwin
 
     public static int ReadByte(Stream self)
     {
-        if (!Streams.CanPark(self))
+        if (!Streams.CanPark(self) || Streams.HasData(self))
         {
             return self.ReadByte();
         }
 
         byte[] one = new byte[1];
-        return Streams.Read(self, token => self.ReadAsync(one, 0, 1, token)) == 0 ? -1 : one[0];
+        return ReadAsynchronously(self, one, 0, 1) == 0 ? -1 : one[0];
     }
 
     public static int ReadAtLeast(Stream self, Span<byte> buffer, int minimumBytes, bool throwOnEndOfStream)
@@ -159,4 +153,8 @@ public static class StreamTwin
             Write(destination, buffer, 0, count);
         }
     }
+
+    // Apart: it has a closure, which the others shall not pay for.
+    private static int ReadAsynchronously(Stream stream, byte[] buffer, int offset, int count) =>
+        Streams.Read(stream, token => stream.ReadAsync(buffer.AsMemory(offset, count), token).AsTask());
 }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Net.Sockets;
 using NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.IO.Readiness;
 
 namespace NativeGreenlet.Weaving.Waiting;
 
@@ -10,8 +11,24 @@ internal static class Sockets
     /// <summary>Whether the caller is inside a hub and the socket may block it.</summary>
     public static bool CanPark(Socket socket) => Hub.IsInside && socket is { Blocking: true };
 
-    /// <summary>Whether receiving would not wait, for data, the end or an error: then the original does it at once.</summary>
-    public static bool HasData(Socket socket) => socket.Poll(0, SelectMode.SelectRead);
+    /// <summary>Parks until receiving would not wait, for data, the end or an error: then the original does it at once. False if that has to be
+    /// waited for by an asynchronous operation.</summary>
+    public static bool HasData(Socket socket)
+    {
+        if (socket.Poll(0, SelectMode.SelectRead))
+        {
+            return true;
+        }
+
+        try
+        {
+            return socket is { ReceiveTimeout: <= 0, Connected: true } && SharedSocket.WaitForData(socket, Timeout.InfiniteTimeSpan) == true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true; // the original says what it says then
+        }
+    }
 
     public static TimeSpan Time(int microseconds) => microseconds < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(microseconds);
 

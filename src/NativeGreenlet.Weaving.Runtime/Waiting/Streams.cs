@@ -1,16 +1,13 @@
-using System.Collections.Concurrent;
 using System.IO.Pipes;
 using System.Net.Sockets;
 using NativeGreenlet.Cooperative;
+using NativeGreenlet.Cooperative.IO.Readiness;
 
 namespace NativeGreenlet.Weaving.Waiting;
 
 /// <summary>How streams are read and written inside a hub.</summary>
 internal static class Streams
 {
-    // Whether what a type of stream does by itself parks, because the type is woven or never waits.
-    private static readonly ConcurrentDictionary<Type, bool> s_parksByItself = new();
-
     /// <summary>Whether the caller is inside a hub and the stream may block it.</summary>
     public static bool CanPark(Stream stream) => Hub.IsInside && stream is not (null or MemoryStream or GreenStream) && !ParksByItself(stream.GetType());
 
@@ -42,15 +39,32 @@ internal static class Streams
         return new IOException($"Unable to {what} the {(stream is NetworkStream or PipeStream ? "transport connection" : "stream")}: {reason.Message}.", reason);
     }
 
-    // A woven stream without asynchronous methods of its own is called as it is: what it calls parks.
-    private static bool ParksByItself(Type type)
+    /// <summary>Parks until reading from a connection would not wait.</summary>
+    /// <returns>Whether it was waited for so; else by an asynchronous operation.</returns>
+    /// <exception cref="IOException">The stream's time is up.</exception>
+    public static bool HasData(Stream stream)
     {
-        if (!s_parksByItself.TryGetValue(type, out bool parks))
+        if (stream.GetType() != typeof(NetworkStream) || ((NetworkStream)stream).Socket is not { Blocking: true } socket)
         {
-            parks = type.Assembly.IsDefined(typeof(GreenletWovenAttribute), inherit: false);
-            s_parksByItself.TryAdd(type, parks);
+            return false;
         }
 
-        return parks;
+        try
+        {
+            int milliseconds = stream.ReadTimeout;
+            return SharedSocket.WaitForData(socket, milliseconds <= 0 ? Timeout.InfiniteTimeSpan : Parking.Time(milliseconds)) switch
+            {
+                true => true,
+                false => throw TimedOut(stream, "read data from"),
+                null => false,
+            };
+        }
+        catch (ObjectDisposedException)
+        {
+            return true; // the original says what it says then
+        }
     }
+
+    // A woven stream without asynchronous methods of its own is called as it is: what it calls parks.
+    private static bool ParksByItself(Type type) => Woven.Is(type);
 }

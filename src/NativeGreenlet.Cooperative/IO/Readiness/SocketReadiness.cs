@@ -45,7 +45,7 @@ internal sealed class SocketReadiness : IPolled
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isClosed, typeof(GreenSocket));
-            if (!TryRegister(task.Hub, handle))
+            if (direction.IsWaitedFor || !TryRegister(task.Hub, handle))
             {
                 return WaitResult.Impossible;
             }

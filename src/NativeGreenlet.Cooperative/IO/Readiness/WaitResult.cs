@@ -9,6 +9,6 @@ internal enum WaitResult
     /// <summary>The time is up.</summary>
     TimedOut,
 
-    /// <summary>The system has no poller for it.</summary>
+    /// <summary>The system has no poller for it, or another task waits for the same.</summary>
     Impossible,
 }
