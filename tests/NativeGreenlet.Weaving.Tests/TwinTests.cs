@@ -165,7 +165,6 @@ public class TwinTests
             Mutex mutex = stage.Keep(new Mutex());
             ManualResetEventSlim isTaken = stage.Keep(new ManualResetEventSlim());
             ManualResetEventSlim go = stage.Keep(new ManualResetEventSlim());
-            stage.Later(go.Set);
             Thread owner = new(() =>
             {
                 mutex.WaitOne();
@@ -176,6 +175,7 @@ public class TwinTests
             owner.Start();
             isTaken.Wait();
             bool early = mutex.WaitOne(1);
+            stage.Later(go.Set);
             mutex.WaitOne();
             mutex.ReleaseMutex();
             owner.Join();
