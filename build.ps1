@@ -61,7 +61,7 @@ $program = "$place/bin/NativeGreenlet.Build/release/NativeGreenlet.Build.dll"
 $stamp = "$place/stamp"
 $isOld = -not (Test-Path $program) -or -not (Test-Path $stamp)
 if (-not $isOld) {
-  $inputs = @(Get-ChildItem build -Recurse) + @(Get-Item build, Directory.Build.props, Directory.Packages.props, global.json)
+  $inputs = @(Get-ChildItem build -Recurse) + @(Get-Item build, Directory.Build.props, Directory.Build.targets, Directory.Packages.props, global.json)
   $built = (Get-Item $stamp).LastWriteTimeUtc
   $isOld = [bool]($inputs | Where-Object { $_.LastWriteTimeUtc -gt $built })
 }

@@ -53,7 +53,7 @@ need_dotnet
 place=artifacts/build
 program=$place/bin/NativeGreenlet.Build/release/NativeGreenlet.Build.dll
 stamp=$place/stamp
-inputs="build Directory.Build.props Directory.Packages.props global.json"
+inputs="build Directory.Build.props Directory.Build.targets Directory.Packages.props global.json"
 # shellcheck disable=SC2086 # several words
 if [ ! -f "$program" ] || [ ! -f "$stamp" ] || [ -n "$(find $inputs -newer "$stamp" | head -n 1)" ]; then
   mkdir -p "$place"

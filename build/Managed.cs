@@ -8,13 +8,17 @@ internal static class Managed
     private static readonly Lock s_terminal = new();
 
     /// <summary>Builds a project or the solution, with what it needs.</summary>
-    public static void Build(string project)
+    /// <param name="project">The project, or the solution.</param>
+    /// <param name="analyzes">Whether the analyzers run. They take as long as the compiler; what was compiled without them is compiled
+    /// again by the next build that has them (Directory.Build.targets).</param>
+    public static void Build(string project, bool analyzes = true)
     {
         string[] restore = IsRestored(project) ? [] : ["-restore"];
         string[] alone = AreOthersBuilt(project) ? ["-p:BuildProjectReferences=false"] : [];
+        string[] quick = analyzes ? [] : ["-p:RunAnalyzers=false"];
         Terminal.Say($"Managed build, Release: {project} (SDK {Surroundings.SdkVersion})");
         int code = Terminal.Watch(project, () => Shell.Run(
-            "dotnet", ["msbuild", project, .. restore, .. alone, "-p:Configuration=Release", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
+            "dotnet", ["msbuild", project, .. restore, .. alone, .. quick, "-p:Configuration=Release", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
         if (code != 0)
         {
             throw new StopException($"{project} does not build");

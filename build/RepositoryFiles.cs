@@ -3,7 +3,7 @@ namespace NativeGreenlet.Build;
 /// <summary>Files of the repository.</summary>
 internal static class RepositoryFiles
 {
-    private static readonly string[] s_settings = ["Directory.Build.props", "Directory.Packages.props", "global.json"];
+    private static readonly string[] s_settings = ["Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props", "global.json"];
     private static readonly string[] s_places = ["src", "tests", "samples", "bench"];
 
     /// <summary>What a restore depends on.</summary>

@@ -224,14 +224,7 @@ internal static class TestVerb
         }
 
         // One build for one project; for several the solution's, which builds what they share once.
-        if (selection.Projects is [string only])
-        {
-            Managed.Build(only);
-        }
-        else
-        {
-            Managed.Build(Managed.Solution);
-        }
+        Managed.Build(selection.Projects is [string only] ? only : Managed.Solution, analyzes: false);
 
         string[] assemblies = [.. selection.Projects.Select(project => Managed.Assembly(Path.GetFileNameWithoutExtension(project)))];
         string[] others = filter is null ? arguments : [.. arguments[..option], .. arguments[(option + 2)..]];
