@@ -5,8 +5,6 @@ internal static class Managed
 {
     public const string Solution = "NativeGreenlet.sln";
 
-    private static readonly Lock s_terminal = new();
-
     /// <summary>Builds a project or the solution, with what it needs.</summary>
     /// <param name="project">The project, or the solution.</param>
     /// <param name="analyzes">Whether the analyzers run. They take as long as the compiler; what was compiled without them is compiled
@@ -26,13 +24,13 @@ internal static class Managed
     }
 
     /// <summary>Builds a project with its assertions (<c>Debug.Assert</c>), and yet optimized: unoptimized code keeps what it has used
-    /// alive, so tests of what is collected would fail.</summary>
+    /// alive, so tests of what is collected would fail. The analyzers have seen the same sources in Release.</summary>
     /// <returns>The file that it makes.</returns>
     public static string BuildWithAssertions(string name)
     {
         Terminal.Say($"Managed build, Debug and optimized: {name}");
         int code = Terminal.Watch(name, () => Shell.Run("dotnet",
-            ["msbuild", $"tests/{name}/{name}.csproj", "-restore", "-p:Configuration=Debug", "-p:Optimize=true", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
+            ["msbuild", $"tests/{name}/{name}.csproj", "-restore", "-p:Configuration=Debug", "-p:Optimize=true", "-p:RunAnalyzers=false", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
         return code == 0 ? $"artifacts/bin/{name}/debug/{name}.dll" : throw new StopException($"{name} does not build with assertions");
     }
 
@@ -61,16 +59,7 @@ internal static class Managed
     {
         string path = Shell.PathOfLog(name);
         int code = Shell.RunInto(path, "dotnet", TestArguments(subjects, filter, runtime, results, arguments), variables);
-        IEnumerable<string> shown = File.ReadLines(path).Where(line => code != 0 || line.StartsWith("Passed!", StringComparison.Ordinal));
-        lock (s_terminal)
-        {
-            Terminal.Say($"{name}: ended with {code} ({path})");
-            foreach (string line in shown)
-            {
-                Console.WriteLine(line);
-            }
-        }
-
+        Terminal.SayEnd(name, code, path, File.ReadLines(path).Where(line => code != 0 || line.StartsWith("Passed!", StringComparison.Ordinal)));
         return code == 0;
     }
 

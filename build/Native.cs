@@ -36,13 +36,26 @@ internal static class Native
 
     /// <summary>Runs ctest.</summary>
     /// <returns>Whether all passed.</returns>
-    public static bool Test(string configuration, params string[] arguments)
+    public static bool Test(string configuration, params string[] arguments) =>
+        Shell.Run("ctest", [.. TestArguments(configuration), .. arguments]) == 0;
+
+    /// <summary>The same with the output in a file, so that other tests may run beside it. Then shows the closing lines; all lines, if a
+    /// test failed.</summary>
+    public static bool TestApart(string configuration)
     {
-        string[] none = OperatingSystem.IsWindows() ? [] : ["--no-tests=error"];
-        return Shell.Run("ctest",
-            ["--test-dir", $"artifacts/native/{configuration}", "-C", configuration, "--output-on-failure", .. none, "--timeout", "600",
-             "--parallel", $"{Environment.ProcessorCount}", .. arguments]) == 0;
+        string name = $"C tests, {configuration}";
+        string path = Shell.PathOfLog(name);
+        int code = Shell.RunInto(path, "ctest", TestArguments(configuration));
+        Terminal.SayEnd(name, code, path, File.ReadLines(path).Where(line => code != 0 || line.Contains("tests passed", StringComparison.Ordinal)));
+        return code == 0;
     }
+
+    private static string[] TestArguments(string configuration) =>
+    [
+        "--test-dir", $"artifacts/native/{configuration}", "-C", configuration, "--output-on-failure",
+        .. OperatingSystem.IsWindows() ? [] : new[] { "--no-tests=error" },
+        "--timeout", "600", "--parallel", $"{Environment.ProcessorCount}",
+    ];
 
     private static void Build(string configuration, string what)
     {

@@ -9,6 +9,7 @@ namespace NativeGreenlet.Build;
 internal static class Terminal
 {
     private static readonly Stopwatch s_total = Stopwatch.StartNew();
+    private static readonly Lock s_lock = new();
 
     /// <summary>Whether somebody watches.</summary>
     public static bool IsInteractive { get; } =
@@ -30,6 +31,19 @@ internal static class Terminal
     /// <summary>The heading of a part of something long: which one it is, and the time so far.</summary>
     public static void SayPart(int number, int count, string name) =>
         Say(string.Create(CultureInfo.InvariantCulture, $"{name} ({number} of {count}, after {s_total.Elapsed:h\\:mm\\:ss})"));
+
+    /// <summary>Says how something ended that ran beside others, with what it printed, together.</summary>
+    public static void SayEnd(string name, int code, string path, IEnumerable<string> lines)
+    {
+        lock (s_lock)
+        {
+            Say(string.Create(CultureInfo.InvariantCulture, $"{name}: ended with {code} after {s_total.Elapsed:h\\:mm\\:ss} ({path})"));
+            foreach (string line in lines)
+            {
+                Console.WriteLine(line);
+            }
+        }
+    }
 
     /// <summary>Runs something that prints nothing, with the time that it takes before the eyes of who watches.</summary>
     public static T Watch<T>(string name, Func<T> step)

@@ -6,13 +6,19 @@ internal static class TestFilters
     // What repeats the short tests for longer or in processes of their own, needs servers or debuggers, or publishes programs.
     private static readonly string[] s_long = ["Clients", "Fuzzing", "Leaks", "OtherBackendTests", "Publish", "Survival", "Tools.Tests"];
 
+    // Of the cooperative layer's: short ones over again, with many rounds or without the poller.
+    private static readonly string[] s_rounds = ["LeftoverTests", "Soak", "WithoutPollerTests"];
+
     // What need not be run on every backend: tests that choose their own, in processes of their own.
     private static readonly string[] s_anyBackend =
         ["Analyzers.Tests", "Faults", "Fuzzing", "Interop", "Leaks", "Platforms", "Properties", "Publish", "Runtime", "Slices", "Survival", "Tools.Tests"];
 
-    // What is about this machine's tools or the compiler, not about the runtime; and ten thousand rounds of everything, which take too long for
-    // more than one.
-    private static readonly string[] s_anyRuntime = ["Analyzers.Tests", "Clients", "Leaks", "Platforms", "Publish", "Tools.Tests"];
+    // What reaches stacks only through the cooperative layer. That is tested on every backend in each run, these in test full.
+    private static readonly string[] s_upper = ["AspNetCore.Tests", "Hosting.Tests", "IO", "Polly.Tests", "Samples", "Weaving.Tests"];
+
+    // What is about this machine's tools, the compiler or the fuzzer, not about the runtime; and ten thousand rounds of everything, which take
+    // too long for more than one.
+    private static readonly string[] s_anyRuntime = ["Analyzers.Tests", "Clients", "FuzzerVerdictTests", "Leaks", "Platforms", "Publish", "Tools.Tests"];
 
     // What measures time, or has two threads for each step of a greenlet: next to another suite it would measure that one.
     private static readonly string[] s_alone = ["CostTests", "OtherBackendTests"];
@@ -21,13 +27,19 @@ internal static class TestFilters
     private static readonly string[] s_memory = ["Faults", "Freezing", "Fuzzing.FuzzerTests", "Properties", "Runtime", "Slices", "Stacks", "Survival"];
 
     /// <summary>What <c>test</c> runs, on the backend of this machine.</summary>
-    public static string Short { get; } = Without(s_long);
+    public static string Short { get; } = Without([.. s_long, .. s_rounds]);
 
     /// <summary>What <c>test full</c> adds, beside another suite.</summary>
-    public static string Long { get; } = $"({With(s_long)})&{Without(s_alone)}";
+    public static string Long { get; } = $"({With([.. s_long, .. s_rounds])})&{Without(s_alone)}";
 
     /// <summary>What <c>test</c> repeats on another backend.</summary>
-    public static string OtherBackend { get; } = Without([.. s_anyBackend.Union(s_long)]);
+    public static string OtherBackend { get; } = Without([.. s_anyBackend.Union(s_long), .. s_upper, .. s_rounds]);
+
+    /// <summary>What <c>test full</c> adds on another backend.</summary>
+    public static string OtherBackendLong { get; } = $"({With([.. s_upper, .. s_rounds])})&{Without([.. s_anyBackend.Union(s_long)])}";
+
+    /// <summary>What <c>test full</c> repeats with assertions.</summary>
+    public static string Asserting { get; } = Without([.. s_anyBackend.Union(s_long)]);
 
     /// <summary>What <c>test full</c> repeats on another runtime.</summary>
     public static string OtherRuntime { get; } = Without(s_anyRuntime);

@@ -21,4 +21,11 @@ internal sealed record TestRun(string Name, string[] Subjects, string Filter, Do
     /// <summary>The same with the output in a file, so that several may run at a time.</summary>
     /// <returns>Whether all passed.</returns>
     public bool RunApart() => Managed.TestApart(Name, Subjects, Filter, Runtime, Variables, Results, s_patience);
+
+    /// <summary>The same tests, a run for each assembly that the filter does not leave out as a whole.</summary>
+    public IEnumerable<TestRun> PerAssembly() =>
+        from assembly in Subjects is [Managed.Solution] ? RepositoryFiles.TestProjects().Select(project => Managed.Assembly(Path.GetFileNameWithoutExtension(project))) : Subjects
+        let name = Path.GetFileNameWithoutExtension(assembly)
+        where !Filter.Contains($"!~{name["NativeGreenlet".Length..]}.", StringComparison.Ordinal)
+        select this with { Name = $"{Name}, {name}", Subjects = [assembly] };
 }

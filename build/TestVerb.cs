@@ -83,8 +83,7 @@ internal static class TestVerb
     private static IEnumerable<Part> ShortParts() =>
     [
         .. PreparationParts(),
-        .. NativeParts(),
-        .. ShortManagedParts(),
+        TestsPart(),
     ];
 
     private static IEnumerable<Part> FullParts()
@@ -98,16 +97,14 @@ internal static class TestVerb
         return
         [
             .. PreparationParts(),
-            .. NativeParts(),
             .. OperatingSystem.IsLinux() ? [new Part("Checks of the C library", () => Shell.Run("native/check.sh", ["--optional", "quick"]) == 0)] : Array.Empty<Part>(),
             new Part("Stress in every configuration", () => StressMatrix.Run(MatrixSeconds, null)),
             .. runtimes.SelectMany(RuntimeStressParts),
-            .. ShortManagedParts(),
-            new Part("Managed tests, Release: all, the long ones, and Debug, with assertions, side by side", TestLongAndAssertions),
-            new Part("Managed tests, Release: what measures", () => TestSolution("tests that measure", TestFilters.Alone)),
-            RuntimeTestsPart(runtimes),
+            TestsPart(),
+            LongTestsPart(runtimes),
             .. OperatingSystem.IsLinux() ? [new Part("Packages: templates and the README's server", () => CheckVerb.Run(["package", "contents", "templates", "production"]) == 0)] : Array.Empty<Part>(),
-            .. runtimes.Select(MeasuredTestPart),
+            new Part("Managed tests, Release: what measures", () => TestMeasured(null)),
+            .. runtimes.Select(runtime => new Part($"Managed tests, Release: what measures, on .NET {runtime.Version}", () => TestMeasured(runtime))),
         ];
     }
 
@@ -123,29 +120,15 @@ internal static class TestVerb
         });
     }
 
-    private static IEnumerable<Part> NativeParts() =>
-    [
-        new Part("Native tests, Release", () => Native.Test(Native.Release)),
-        new Part("Native tests, Debug", () => Native.Test(Native.Debug)),
-    ];
-
-    // On threads each step is a hand-over between two of them: that suite has the processors to itself.
-    private static IEnumerable<Part> ShortManagedParts()
-    {
-        yield return new Part("Managed tests, Release: on threads", () => TestSolution("tests on threads", TestFilters.OtherBackend, s_onThreads));
-        if (OperatingSystem.IsLinux())
-        {
-            yield return new Part("Managed tests, Release: all, and on slices side by side", () => RunSideBySide(
-            [
-                new TestRun("tests on slices", [Managed.Solution], TestFilters.OtherBackend, null, s_onSlices),
-                new TestRun("all tests", [Managed.Solution], TestFilters.Short),
-            ]));
-        }
-        else
-        {
-            yield return new Part("Managed tests, Release: all", () => TestSolution("all tests", TestFilters.Short));
-        }
-    }
+    // The tests in C and in C#, on every backend.
+    private static Part TestsPart() => new("Tests: C in Release and Debug; C# on each backend, side by side", () => TestPool.Run(
+        [
+            new TestRun("all tests", [Managed.Solution], TestFilters.Short),
+            new TestRun("tests on threads", [Managed.Solution], TestFilters.OtherBackend, null, s_onThreads),
+            .. OperatingSystem.IsLinux() ? [new TestRun("tests on slices", [Managed.Solution], TestFilters.OtherBackend, null, s_onSlices)] : Array.Empty<TestRun>(),
+        ],
+        Native.Release,
+        Native.Debug));
 
     private static IEnumerable<Part> RuntimeStressParts(DotnetRuntime runtime) =>
     [
@@ -160,41 +143,35 @@ internal static class TestVerb
 
     private static Part RuntimeTestPart(DotnetRuntime runtime) => new(
         $"Managed tests, Release: on .NET {runtime.Version}{(Checks(runtime) is null ? string.Empty : ", every switch checked")}",
-        () => TestSolution($"tests on .NET {runtime.Version}", TestFilters.OtherRuntime, Checks(runtime), runtime));
-
-    private static Part RuntimeTestsPart(DotnetRuntime[] runtimes) => new(
-        $"Managed tests, Release: side by side on .NET {string.Join(" and ", runtimes.Select(runtime => runtime.Version))}",
-        () => RunSideBySide([.. runtimes.Select(runtime =>
-            new TestRun($"tests on .NET {runtime.Version}", [Managed.Solution], TestFilters.SideBySide, runtime, Checks(runtime)))]));
-
-    // Tests wait more than they compute, so several suites share the processors. What fails then runs again, alone.
-    private static bool RunSideBySide(TestRun[] runs)
-    {
-        DateTime start = DateTime.UtcNow;
-        Task<bool>[] tests = [.. runs.Select(run => Task.Factory.StartNew(run.RunApart, TaskCreationOptions.LongRunning))];
-        Task.WaitAll(tests);
-        TestRun[] failed = [.. runs.Zip(tests).Where(each => !each.Second.Result).Select(each => each.First)];
-        return failed.Length == 0 || SecondRun.Passes(failed, start);
-    }
-
-    private static Part MeasuredTestPart(DotnetRuntime runtime) => new(
-        $"Managed tests, Release: what measures, on .NET {runtime.Version}", () => TestSolution($"tests that measure on .NET {runtime.Version}", TestFilters.Alone, Checks(runtime), runtime));
+        () => Test(new TestRun($"tests on .NET {runtime.Version}", [Managed.Solution], TestFilters.OtherRuntime, runtime, Checks(runtime))));
 
     // Assertions are tested in the two libraries that have any.
-    private static bool TestLongAndAssertions()
-    {
-        string[] asserting = [.. s_asserting.Select(Managed.BuildWithAssertions)];
-        return RunSideBySide(
-        [
-            new TestRun("long tests", [Managed.Solution], TestFilters.Long),
-            new TestRun("tests with assertions", asserting, TestFilters.OtherBackend),
-        ]);
-    }
+    private static Part LongTestsPart(DotnetRuntime[] runtimes) => new(
+        $"Managed tests, Release: the long ones; the rest on each backend; Debug, with assertions; all on .NET {string.Join(" and ", runtimes.Select(runtime => runtime.Version))}, side by side",
+        () =>
+        {
+            string[] asserting = [.. s_asserting.Select(Managed.BuildWithAssertions)];
+            return TestPool.Run(
+            [
+                new TestRun("long tests", [Managed.Solution], TestFilters.Long),
+                .. runtimes.Select(runtime => new TestRun($"tests on .NET {runtime.Version}", [Managed.Solution], TestFilters.SideBySide, runtime, Checks(runtime))),
+                new TestRun("more tests on threads", [Managed.Solution], TestFilters.OtherBackendLong, null, s_onThreads),
+                .. OperatingSystem.IsLinux() ? [new TestRun("more tests on slices", [Managed.Solution], TestFilters.OtherBackendLong, null, s_onSlices)] : Array.Empty<TestRun>(),
+                new TestRun("tests with assertions", asserting, TestFilters.Asserting),
+            ]);
+        });
 
-    private static bool TestSolution(string name, string filter, Shell.Variables? variables = null, DotnetRuntime? runtime = null)
+    // With the processors to themselves.
+    private static bool TestMeasured(DotnetRuntime? runtime) => Test(new TestRun(
+        runtime is null ? "tests that measure" : $"tests that measure on .NET {runtime.Version}",
+        [.. TestSelection.OfFilter(TestFilters.Alone).Projects.Select(project => Managed.Assembly(Path.GetFileNameWithoutExtension(project)))],
+        TestFilters.Alone,
+        runtime,
+        runtime is null ? null : Checks(runtime)));
+
+    private static bool Test(TestRun run)
     {
         DateTime start = DateTime.UtcNow;
-        TestRun run = new(name, [Managed.Solution], filter, runtime, variables);
         return run.Run() || SecondRun.Passes([run], start);
     }
 

@@ -43,15 +43,13 @@ public partial class BuildScriptTests
     [InlineData("NativeGreenlet.Tests.Semantics.StateTests.A_test", nameof(TestFilters.Short))]
     [InlineData("NativeGreenlet.Tests.Survival.CrowdTests.A_test", nameof(TestFilters.Long))]
     [InlineData("NativeGreenlet.Tools.Tests.GdbTests.A_test", nameof(TestFilters.Long))]
+    [InlineData("NativeGreenlet.Cooperative.Tests.IO.WithoutPollerTests.A_test", nameof(TestFilters.Long))]
     [InlineData("NativeGreenlet.Tests.Survival.CostTests.A_test", nameof(TestFilters.Alone))]
     [InlineData("NativeGreenlet.Cooperative.Tests.Infrastructure.OtherBackendTests.A_test", nameof(TestFilters.Alone))]
     public void Every_test_is_a_short_one_or_a_long_one_or_runs_alone(string test, string filter)
     {
-        string[] groups = TestFilters.Long.TrimStart('(').Split(")&");
-        bool isLong = groups[0].Split('|').Any(condition => Satisfies(test, condition)) && groups[1].Split('&').All(condition => Satisfies(test, condition));
-
         Assert.Equal(filter == nameof(TestFilters.Short), TestFilters.Short.Split('&').All(condition => Satisfies(test, condition)));
-        Assert.Equal(filter == nameof(TestFilters.Long), isLong);
+        Assert.Equal(filter == nameof(TestFilters.Long), SatisfiesLong(test, TestFilters.Long));
         Assert.Equal(filter == nameof(TestFilters.Alone), TestFilters.Alone.Split('|').Any(condition => Satisfies(test, condition)));
     }
 
@@ -68,6 +66,29 @@ public partial class BuildScriptTests
     }
 
     [Theory]
+    [InlineData("NativeGreenlet.Tests.Semantics.StateTests.A_test", true, false)]
+    [InlineData("NativeGreenlet.Cooperative.Tests.Hubs.SleepTests.A_test", true, false)]
+    [InlineData("NativeGreenlet.Cooperative.Tests.IO.ServerTests.A_test", false, true)]
+    [InlineData("NativeGreenlet.Cooperative.Tests.IO.LeftoverTests.A_test", false, true)]
+    [InlineData("NativeGreenlet.AspNetCore.Tests.EndingTests.A_test", false, true)]
+    [InlineData("NativeGreenlet.Tests.Faults.SignalTests.A_test", false, false)]
+    public void On_another_backend_a_test_runs_once_by_test_or_by_test_full(string test, bool isShort, bool isLong)
+    {
+        Assert.Equal(isShort, TestFilters.OtherBackend.Split('&').All(condition => Satisfies(test, condition)));
+        Assert.Equal(isLong, SatisfiesLong(test, TestFilters.OtherBackendLong));
+    }
+
+    [Fact]
+    public void A_run_takes_each_assembly_of_which_the_filter_leaves_tests()
+    {
+        TestRun[] runs = [.. new TestRun("some", ["a/NativeGreenlet.Tests.dll", "a/NativeGreenlet.AspNetCore.Tests.dll"], TestFilters.OtherBackend).PerAssembly()];
+
+        TestRun run = Assert.Single(runs);
+        Assert.Equal("some, NativeGreenlet.Tests", run.Name);
+        Assert.Equal(["a/NativeGreenlet.Tests.dll"], run.Subjects);
+    }
+
+    [Theory]
     [InlineData("eleven")]
     [InlineData("11")]
     [InlineData("9.0.8")]
@@ -77,6 +98,10 @@ public partial class BuildScriptTests
         StopException stop = Assert.Throws<StopException>(() => DotnetRuntime.Get(version));
         Assert.Contains(version, stop.Message, StringComparison.Ordinal);
     }
+
+    // "(this or that) and none of these"
+    private static bool SatisfiesLong(string test, string filter) => filter.TrimStart('(').Split(")&") is [var some, var none]
+        && some.Split('|').Any(condition => Satisfies(test, condition)) && none.Split('&').All(condition => Satisfies(test, condition));
 
     private static bool Satisfies(string test, string condition) => condition.StartsWith("FullyQualifiedName!~", StringComparison.Ordinal)
         ? !test.Contains(condition["FullyQualifiedName!~".Length..], StringComparison.Ordinal)
