@@ -4,8 +4,10 @@ using System.Text.RegularExpressions;
 namespace NativeGreenlet.Tests.Diagnostics;
 
 /// <summary>Hears the library's events on the threads that write them; writes them down with the greenlets' names only.</summary>
-internal sealed partial class LibraryEvents : EventListener
+internal sealed class LibraryEvents : EventListener
 {
+    private static readonly Regex s_namePattern = new("'[a-z]+'(?= on thread)");
+
     public const string SourceName = "NativeGreenlet";
 
     private readonly List<string> _heard = [];
@@ -54,8 +56,5 @@ internal sealed partial class LibraryEvents : EventListener
         }
     }
 
-    private static string Short(object? payload) => NamePattern().Match($"{payload}") is { Success: true } match ? match.Value : $"{payload}";
-
-    [GeneratedRegex("'[a-z]+'(?= on thread)")]
-    private static partial Regex NamePattern();
+    private static string Short(object? payload) => s_namePattern.Match($"{payload}") is { Success: true } match ? match.Value : $"{payload}";
 }

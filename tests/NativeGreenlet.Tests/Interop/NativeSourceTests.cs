@@ -4,14 +4,19 @@ using NativeGreenlet.Tests.Infrastructure;
 namespace NativeGreenlet.Tests.Interop;
 
 /// <summary>Which files of the C library know which others.</summary>
-public partial class NativeSourceTests
+public class NativeSourceTests
 {
+    private static readonly Regex s_comment = new(@"/\*.*?\*/|//[^\n]*", RegexOptions.Singleline);
+    private static readonly Regex s_include = new(@"^#\s*include ""(?<name>[^""]+)""", RegexOptions.Multiline);
+    private static readonly Regex s_definition = new(@"^(?!static|typedef|extern|#)[\w \*]*?\b(?<name>ng_\w+)\([^;{]*\)\s*\{", RegexOptions.Multiline);
+    private static readonly Regex s_name = new(@"\bng_\w+");
+
     // What is used by programs that know nothing of .NET.
     private static readonly string[] s_grounds = ["context/", "stacks/", "coroutine/", "slices/"];
 
     private static readonly string s_root = RepositoryFile.Path("native");
     private static readonly Dictionary<string, string> s_texts = Directory.EnumerateFiles(s_root, "*.*", SearchOption.AllDirectories)
-        .ToDictionary(file => Path.GetRelativePath(s_root, file).Replace('\\', '/'), file => Comment().Replace(File.ReadAllText(file), " "));
+        .ToDictionary(file => Path.GetRelativePath(s_root, file).Replace('\\', '/'), file => s_comment.Replace(File.ReadAllText(file), " "));
 
     [Fact]
     public void Contexts_and_stacks_include_nothing_of_the_part_for_the_runtime()
@@ -31,14 +36,14 @@ public partial class NativeSourceTests
         Dictionary<string, string> owners = [];
         foreach ((string file, string text) in s_texts.Where(pair => IsSource(pair.Key)))
         {
-            foreach (Match definition in Definition().Matches(text))
+            foreach (Match definition in s_definition.Matches(text))
             {
                 _ = owners.TryAdd(definition.Groups["name"].Value, file);
             }
         }
 
         Assert.True(owners.Count > 100, "definitions are not recognized");
-        Dictionary<string, string[]> called = s_texts.Keys.Where(IsSource).ToDictionary(file => file, file => Name().Matches(s_texts[file])
+        Dictionary<string, string[]> called = s_texts.Keys.Where(IsSource).ToDictionary(file => file, file => s_name.Matches(s_texts[file])
             .Select(name => owners.GetValueOrDefault(name.Value, file))
             .Where(owner => owner != file)
             .Distinct()
@@ -49,7 +54,7 @@ public partial class NativeSourceTests
     // Those of another system, processor or tool, or of a test-only library, define the same names again.
     private static bool IsSource(string file) => file.EndsWith(".c", StringComparison.Ordinal) && !file.EndsWith("_windows.c", StringComparison.Ordinal) && !file.Contains("/arch/", StringComparison.Ordinal);
 
-    private static IEnumerable<string> Included(string file) => Include().Matches(s_texts[file])
+    private static IEnumerable<string> Included(string file) => s_include.Matches(s_texts[file])
         .Select(include => Path.GetRelativePath(s_root, Path.GetFullPath(Path.Combine(s_root, Path.GetDirectoryName(file)!, include.Groups["name"].Value))).Replace('\\', '/'))
         .Where(s_texts.ContainsKey);
 
@@ -68,16 +73,4 @@ public partial class NativeSourceTests
 
         return found;
     }
-
-    [GeneratedRegex(@"/\*.*?\*/|//[^\n]*", RegexOptions.Singleline)]
-    private static partial Regex Comment();
-
-    [GeneratedRegex(@"^#\s*include ""(?<name>[^""]+)""", RegexOptions.Multiline)]
-    private static partial Regex Include();
-
-    [GeneratedRegex(@"^(?!static|typedef|extern|#)[\w \*]*?\b(?<name>ng_\w+)\([^;{]*\)\s*\{", RegexOptions.Multiline)]
-    private static partial Regex Definition();
-
-    [GeneratedRegex(@"\bng_\w+")]
-    private static partial Regex Name();
 }

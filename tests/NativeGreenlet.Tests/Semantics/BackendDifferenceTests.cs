@@ -6,8 +6,11 @@ namespace NativeGreenlet.Tests.Semantics;
 
 /// <summary>Keeps the lists of what the backends do differently, in docs/greenlet-compatibility.md, and the tests
 /// together.</summary>
-public partial class BackendDifferenceTests
+public class BackendDifferenceTests
 {
+    private static readonly Regex s_section = new(@"^## Differences of the (?<backend>\w+) backend\n(?<list>(?:(?!## ).*\n)*)", RegexOptions.Multiline);
+    private static readonly Regex s_item = new(@"^- \*\*(?<name>[^*]+)\.\*\*(?<text>(?:(?!- ).*\n)*?)(?=^- |\n|\z)", RegexOptions.Multiline);
+
     private const Backends All = Backends.Segments | Backends.Slices | Backends.Threads;
 
     private static readonly IReadOnlyDictionary<Backends, IReadOnlyDictionary<string, string>> s_listed = ReadLists();
@@ -57,16 +60,10 @@ public partial class BackendDifferenceTests
     private static Dictionary<Backends, IReadOnlyDictionary<string, string>> ReadLists()
     {
         string text = File.ReadAllText(RepositoryFile.Path("greenlet-compatibility.md")).ReplaceLineEndings("\n");
-        return Section().Matches(text).ToDictionary(
+        return s_section.Matches(text).ToDictionary(
             section => Enum.Parse<Backends>(section.Groups["backend"].Value),
-            section => (IReadOnlyDictionary<string, string>)Item().Matches(section.Groups["list"].Value).ToDictionary(
+            section => (IReadOnlyDictionary<string, string>)s_item.Matches(section.Groups["list"].Value).ToDictionary(
                 item => item.Groups["name"].Value,
                 item => item.Groups["text"].Value));
     }
-
-    [GeneratedRegex(@"^## Differences of the (?<backend>\w+) backend\n(?<list>(?:(?!## ).*\n)*)", RegexOptions.Multiline)]
-    private static partial Regex Section();
-
-    [GeneratedRegex(@"^- \*\*(?<name>[^*]+)\.\*\*(?<text>(?:(?!- ).*\n)*?)(?=^- |\n|\z)", RegexOptions.Multiline)]
-    private static partial Regex Item();
 }
