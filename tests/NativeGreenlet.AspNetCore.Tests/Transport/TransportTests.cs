@@ -211,7 +211,7 @@ public sealed class TransportTests : IDisposable
                     listen.UseHttps(certificate);
                 }
             }));
-        using SocketsHttpHandler handler = new() { SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = static (_, _, _, _) => true } };
+        using SocketsHttpHandler handler = new() { SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, remote, _, _) => remote?.GetCertHashString() == certificate.GetCertHashString() } };
         using HttpClient client = new(handler) { Timeout = Server.Patience };
         string text = string.Concat(Enumerable.Range(0, 20_000));
         string[] answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(async i =>
