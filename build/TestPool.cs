@@ -5,7 +5,7 @@ namespace NativeGreenlet.Build;
 /// <summary>Runs suites of tests beside each other. Most tests wait more than they compute, so there are more suites than processors.</summary>
 internal static class TestPool
 {
-    // What takes longest begins first, so that nothing long is left for the end.
+    // What takes longest begins first, so that nothing long is left for the end; by turns, because some compute and others wait.
     private static readonly string[] s_longest = ["NativeGreenlet.Process.Tests", "NativeGreenlet.Cooperative.Tests", "NativeGreenlet.Tests", "NativeGreenlet.AspNetCore.Tests"];
 
     private static readonly int s_most = 2 * Environment.ProcessorCount;
@@ -31,7 +31,12 @@ internal static class TestPool
             });
         }
 
-        foreach (TestRun run in runs.SelectMany(run => run.PerAssembly()).OrderBy(run => Rank(run.Subjects[0])))
+        foreach (TestRun run in runs.SelectMany(run => run.PerAssembly())
+            .GroupBy(run => run.Subjects[0])
+            .SelectMany(group => group.Select((run, turn) => (Run: run, Turn: turn)))
+            .OrderBy(each => each.Turn)
+            .ThenBy(each => Rank(each.Run.Subjects[0]))
+            .Select(each => each.Run))
         {
             waiting.Add(() =>
             {
@@ -43,7 +48,7 @@ internal static class TestPool
         }
 
         waiting.CompleteAdding();
-        Task.WaitAll([.. Enumerable.Range(0, s_most).Select(_ => Task.Factory.StartNew(RunWaiting, TaskCreationOptions.LongRunning))]);
+        Task.WhenAll(Enumerable.Range(0, s_most).Select(_ => Task.Factory.StartNew(RunWaiting, TaskCreationOptions.LongRunning))).GetAwaiter().GetResult(); // throws as they do
         return (failed.IsEmpty || SecondRun.Passes([.. failed], start)) && passed;
 
         void RunWaiting()
