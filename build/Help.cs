@@ -12,7 +12,7 @@ internal static class Help
         usage: ./{Surroundings.Script} [verb] [arguments]
 
           build             the native library and everything managed, Release (what no verb does)
-          test              all that guards correctness, on every backend: ctest in Release and Debug, dotnet test
+          test              all that guards correctness, the core and hubs on every backend: ctest, dotnet test
           test NAME...      only the tests of these classes, methods, folders or C tests; builds only what has them
           test [args]       only what the arguments of dotnet test say: --filter 'FullyQualifiedName~Part'
           test full         everything: test, and long stress, fuzzing, publishing, tools, checks of C, other runtimes
