@@ -69,7 +69,7 @@ if ($isOld) {
   # As old as the beginning: what is edited while it builds is built again.
   New-Item -ItemType Directory -Force $place | Out-Null
   New-Item -ItemType File -Force "$stamp.new" | Out-Null
-  & dotnet build build/NativeGreenlet.Build.csproj --configuration Release --nologo --verbosity quiet --tl:off `
+  & dotnet build build/NativeGreenlet.Build.csproj --configuration Release --no-incremental --nologo --verbosity quiet --tl:off `
     -nodeReuse:false -p:UseSharedCompilation=false "-p:ArtifactsPath=$PSScriptRoot/$place" | Out-Host
   if ($LASTEXITCODE -ne 0) { Stop-Build 'build/, the program behind this script, does not build' }
   Move-Item -Force "$stamp.new" $stamp

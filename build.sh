@@ -57,9 +57,9 @@ inputs="build Directory.Build.props Directory.Build.targets Directory.Packages.p
 # shellcheck disable=SC2086 # several words
 if [ ! -f "$program" ] || [ ! -f "$stamp" ] || [ -n "$(find $inputs -newer "$stamp" | head -n 1)" ]; then
   mkdir -p "$place"
-  : >"$stamp.$$" # as old as the beginning: what is edited while it builds is built again
+  : >"$stamp.$$" # as old as the beginning: what is edited while it builds is built again, and so not incrementally
   rm -rf "$place/bin" # a program that runs keeps the files that it has
-  dotnet build build/NativeGreenlet.Build.csproj --configuration Release --nologo --verbosity quiet --tl:off \
+  dotnet build build/NativeGreenlet.Build.csproj --configuration Release --no-incremental --nologo --verbosity quiet --tl:off \
     -nodeReuse:false -p:UseSharedCompilation=false "-p:ArtifactsPath=$PWD/$place" >"$place/log" 2>&1 </dev/null || {
     cat "$place/log" >&2
     stop "build/, the program behind this script, does not build"
