@@ -34,6 +34,15 @@ internal sealed class IoOperations : IDisposable
     private readonly byte[] _bytes = new byte[16];
     private int _address;
 
+    /// <summary>Passes them to a body, in a hub.</summary>
+    public static void With(Action<IoOperations> body, TimeSpan patience) => InHub.OnThread(
+        () => Hub.Run(() =>
+        {
+            using IoOperations operations = new();
+            body(operations);
+        }),
+        patience);
+
     public void Dispose() => _open.ForEach(thing => thing.Dispose());
 
     /// <summary>The kinds of them.</summary>
@@ -95,6 +104,17 @@ internal sealed class IoOperations : IDisposable
         yield return new("GreenSocket.SendTo GreenSocket.ReceiveFrom", datagram);
         yield return new("GreenSocket.ReceiveFrom", () => GreenTimeout.TryRun(s_soon, () => other.ReceiveFrom(new byte[1], out _)));
         yield return new("GreenSocket.ReceiveFrom", () => KillWaiting(() => other.ReceiveFrom(new byte[1], out _)));
+
+        Socket watched = Keep(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        watched.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        yield return new("HubSocketEvents.TryAttach HubSocketEvents.Detach HubSocketEvents.Dispose", () =>
+        {
+            using HubSocketEvents events = new(watched, () => { }, () => { });
+            events.TryAttach();
+            events.Detach();
+            events.TryAttach();
+            Hub.Yield();
+        });
     }
 
     private IEnumerable<Operation> Connecting()

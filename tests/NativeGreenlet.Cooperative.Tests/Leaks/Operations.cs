@@ -12,8 +12,16 @@ internal static class Operations
     private static readonly TimeSpan s_soon = TimeSpan.FromTicks(1);
     private static readonly FormatException s_error = new();
 
-    /// <summary>Made in a hub, for use there.</summary>
-    public static IEnumerable<Operation> All(Hub other, HubPool pool)
+    /// <summary>Passes all to a body, in a hub.</summary>
+    public static void With(Action<IEnumerable<Operation>> body, TimeSpan patience)
+    {
+        using Hub other = Hub.Start("the other");
+        using HubPool pool = new(1, "the pool");
+        InHub.OnThread(() => Hub.Run(() => body(All(other, pool))), patience);
+    }
+
+    // Made in a hub, for use there.
+    private static IEnumerable<Operation> All(Hub other, HubPool pool)
     {
         TaskCompletionSource never = new();
         Task<int> complete = Task.FromResult(1);
