@@ -414,8 +414,15 @@ public class FreezingTests
         Assert.All(kept, each => Assert.Equal(each.Path, each.Greenlet.Switch()));
         long lessons = GreenletDiagnostics.Freezing.Lessons;
         Assert.Equal(3, FrozenOnPath(3).Switch()); // gone, and learned again
-        Assert.Equal(3, FrozenOnPath(3).Switch());
-        Assert.Equal(lessons + 1, GreenletDiagnostics.Freezing.Lessons);
+        Assert.True(GreenletDiagnostics.Freezing.Lessons > lessons);
+        Assert.Contains(Enumerable.Range(0, 20), _ => IsKnown(3)); // unless its code has been compiled anew meanwhile
+
+        static bool IsKnown(int path)
+        {
+            long before = GreenletDiagnostics.Freezing.Lessons;
+            Assert.Equal(path, FrozenOnPath(path).Switch());
+            return GreenletDiagnostics.Freezing.Lessons == before;
+        }
 
         static Greenlet FrozenOnPath(int path)
         {
