@@ -53,6 +53,24 @@ internal static class Operations
         GreenLock shared = new(); // by other runs
         GreenTestTime time = new();
         Channel<int> endless = Channel.CreateUnbounded<int>();
+
+        // What starts threads: while the hub still sleeps, or each new thread would wait for a processor.
+        yield return new("Hub.OffloadLongRunning", () => Hub.OffloadLongRunning(() => 1));
+        yield return new("Hub.Start Hub.Dispose", () => Hub.Start().Dispose());
+        yield return new("HubPool.Dispose HubPool.DisposeAsync", () =>
+        {
+            HubPool mine = new(1);
+            Hub.Await(mine.RunAsync(() => { }));
+            mine.Dispose();
+            Hub.Await(mine.DisposeAsync());
+        });
+        yield return new("HubWatchdog.Start HubWatchdog.Dispose", () =>
+        {
+            HubWatchdog watchdog = new();
+            watchdog.Start();
+            watchdog.Dispose();
+        });
+
         Hub.Spawn(() =>
         {
             while (true)
@@ -111,7 +129,6 @@ internal static class Operations
         });
         yield return new("Hub.Offload", () => Hub.Offload(() => { }));
         yield return new("Hub.Offload", () => Hub.Offload(() => 1));
-        yield return new("Hub.OffloadLongRunning", () => Hub.OffloadLongRunning(() => 1));
         yield return new("Hub.WaitAll", () => Hub.WaitAll(Hub.Spawn(() => { }), Hub.Spawn(() => { })));
         yield return new("Hub.WaitAny", () => Hub.WaitAny(sleeper, holder, Hub.Spawn(() => { })));
         yield return new("Hub.WaitAny", () => KillWaiting(() => Hub.WaitAny(sleeper, holder)));
@@ -135,21 +152,7 @@ internal static class Operations
         yield return new("Hub.RunAsync", () => Hub.Await(Hub.RunAsync(() => shared.TryEnter(), token.Token)));
         yield return new("HubPool.RunAsync", () => Hub.Await(pool.RunAsync(() => { })));
         yield return new("Hub.Run", () => Hub.Await(Task.Run(() => Hub.Run(() => 1))));
-        yield return new("Hub.Start Hub.Dispose", () => Hub.Start().Dispose());
-        yield return new("HubPool.Dispose HubPool.DisposeAsync", () =>
-        {
-            HubPool mine = new(1);
-            Hub.Await(mine.RunAsync(() => { }));
-            mine.Dispose();
-            Hub.Await(mine.DisposeAsync());
-        });
         yield return new("HubPool.MapAsync", () => Hub.Await(Map(pool)));
-        yield return new("HubWatchdog.Start HubWatchdog.Dispose", () =>
-        {
-            HubWatchdog watchdog = new();
-            watchdog.Start();
-            watchdog.Dispose();
-        });
         yield return new("Hub.Dump", () => Hub.Current.Dump(TextWriter.Null));
 
         // Objects.
