@@ -194,11 +194,21 @@ static const char* name_of_module(const struct dl_phdr_info* info) {
   return slash != NULL ? slash + 1 : info->dlpi_name;
 }
 
+// What may define __cxa_get_globals.
+static const char* const cxx_libraries[] = {"libstdc++.so.6", "libc++abi.so.1"};
+enum { CXX_LIBRARIES = sizeof cxx_libraries / sizeof *cxx_libraries };
+
 typedef struct module_search {
   ng_words* words;
   uintptr_t low; // of the calling thread's stack in use
   bool is_first;
+  bool has_cxx[CXX_LIBRARIES];
 } module_search;
+
+// Whether a file name is that of a library, in whatever version.
+static bool is_library(const char* name, const char* library) {
+  return strncmp(name, library, (size_t)(strstr(library, ".so") - library) + strlen(".so")) == 0;
+}
 
 // Notes a module's block of the calling thread's data, if there is one.
 static int add_module(struct dl_phdr_info* info, size_t size, void* argument) {
@@ -206,10 +216,13 @@ static int add_module(struct dl_phdr_info* info, size_t size, void* argument) {
   ng_words* words = search->words;
   const bool is_program = search->is_first;
   search->is_first = false;
+  const char* name = name_of_module(info);
+  for (size_t i = 0; i < CXX_LIBRARIES; i++) {
+    search->has_cxx[i] |= is_library(name, cxx_libraries[i]);
+  }
   if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof info->dlpi_tls_data || info->dlpi_tls_data == NULL) {
     return 0;
   }
-  const char* name = name_of_module(info);
   const bool is_runtime = is_program || strstr(name, "coreclr") != NULL;
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr)* header = &info->dlpi_phdr[i];
@@ -265,10 +278,30 @@ ng_status ng_words_learn(void) {
   return NG_OK;
 }
 
+// What __cxa_get_globals leads to: the exceptions that are caught, a list in memory of the heap, and how many have been
+// thrown and not caught. std::current_exception, a rethrow and the end of a catch take the first of the list.
+static void find_cxx(ng_words* words, const bool* is_loaded) {
+  for (size_t i = 0; i < CXX_LIBRARIES; i++) {
+    // The loader, asked for one that is not loaded, would look for it in the file system.
+    void* library = is_loaded[i] ? dlopen(cxx_libraries[i], RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    if (library == NULL) {
+      continue;
+    }
+    void* function = dlsym(library, "__cxa_get_globals");
+    if (function != NULL) {
+      uintptr_t* globals = ((uintptr_t * (*)(void))(uintptr_t)function)();
+      (void)ng_words_exchange(words, globals, 0, NG_WORD_CXX);
+      (void)ng_words_exchange(words, globals + 1, 0, NG_WORD_CXX);
+    }
+    (void)dlclose(library); // whoever has loaded it still has it
+  }
+}
+
 static void find_modules(ng_words* words) {
   module_search search = {.words = words, .low = (uintptr_t)&search, .is_first = true};
   words->ceiling = (uintptr_t)-1;
   (void)dl_iterate_phdr(add_module, &search);
+  find_cxx(words, search.has_cxx);
   const uint32_t* size = words->is_checking ? (const uint32_t*)dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread") : NULL;
   if (size != NULL) {
     add_region(words, "the C library's thread", (void*)pthread_self(), *size, false);
@@ -286,29 +319,6 @@ static void find_modules(ng_words* words) {
 }
 
 #endif
-
-// What __cxa_get_globals leads to: the exceptions that are caught, a list in memory of the heap, and how many have been
-// thrown and not caught. std::current_exception, a rethrow and the end of a catch take the first of the list.
-static void find_cxx(ng_words* words) {
-#if defined(__linux__)
-  static const char* const libraries[] = {"libstdc++.so.6", "libc++abi.so.1"};
-  for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
-    void* library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
-    if (library == NULL) {
-      continue;
-    }
-    void* function = dlsym(library, "__cxa_get_globals");
-    if (function != NULL) {
-      uintptr_t* globals = ((uintptr_t * (*)(void))(uintptr_t)function)();
-      (void)ng_words_exchange(words, globals, 0, NG_WORD_CXX);
-      (void)ng_words_exchange(words, globals + 1, 0, NG_WORD_CXX);
-    }
-    (void)dlclose(library); // whoever has loaded it still has it
-  }
-#else
-  (void)words;
-#endif
-}
 
 // Who started the thread, the C library above all, has left words that lead to its frames, which stay for as long as the thread
 // does: they are main's, and nobody else uses them.
@@ -354,7 +364,6 @@ ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_l
     words->start_size = size;
   }
   find_modules(words);
-  find_cxx(words);
   if (words->is_checking) {
     words->watched[0] = &words->unrest; // no switch is plain
     note_start(words);

@@ -68,12 +68,13 @@ internal abstract unsafe class NativeStacks : CarrierStacks
                     stacks._words = ThreadWords.OfThisThread(stacks.Words, thread, bridge.Layout.ThreadLocalData);
                     return stacks;
 
-                case ng_status.NEED_RECORD:
+                case ng_status.NEED_RECORD when hasSwept:
                     ThreadRecords.AddThread();
                     break;
 
-                case ng_status.ERROR_STATE when !hasSwept:
-                    CarrierRegistry.Sweep(); // a thread that ended had its Thread object at the same address
+                // A thread that has ended may have left its record; or it had its Thread object at the same address.
+                case ng_status.NEED_RECORD or ng_status.ERROR_STATE when !hasSwept:
+                    CarrierRegistry.Sweep();
                     hasSwept = true;
                     break;
 
