@@ -10,6 +10,7 @@ internal static class DocsVerb
     {
         Toolchain.Current.Need();
         Native.BuildLibrary();
+        Managed.Build("src/NativeGreenlet.Akka/NativeGreenlet.Akka.csproj");
         Managed.Build("src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj");
         Managed.Build("src/NativeGreenlet.Hosting/NativeGreenlet.Hosting.csproj");
         Managed.Build("src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj");

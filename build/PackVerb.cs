@@ -8,6 +8,7 @@ internal static class PackVerb
 {
     private static readonly string[] s_last =
     [
+        "src/NativeGreenlet.Akka/NativeGreenlet.Akka.csproj",
         "src/NativeGreenlet.Analyzers.CodeFixes/NativeGreenlet.Analyzers.CodeFixes.csproj",
         "src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj",
         "src/NativeGreenlet.Hosting/NativeGreenlet.Hosting.csproj",

@@ -14,7 +14,7 @@ internal static class TestFilters
         ["Analyzers.Tests", "Faults", "Fuzzing", "Interop", "Leaks", "Platforms", "Properties", "Publish", "Runtime", "Slices", "Survival", "Tools.Tests"];
 
     // What reaches stacks only through the cooperative layer. That is tested on every backend in each run, these in test full.
-    private static readonly string[] s_upper = ["AspNetCore.Tests", "Hosting.Tests", "IO", "Polly.Tests", "Samples", "Weaving.Tests"];
+    private static readonly string[] s_upper = ["Akka.Tests", "AspNetCore.Tests", "Hosting.Tests", "IO", "Polly.Tests", "Samples", "Weaving.Tests"];
 
     // What is about this machine's tools, the compiler or the fuzzer, not about the runtime; and ten thousand rounds of everything, which take
     // too long for more than one.

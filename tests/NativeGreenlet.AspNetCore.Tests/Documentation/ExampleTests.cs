@@ -30,6 +30,8 @@ public class ExampleTests
         global using System.Threading.Channels;
         global using System.Threading.RateLimiting;
         global using System.Threading.Tasks;
+        global using Akka.Actor;
+        global using Akka.Configuration;
         global using Microsoft.AspNetCore.Builder;
         global using Microsoft.AspNetCore.Hosting;
         global using Microsoft.AspNetCore.Http;
@@ -39,6 +41,7 @@ public class ExampleTests
         global using Microsoft.Extensions.Logging;
         global using Microsoft.Extensions.Time.Testing;
         global using NativeGreenlet;
+        global using NativeGreenlet.Akka;
         global using NativeGreenlet.AspNetCore;
         global using NativeGreenlet.Cooperative;
         global using NativeGreenlet.Hosting;
@@ -101,6 +104,7 @@ public class ExampleTests
 
     /// <summary>Blocks of C# in guides that have no other test.</summary>
     [Theory]
+    [InlineData("akka.md", 4)]
     [InlineData("generators.md", 4)]
     [InlineData("select.md", 5)]
     [InlineData("time.md", 5)]

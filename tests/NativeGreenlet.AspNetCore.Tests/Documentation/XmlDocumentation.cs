@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Xml.Linq;
+using NativeGreenlet.Akka;
 using NativeGreenlet.AspNetCore;
 using NativeGreenlet.Hosting;
 using NativeGreenlet.Polly;
@@ -9,7 +10,7 @@ namespace NativeGreenlet.AspNetCore.Tests.Documentation;
 /// <summary>Reads the XML documentation of the libraries, which the build writes beside them.</summary>
 internal static class XmlDocumentation
 {
-    public static IReadOnlyList<Assembly> Assemblies { get; } = [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenHubs).Assembly, typeof(GreenResilience).Assembly];
+    public static IReadOnlyList<Assembly> Assemblies { get; } = [typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenHubs).Assembly, typeof(GreenResilience).Assembly, typeof(GreenActors).Assembly];
 
     public static IReadOnlyDictionary<string, XElement> Members { get; } =
         Assemblies.SelectMany(Load).ToDictionary(member => member.Attribute("name")!.Value);

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Akka;
 using NativeGreenlet.AspNetCore;
 using NativeGreenlet.Hosting;
 using NativeGreenlet.Polly;
@@ -15,7 +16,7 @@ public class PublicApiTests
     public static TheoryData<Assembly> Assemblies =>
         [
             typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenHubs).Assembly, typeof(GreenResilience).Assembly,
-            typeof(GreenletTwinAttribute).Assembly,
+            typeof(GreenletTwinAttribute).Assembly, typeof(GreenActors).Assembly,
         ];
 
     [Theory]

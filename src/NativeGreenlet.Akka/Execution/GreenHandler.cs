@@ -1,0 +1,132 @@
+using Akka.Actor;
+using Akka.Actor.Internal;
+using Akka.Event;
+using NativeGreenlet.Cooperative;
+
+namespace NativeGreenlet.Akka.Execution;
+
+/// <summary>One message that is handled by a task. While it runs, the thread has the actor's cell, and that the message and its
+/// sender.</summary>
+internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
+{
+    private readonly ActorCell _cell;
+    private readonly object _message;
+    private readonly IActorRef? _sender;
+    private HashSet<GreenTask>? _others; // tasks that it spawned, and that have parked
+    private GreenTask _task = null!;
+    private bool _isStopped;
+
+    protected GreenHandler(ActorCell cell)
+    {
+        _cell = cell;
+        _message = cell.CurrentMessage!;
+        _sender = cell.Sender;
+    }
+
+    /// <summary>Whether it leaves nothing that goes on.</summary>
+    public bool HasEnded => _task.IsCompleted && _others is not { Count: > 0 };
+
+    /// <summary>Starts it, on the caller's hub. It runs when the mailbox has returned.</summary>
+    /// <returns>A task that completes at its end.</returns>
+    public Task Start()
+    {
+        _task = Hub.Spawn(Run);
+        _task.Observer = this;
+        return Task;
+    }
+
+    /// <summary>Kills it, and waits for its <c>finally</c> blocks.</summary>
+    /// <param name="grace">How long at most.</param>
+    /// <returns>Whether it has ended.</returns>
+    public bool Stop(TimeSpan grace)
+    {
+        _isStopped = true;
+        GreenTask[] all = [_task, .. _others ?? []];
+        foreach (GreenTask task in all)
+        {
+            task.Kill(timeout: TimeSpan.Zero);
+        }
+
+        long start = Environment.TickCount64;
+        bool hasEnded = true;
+        foreach (GreenTask task in all)
+        {
+            TimeSpan left = grace - TimeSpan.FromMilliseconds(Environment.TickCount64 - start);
+            hasEnded &= task.Join(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        }
+
+        if (_task.IsCompleted)
+        {
+            TrySetResult(); // it may never have begun
+        }
+
+        return hasEnded;
+    }
+
+    /// <inheritdoc />
+    public void GoingOn(GreenTask task)
+    {
+        InternalCurrentActorCellKeeper.Current = _cell;
+        CellAccess.Instance.Set(_cell, _message, _sender);
+    }
+
+    /// <inheritdoc />
+    public void Parked(GreenTask task)
+    {
+        CellAccess.Instance.Clear(_cell);
+        InternalCurrentActorCellKeeper.Current = null;
+        if (task != _task)
+        {
+            if (task.IsCompleted)
+            {
+                _others?.Remove(task);
+            }
+            else
+            {
+                (_others ??= []).Add(task);
+            }
+        }
+    }
+
+    /// <summary>Calls the actor's handler.</summary>
+    protected abstract void Handle();
+
+    private void Run()
+    {
+        InternalCurrentActorCellKeeper.Current = _cell; // where tasks have threads of their own, it is the task's
+        Exception? failure = null;
+        try
+        {
+            Handle();
+        }
+        catch (GreenletExit exit)
+        {
+            failure = _isStopped ? null : new InvalidOperationException("The task of the handler was killed before the message was handled.", exit);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+
+        // Akka goes on in here: resumes the mailbox, or tells the supervisor. It keeps the failures of children as long as the mailbox is
+        // suspended, and looks for them when a system message has resumed that: then it must be one.
+        if (_cell.GetChildren().Any())
+        {
+            InternalCurrentActorCellKeeper.Current = null;
+        }
+
+        if (failure is null)
+        {
+            TrySetResult();
+        }
+        else if (_isStopped)
+        {
+            _cell.System.EventStream.Publish(new Error(failure, _cell.Self.Path.ToString(), _cell.Props.Type, "The handler was killed, and its cleanup threw an exception."));
+            TrySetResult();
+        }
+        else
+        {
+            TrySetException(failure);
+        }
+    }
+}
