@@ -9,6 +9,10 @@ namespace NativeGreenlet.Akka.Execution;
 /// sender.</summary>
 internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
 {
+    // Where each task has a thread of its own, it carries the cell to those of the tasks that the handler spawns.
+    private static readonly AsyncLocal<ActorCell?>? s_cell =
+        GreenletRuntime.Backend == GreenletBackend.Threads ? new(static change => InternalCurrentActorCellKeeper.Current = change.CurrentValue) : null;
+
     private readonly ActorCell _cell;
     private readonly object _message;
     private readonly IActorRef? _sender;
@@ -93,7 +97,7 @@ internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
 
     private void Run()
     {
-        InternalCurrentActorCellKeeper.Current = _cell; // where tasks have threads of their own, it is the task's
+        s_cell?.Value = _cell;
         Exception? failure = null;
         try
         {

@@ -20,8 +20,9 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
     private bool _hasTurn;
     private ActorCell? _cell; // while it is parked inside one
 
-    /// <summary>Whether the caller's thread is a hub's that runs mailboxes. On the Threads backend, one of its tasks'.</summary>
-    public static bool IsHere => t_isOnHub;
+    /// <summary>Whether the caller's thread is a hub's that runs mailboxes. Where each task has a thread of its own, whether it is any
+    /// task's.</summary>
+    public static bool IsHere => t_isOnHub || (GreenletRuntime.Backend == GreenletBackend.Threads && Hub.IsInside);
 
     /// <summary>The body of its task.</summary>
     public void Run()
