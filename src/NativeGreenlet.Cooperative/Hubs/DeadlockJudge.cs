@@ -15,7 +15,7 @@ internal static class DeadlockJudge
     public static Waker Judge(RootTask run)
     {
         run.Loop.AssertIsHere();
-        if (run.Loop.HasWork || run.Tasks.Any(task => task.HasTimeLimit))
+        if (run.Loop.HasWork || run.Tasks.Any(task => task.HasTimeLimit || task.IsAside))
         {
             return Waker.Known;
         }

@@ -232,7 +232,11 @@ internal sealed partial class HubLoop
     {
         HubLoop? previous = t_loop;
         t_loop = this;
-        EnterContext(context);
+        if (_observer is null || previous is null || context is not null)
+        {
+            EnterContext(context); // else it is what the observer left
+        }
+
         return previous;
     }
 
@@ -324,6 +328,12 @@ internal sealed partial class HubLoop
         AssertIsHere();
         if (task.IsStranded)
         {
+            if (task.Gate is not null && !AskGate(task))
+            {
+                PostFor(task.Run, () => ThrowInto(task, exception));
+                return;
+            }
+
             Continue(task);
             try
             {
@@ -605,7 +615,7 @@ internal sealed partial class HubLoop
         }
 
         List<Task> inside = [];
-        bool isOutside = _runs.Any(run => run.Tasks.Any(task => IsOutside(task.Waiter.WaitsFor, task, time, inside)));
+        bool isOutside = _runs.Any(run => run.Tasks.Any(task => task.IsAside || IsOutside(task.Waiter.WaitsFor, task, time, inside)));
         Volatile.Write(ref _awaitedInside, [.. inside]);
         _isOutside = isOutside;
         time.MoveIfAllWait();
@@ -715,6 +725,11 @@ internal sealed partial class HubLoop
         try
         {
             task ??= Call(entry.Target);
+            if (_hasObservers && task?.Gate is not null && !task.TryPassGate(entry.Version))
+            {
+                return;
+            }
+
             if (entry.Version == 0)
             {
                 if (task?.TryPrepareStart() is { } greenlet)
@@ -779,6 +794,7 @@ internal sealed partial class HubLoop
             return;
         }
 
+        bool mayGoOn = true;
         _currentTask = null; // who is told must not wait
         try
         {
@@ -787,12 +803,38 @@ internal sealed partial class HubLoop
                 TellParked(task);
             }
 
-            TellGoingOn(task);
+            mayGoOn = after is not IGreenTaskGate || AskGate(task);
+            if (mayGoOn)
+            {
+                TellGoingOn(task);
+            }
         }
         finally
         {
             _currentTask = task;
         }
+
+        if (!mayGoOn)
+        {
+            Hub.Yield(); // asks again, and puts it aside
+        }
+    }
+
+    /// <summary>Asks the gate of a task whether it may go on now.</summary>
+    internal bool AskGate(GreenTask task)
+    {
+        Exception? failure = null;
+        try
+        {
+            return task.Gate!.MayGoOn(task);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+
+        Report(task, failure);
+        return true;
     }
 
     private void TellGoingOn(GreenTask task)
@@ -989,9 +1031,9 @@ internal sealed partial class HubLoop
         for (int count = _ready.Count; count > 0; count--)
         {
             ReadyEntry entry = _ready.Dequeue();
-            if (!isTaken && entry.Target == task && entry.Version != 0 && task.Waiter.TryResume(entry.Version))
+            if (!isTaken && entry.Target == task && entry.Version != 0)
             {
-                isTaken = true;
+                isTaken = (task.Gate is null || task.TryPassGate(entry.Version)) && task.Waiter.TryResume(entry.Version);
             }
             else if (entry.Target is GreenTask or RootTask || isTaken)
             {

@@ -37,6 +37,11 @@ public class GreenTask : IGreenWaitable
     private const int Started = 1;
     private const int Completed = 2;
 
+    private const int NotAside = 0;
+    private const int Asking = 1; // its gate is being asked
+    private const int AskingAgain = 2; // and shall be once more
+    private const int Aside = 3;
+
     private static readonly Func<object?, object?> s_live = static task => ((GreenTask)task!).Live();
     private static long s_lastId;
 
@@ -56,6 +61,8 @@ public class GreenTask : IGreenWaitable
     private volatile Action<StackTrace?>? _tellWhereNext; // of all watchdogs that asked
     private volatile int _state;
     private bool _isObserved;
+    private int _gatePhase; // of those below
+    private long _asideVersion; // of the wait after which it was put aside
 
     internal GreenTask(Action? body)
     {
@@ -103,7 +110,7 @@ public class GreenTask : IGreenWaitable
 
     /// <summary>Gets or sets who is told when the task goes on and when it has parked; null for nobody. Tasks that it spawns from then on have
     /// the same. Set for the task that runs, the observer is told at once that it goes on, and the one before that it has
-    /// parked.</summary>
+    /// parked; an <see cref="IGreenTaskGate"/> is asked first, and the task waits here until it may go on.</summary>
     /// <exception cref="InvalidOperationException">It is set outside of the task's hub.</exception>
     public IGreenTaskObserver? Observer
     {
@@ -117,6 +124,7 @@ public class GreenTask : IGreenWaitable
 
             IGreenTaskObserver? before = field;
             field = value;
+            Gate = value as IGreenTaskGate;
             Loop.ChangeObserver(this, before, value);
         }
     }
@@ -124,6 +132,12 @@ public class GreenTask : IGreenWaitable
     bool IGreenWaitable.IsReady => IsCompleted;
 
     internal Waiter Waiter { get; }
+
+    /// <summary>Its observer, if that decides when it goes on.</summary>
+    internal IGreenTaskGate? Gate { get; private set; }
+
+    /// <summary>Whether its gate has put it aside.</summary>
+    internal bool IsAside => Volatile.Read(ref _gatePhase) == Aside;
 
     internal Hub Hub => Run.Loop.Hub;
 
@@ -354,6 +368,32 @@ public class GreenTask : IGreenWaitable
         OnCompleted(new Action<GreenTask>(task => callback(task)));
     }
 
+    /// <summary>Lets the gate of a task that it has put aside be asked again, soon, in the hub's thread. Does nothing for any other task; from
+    /// any thread, as often as one likes.</summary>
+    public void AskGate()
+    {
+        Interlocked.MemoryBarrier(); // what opens the gate was written before
+        while (true)
+        {
+            int phase = Volatile.Read(ref _gatePhase);
+            if (phase is not (Asking or Aside))
+            {
+                return;
+            }
+
+            long version = Volatile.Read(ref _asideVersion);
+            if (Interlocked.CompareExchange(ref _gatePhase, phase == Asking ? AskingAgain : NotAside, phase) == phase)
+            {
+                if (phase == Aside)
+                {
+                    Loop.Schedule(new ReadyEntry(this, version));
+                }
+
+                return;
+            }
+        }
+    }
+
     /// <summary>Describes the task and its state, for diagnostics.</summary>
     public override string ToString()
     {
@@ -450,6 +490,31 @@ public class GreenTask : IGreenWaitable
 
     /// <summary>Takes what is to be called with its stack trace.</summary>
     internal Action<StackTrace?>? TakeTellWhere() => Interlocked.Exchange(ref _tellWhereNext, null);
+
+    /// <summary>Asks its gate whether it may start, or go on after that wait. If it may not it is put aside. In its hub's thread.</summary>
+    internal bool TryPassGate(long version)
+    {
+        if (version == 0 ? _state != Scheduled : !Waiter.IsInWait(version))
+        {
+            return true; // it will not go on: there is nothing to ask
+        }
+
+        Volatile.Write(ref _asideVersion, version);
+        Interlocked.Exchange(ref _gatePhase, Asking); // before the gate looks: who opens it looks at this afterwards
+        if (Loop.AskGate(this))
+        {
+            Volatile.Write(ref _gatePhase, NotAside);
+            return true;
+        }
+
+        if (Interlocked.CompareExchange(ref _gatePhase, Aside, Asking) != Asking)
+        {
+            Volatile.Write(ref _gatePhase, NotAside);
+            Loop.Schedule(new ReadyEntry(this, version)); // others first
+        }
+
+        return false;
+    }
 
     /// <summary>It could not be started at all. False if it was.</summary>
     internal bool TryFailStart(Exception failure)

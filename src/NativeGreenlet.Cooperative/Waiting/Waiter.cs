@@ -267,6 +267,9 @@ internal sealed class Waiter : TimerEntry
         return TryClaim(version, WakeReason.Signalled) || Phase != WakeReason.None;
     }
 
+    /// <summary>Whether its task is parked in that wait, ended or not.</summary>
+    public bool IsInWait(long version) => _parked is not null && Volatile.Read(ref _state) >> PhaseBits == version && Phase != WakeReason.None;
+
     /// <summary>Whether that wait has ended, and its task still has to be told.</summary>
     public bool IsStillToBeResumed(long version) => _parked is not null && _state >> PhaseBits == version && Phase > WakeReason.Waiting;
 

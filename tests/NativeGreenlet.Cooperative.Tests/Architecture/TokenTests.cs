@@ -32,7 +32,7 @@ public class TokenTests
         ["GreenSemaphore"] = "Release",
         ["GreenSocket"] = "Bind Dispose GetStream Listen Shutdown",
         ["GreenStream"] = "BeginRead BeginWrite Seek SetLength",
-        ["GreenTask"] = "AsTask GetAwaiter OnCompleted",
+        ["GreenTask"] = "AskGate AsTask GetAwaiter OnCompleted",
         ["GreenTask`1"] = "AsTask GetAwaiter",
         ["GreenTcpServer"] = "Start",
         ["GreenTestTime"] = "Advance CreateTimer GetTimestamp GetUtcNow",
