@@ -13,6 +13,7 @@ internal static class DocsVerb
         Managed.Build("src/NativeGreenlet.Akka/NativeGreenlet.Akka.csproj");
         Managed.Build("src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj");
         Managed.Build("src/NativeGreenlet.Hosting/NativeGreenlet.Hosting.csproj");
+        Managed.Build("src/NativeGreenlet.Orleans/NativeGreenlet.Orleans.csproj");
         Managed.Build("src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj");
         Terminal.Say($"Restoring docfx ({Manifest})");
         if (!Shell.Logged("tool", "dotnet", ["tool", "restore", "--tool-manifest", Manifest]))

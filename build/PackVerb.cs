@@ -12,6 +12,7 @@ internal static class PackVerb
         "src/NativeGreenlet.Analyzers.CodeFixes/NativeGreenlet.Analyzers.CodeFixes.csproj",
         "src/NativeGreenlet.AspNetCore/NativeGreenlet.AspNetCore.csproj",
         "src/NativeGreenlet.Hosting/NativeGreenlet.Hosting.csproj",
+        "src/NativeGreenlet.Orleans/NativeGreenlet.Orleans.csproj",
         "src/NativeGreenlet.Polly/NativeGreenlet.Polly.csproj",
         "src/NativeGreenlet.Tool/NativeGreenlet.Tool.csproj",
         "src/NativeGreenlet.Weaving.Tool/NativeGreenlet.Weaving.Tool.csproj",

@@ -4,7 +4,7 @@ namespace NativeGreenlet.Build;
 internal static class TestFilters
 {
     // What repeats the short tests for longer or in processes of their own, needs servers or debuggers, or publishes programs.
-    private static readonly string[] s_long = ["Clients", "Fuzzing", "Leaks", "OtherBackendTests", "Publish", "Survival", "Tools.Tests"];
+    private static readonly string[] s_long = ["Clients", "Clusters", "Fuzzing", "Leaks", "OtherBackendTests", "Publish", "Survival", "Tools.Tests"];
 
     // Of the cooperative layer's: short ones over again, with many rounds or without the poller.
     private static readonly string[] s_rounds = ["LeftoverTests", "Soak", "WithoutPollerTests"];
@@ -14,11 +14,11 @@ internal static class TestFilters
         ["Analyzers.Tests", "Faults", "Fuzzing", "Interop", "Leaks", "Platforms", "Properties", "Publish", "Runtime", "Slices", "Survival", "Tools.Tests"];
 
     // What reaches stacks only through the cooperative layer. That is tested on every backend in each run, these in test full.
-    private static readonly string[] s_upper = ["Akka.Tests", "AspNetCore.Tests", "Hosting.Tests", "IO", "Polly.Tests", "Samples", "Weaving.Tests"];
+    private static readonly string[] s_upper = ["Akka.Tests", "AspNetCore.Tests", "Hosting.Tests", "IO", "Orleans.Tests", "Polly.Tests", "Samples", "Weaving.Tests"];
 
     // What is about this machine's tools, the compiler or the fuzzer, not about the runtime; and ten thousand rounds of everything, which take
     // too long for more than one.
-    private static readonly string[] s_anyRuntime = ["Analyzers.Tests", "Clients", "FuzzerVerdictTests", "Leaks", "Platforms", "Publish", "Tools.Tests"];
+    private static readonly string[] s_anyRuntime = ["Analyzers.Tests", "Clients", "Clusters", "FuzzerVerdictTests", "Leaks", "Platforms", "Publish", "Tools.Tests"];
 
     // What measures time, or has two threads for each step of a greenlet: next to another suite it would measure that one.
     private static readonly string[] s_alone = ["CostTests", "OtherBackendTests"];

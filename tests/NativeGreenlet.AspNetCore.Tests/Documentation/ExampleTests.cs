@@ -45,9 +45,13 @@ public class ExampleTests
         global using NativeGreenlet.AspNetCore;
         global using NativeGreenlet.Cooperative;
         global using NativeGreenlet.Hosting;
+        global using NativeGreenlet.Orleans;
         global using NativeGreenlet.Polly;
         global using NativeGreenlet.Weaving;
         global using Npgsql;
+        global using Orleans;
+        global using Orleans.Hosting;
+        global using Orleans.Runtime;
         global using Polly;
         global using Polly.Retry;
 
@@ -56,6 +60,7 @@ public class ExampleTests
             protected static Hub hub = null!;
             protected static WebApplication app = null!;
             protected static ILogger logger = null!;
+            protected static ISiloBuilder siloBuilder = null!;
             protected static Stream stream = null!;
             protected static Socket socket = null!;
             protected static EndPoint address = null!;

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using NativeGreenlet.Akka;
 using NativeGreenlet.AspNetCore;
 using NativeGreenlet.Hosting;
+using NativeGreenlet.Orleans;
 using NativeGreenlet.Polly;
 using NativeGreenlet.Weaving;
 using PublicApiGenerator;
@@ -16,7 +17,7 @@ public class PublicApiTests
     public static TheoryData<Assembly> Assemblies =>
         [
             typeof(Greenlet).Assembly, typeof(Hub).Assembly, typeof(GreenRequestOptions).Assembly, typeof(GreenHubs).Assembly, typeof(GreenResilience).Assembly,
-            typeof(GreenletTwinAttribute).Assembly, typeof(GreenActors).Assembly,
+            typeof(RunOnGreenletsAttribute).Assembly, typeof(GreenletTwinAttribute).Assembly, typeof(GreenActors).Assembly,
         ];
 
     [Theory]

@@ -1,0 +1,2 @@
+// The machine may have few processors.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
