@@ -38,6 +38,10 @@ public sealed class BankClient : IAsyncDisposable
         return new BankClient(host);
     }
 
+    /// <summary>Asks for a transfer once.</summary>
+    /// <returns>Whether there was enough.</returns>
+    public Task<bool> TransferOnceAsync(Guid transfer, long from, long to, long amount) => Grains.GetGrain<IDesk>(from % 16).Transfer(transfer, from, to, amount);
+
     /// <summary>Makes one transfer, and again until it has succeeded or there was not enough: silos may end meanwhile.</summary>
     /// <returns>How often it failed by an exception.</returns>
     public async Task<int> TransferAsync(long from, long to, long amount)
@@ -47,7 +51,7 @@ public sealed class BankClient : IAsyncDisposable
         {
             try
             {
-                await Grains.GetGrain<IDesk>(from % 16).Transfer(transfer, from, to, amount);
+                await TransferOnceAsync(transfer, from, to, amount);
                 return failures;
             }
             catch (Exception exception) when (exception is OrleansException or TimeoutException && failures < 100)
