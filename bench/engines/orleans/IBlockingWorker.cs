@@ -1,0 +1,4 @@
+namespace NativeGreenlet.Engines.Orleans;
+
+/// <summary>One that blocks its thread.</summary>
+internal interface IBlockingWorker : IWorker;

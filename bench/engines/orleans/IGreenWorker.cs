@@ -1,0 +1,4 @@
+namespace NativeGreenlet.Engines.Orleans;
+
+/// <summary>One in blocking style, on hubs.</summary>
+internal interface IGreenWorker : IWorker;
