@@ -25,13 +25,28 @@ internal sealed class Bank
     /// <summary>Gets the way to all accounts, here and elsewhere.</summary>
     public IActorRef AllAccounts { get; }
 
+    /// <summary>Counts the nodes that can have accounts.</summary>
+    public async Task<int> CountNodesAsync()
+    {
+        try
+        {
+            return (await AllAccounts.Ask<CurrentRegions>(GetCurrentRegions.Instance, TimeSpan.FromSeconds(2))).Regions.Count;
+        }
+        catch (AskTimeoutException)
+        {
+            return 0; // there is no coordinator yet
+        }
+    }
+
     /// <summary>Starts a node.</summary>
     /// <param name="seed">A node that it joins; null for the first.</param>
     public static Bank Start(string? seed)
     {
         ActorSystem system = ActorSystem.Create("bank", ConfigurationFactory.ParseString(
             """
-            akka.loglevel = ERROR
+            akka.loglevel = OFF # what a node reports when the others end would be between the lines
+            akka.stdout-loglevel = OFF
+            akka.coordinated-shutdown.run-by-clr-shutdown-hook = off # nobody takes over: all end
             akka.actor.provider = cluster
             akka.remote.dot-netty.tcp { hostname = 127.0.0.1, port = 0 }
             akka.cluster { gossip-interval = 200ms, leader-actions-interval = 200ms, periodic-tasks-initial-delay = 200ms, log-info = off }

@@ -18,7 +18,7 @@ Cluster cluster = Cluster.Get(bank.System);
 Process[] others = [.. Enumerable.Range(2, Bank.Nodes - 1).Select(_ => StartNode(cluster.SelfAddress.ToString()))];
 try
 {
-    while (cluster.State.Members.Count(member => member.Status == MemberStatus.Up) < Bank.Nodes)
+    while (await bank.CountNodesAsync() < Bank.Nodes)
     {
         await Task.Delay(100);
     }

@@ -1,5 +1,6 @@
 using Akka.Actor;
-using static NativeGreenlet.Akka.Tests.TestSystem;
+using NativeGreenlet.Akka.Tests.Infrastructure;
+using static NativeGreenlet.Akka.Tests.Infrastructure.TestSystem;
 
 namespace NativeGreenlet.Akka.Tests;
 

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Event;
-using static NativeGreenlet.Akka.Tests.TestSystem;
+using NativeGreenlet.Akka.Tests.Infrastructure;
+using static NativeGreenlet.Akka.Tests.Infrastructure.TestSystem;
 
 namespace NativeGreenlet.Akka.Tests;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
-using static NativeGreenlet.Akka.Tests.TestSystem;
+using NativeGreenlet.Akka.Tests.Infrastructure;
+using static NativeGreenlet.Akka.Tests.Infrastructure.TestSystem;
 
 namespace NativeGreenlet.Akka.Tests;
 

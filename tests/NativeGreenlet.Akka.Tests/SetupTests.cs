@@ -2,7 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Configuration;
 using NativeGreenlet.Akka.Execution;
-using static NativeGreenlet.Akka.Tests.TestSystem;
+using NativeGreenlet.Akka.Tests.Infrastructure;
+using static NativeGreenlet.Akka.Tests.Infrastructure.TestSystem;
 
 namespace NativeGreenlet.Akka.Tests;
 

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Configuration;
 
-namespace NativeGreenlet.Akka.Tests;
+namespace NativeGreenlet.Akka.Tests.Infrastructure;
 
 /// <summary>An actor system of one test. It must have terminated, and its hubs ended, when the test is over.</summary>
 internal sealed class TestSystem : IDisposable
