@@ -26,6 +26,7 @@ internal static partial class BenchVerb
                 [Shell.Has("python3") ? "python3" : throw new StopException("bench strategies needs python3"), "bench/strategies/run.py", .. rest]),
             "servers" => RunScript(kind, "needs Linux, for the load and for what is measured", "bench/servers/dotnet/NativeGreenlet.Servers.csproj", ["bench/servers/run.sh", .. rest]),
             "blocking" => RunScript(kind, "needs Linux, for what is measured", "bench/blocking/dotnet/NativeGreenlet.Blocking.csproj", ["bench/blocking/run.sh", .. rest]),
+            "engines" => RunEngine(rest, runtime),
             _ => RunBenchmarks(kind == "tables", kind == "tables" ? rest : [.. words], runtime),
         };
     }
@@ -55,6 +56,22 @@ internal static partial class BenchVerb
         Native.BuildLibrary();
         Managed.Build(project);
         return Shell.Run(command[0], command[1..]);
+    }
+
+    // Actors in blocking style against the engine's own.
+    private static int RunEngine(string[] words, DotnetRuntime? runtime)
+    {
+        string name = words switch
+        {
+            ["akka", ..] => "Akka",
+            ["orleans", ..] => "Orleans",
+            _ => throw new StopException("bench engines akka, or bench engines orleans"),
+        };
+        Toolchain.Current.Need();
+        Native.BuildLibrary();
+        string program = $"NativeGreenlet.Engines.{name}";
+        Managed.Build($"bench/engines/{words[0]}/{program}.csproj");
+        return Managed.Run(program, words[1..], runtime);
     }
 
     private static int RunBenchmarks(bool isTables, string[] arguments, DotnetRuntime? runtime)

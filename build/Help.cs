@@ -26,7 +26,8 @@ internal static class Help
           bench tables      all benchmarks, short, into bench/results/benchmarks.md
           bench native      the C library's contexts against Boost.Context; bench peers: other languages; bench strategies:
                             segments and slices by number and depth; bench servers: servers under load, against async, threads, gevent;
-                            bench blocking: a server whose code blocks: on the thread pool, woven, parked, rewritten as async
+                            bench blocking: a server whose code blocks: on the thread pool, woven, parked, rewritten as async;
+                            bench engines akka, bench engines orleans: actors in blocking style against async and blocking ones
           check [part]      the C library under sanitizers, analysers, fuzzers, with coverage (Linux; check help lists the parts)
           check PLATFORM    arm64, musl, macos, windows, package: docs/platforms.md
           check site        the pages of docs in headless Chromium, in light, dark and narrow: what overflows, broken links, contrast

@@ -68,7 +68,7 @@ internal static class Table
 
     private static double[] RunCell(string style, string wait, string number, string inFlight, string seconds)
     {
-        using Process process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["cell", style, wait, number, inFlight, seconds]) { RedirectStandardOutput = true })!;
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", [typeof(Table).Assembly.Location, "cell", style, wait, number, inFlight, seconds]) { RedirectStandardOutput = true })!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         string[] words = output.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
