@@ -9,7 +9,7 @@ namespace NativeGreenlet.Akka;
 /// <summary>Puts actors on hubs, and lets their handlers ask others in blocking style.</summary>
 /// <example><code>
 /// ActorSystem system = ActorSystem.Create("bank");
-/// IActorRef clerk = system.ActorOf(Props.Create(() => new Clerk()).OnHubs(system));
+/// IActorRef clerk = system.ActorOf(Props.Create(() => new Clerk()));
 ///
 /// sealed class Clerk : GreenReceiveActor
 /// {
@@ -91,7 +91,7 @@ public static class GreenActors
         ArgumentNullException.ThrowIfNull(message);
         if (!Hub.IsInside)
         {
-            throw new MissingHubException("AskGreen parks a task, and there is none here. Call it in a handler of ReceiveGreen of an actor that was made with Props.OnHubs(system), or inside Hub.Run; elsewhere, await Ask.");
+            throw new MissingHubException("AskGreen parks a task, and there is none here. Call it in a handler of ReceiveGreen, or inside Hub.Run; elsewhere, await Ask.");
         }
 
         cancellationToken.ThrowIfCancellationRequested();

@@ -10,7 +10,7 @@ using NativeGreenlet.Cooperative;
 namespace NativeGreenlet.Akka;
 
 /// <summary>An actor whose handlers are written in blocking style: where they wait, they hold no thread, and the actor takes no other message
-/// until they have ended. Make it with <see cref="GreenActors.OnHubs"/>.</summary>
+/// until they have ended. It is on the hubs of its system (<see cref="GreenActors"/>).</summary>
 /// <remarks>
 /// <para>As with <c>ReceiveAsync</c>, the mailbox is suspended while a handler has not ended. <c>Self</c>, <c>Sender</c>, <c>Context</c> and
 /// the stash are those of its message after each wait. What leaves a handler reaches the supervisor, with its stack trace.</para>
@@ -39,6 +39,12 @@ namespace NativeGreenlet.Akka;
 public abstract class GreenReceiveActor : ReceiveActor
 {
     private readonly List<GreenHandler> _handlers = []; // that which has not ended, and those that have left tasks behind
+    private readonly bool _isMoved; // from the default dispatcher
+
+    /// <summary>Creates the actor. One that no dispatcher was given to is put on the hubs of its system.</summary>
+    /// <exception cref="ActorInitializationException">It is not created by an actor system.</exception>
+    protected GreenReceiveActor() =>
+        _isMoved = !MailboxPump.IsHere && DispatcherChange.Instance is { } change && change.TryMove(InternalCurrentActorCellKeeper.Current!);
 
     /// <summary>Registers a handler that may wait. Only in the constructor, and inside <c>Become</c>.</summary>
     /// <typeparam name="T">The type of the messages.</typeparam>
@@ -146,7 +152,21 @@ public abstract class GreenReceiveActor : ReceiveActor
         _handlers.RemoveAll(static before => before.HasEnded);
         GreenHandler<T> next = new(InternalCurrentActorCellKeeper.Current!, handler, message);
         _handlers.Add(next);
-        ActorTaskScheduler.RunTask(next.Start);
+        ActorTaskScheduler.RunTask(MailboxPump.IsHere ? next.Start : () => StartOnHubAsync(next));
+    }
+
+    // The thread that has made the actor may still run its mailbox.
+    private static async Task StartOnHubAsync(GreenHandler handler)
+    {
+        ActorHubs hubs = ActorHubs.Of(Context.System);
+        while (!MailboxPump.IsHere)
+        {
+            HubHop hop = new();
+            hubs.Execute(hop);
+            await hop.Task;
+        }
+
+        await handler.Start();
     }
 
     private void StopHandlers()
@@ -168,9 +188,9 @@ public abstract class GreenReceiveActor : ReceiveActor
 
     private void Check()
     {
-        if (!MailboxPump.IsHere)
+        if (!MailboxPump.IsHere && !_isMoved)
         {
-            throw new InvalidOperationException($"{GetType().Name} has handlers that wait in blocking style, and is on no hub. Create it with Props.Create(() => new {GetType().Name}(...)).OnHubs(system).");
+            throw new InvalidOperationException($"{GetType().Name} has handlers that wait in blocking style, and its dispatcher runs it on no hub. Give it no other dispatcher, or create it with Props.Create(() => new {GetType().Name}(...)).OnHubs(system).");
         }
     }
 

@@ -11,11 +11,11 @@ namespace NativeGreenlet.Akka.Tests;
 public class SetupTests
 {
     [Fact]
-    public void An_actor_without_a_hub_is_refused()
+    public void An_actor_with_a_dispatcher_that_has_no_hubs_is_refused()
     {
-        using TestSystem test = new();
+        using TestSystem test = new(config: "threads { type = PinnedDispatcher }");
         TaskCompletionSource<Exception> told = new();
-        test.System.ActorOf(Props.Create(() => new Parent(told, Props.Create(() => new Echo()))));
+        test.System.ActorOf(Props.Create(() => new Parent(told, Props.Create(() => new Echo()).WithDispatcher("threads"))));
 
         Exception failure = told.Task.WaitAsync(Patience).GetAwaiter().GetResult();
         Assert.Contains("Props.Create(() => new Echo(...)).OnHubs(system)", failure.GetBaseException().Message);

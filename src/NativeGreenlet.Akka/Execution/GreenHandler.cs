@@ -17,7 +17,7 @@ internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
     private readonly object _message;
     private readonly IActorRef? _sender;
     private HashSet<GreenTask>? _others; // tasks that it spawned, and that have parked
-    private GreenTask _task = null!;
+    private GreenTask? _task; // null before it has started
     private bool _isStopped;
 
     protected GreenHandler(ActorCell cell)
@@ -28,12 +28,17 @@ internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
     }
 
     /// <summary>Whether it leaves nothing that goes on.</summary>
-    public bool HasEnded => _task.IsCompleted && _others is not { Count: > 0 };
+    public bool HasEnded => _task is { IsCompleted: true } && _others is not { Count: > 0 };
 
     /// <summary>Starts it, on the caller's hub. It runs when the mailbox has returned.</summary>
     /// <returns>A task that completes at its end.</returns>
     public Task Start()
     {
+        if (_isStopped)
+        {
+            return Task;
+        }
+
         _task = Hub.Spawn(Run);
         _task.Observer = this;
         return Task;
@@ -45,6 +50,12 @@ internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
     public bool Stop(TimeSpan grace)
     {
         _isStopped = true;
+        if (_task is null)
+        {
+            TrySetResult();
+            return true;
+        }
+
         GreenTask[] all = [_task, .. _others ?? []];
         foreach (GreenTask task in all)
         {
