@@ -54,6 +54,9 @@ internal sealed record Options
     /// <summary>Whether to print the trace instead of running it.</summary>
     public bool IsPrinting { get; init; }
 
+    /// <summary>How many traces there are at least, also when the time is up.</summary>
+    public int LeastTraces { get; init; }
+
     /// <summary>Where traces run: for child processes.</summary>
     public Hosts Hosts { get; init; } = Hosts.Both;
 
@@ -63,7 +66,7 @@ internal sealed record Options
     public static string Help { get; } = $"""
         usage: tests/fuzz [--minutes N | --seconds N] [--seed S [--without N,N...] [--print]] [--base S | --session S]
                           [--carriers N] [--main-thread] [--patience SECONDS] [--replay FILE] [--evidence SECONDS]
-                          [--shrink SECONDS] [--throws-in-filters] [--no-check] [--inject FAULT:WHERE]
+                          [--shrink SECONDS] [--traces N] [--throws-in-filters] [--no-check] [--inject FAULT:WHERE]
 
         Runs random traces, each on greenlets and on plain threads, which must agree, in child processes under all
         kinds of runtime settings. When one fails, it is run again in both ways to see whose fault it is.
@@ -78,6 +81,7 @@ internal sealed record Options
           --replay              first run the seeds in a file
           --evidence            how long each attempt takes that is to show whose fault a failure is (3 seconds)
           --shrink              how long to look for a smaller trace that fails, too (60 seconds, or until one is found; 0: do not)
+          --traces              at least so many traces, however much longer they take
           --throws-in-filters   throw inside exception filters, too: plain .NET does not survive that
           --no-check            without the search of each switch for words of the thread that lead into the stack that
                                 is left ({Checking.Variable}=1)
@@ -136,6 +140,9 @@ internal sealed record Options
                     break;
                 case "--shrink":
                     options = options with { ShrinkTime = TimeSpan.FromSeconds(Number()) };
+                    break;
+                case "--traces":
+                    options = options with { LeastTraces = (int)Number() };
                     break;
                 case "--throws-in-filters":
                     options = options with { ThrowsInFilters = true };

@@ -16,7 +16,7 @@ public class FuzzerTests(ITestOutputHelper output)
     [InlineData("threads", 15)]
     public void Random_traces_do_the_same_as_on_plain_threads(string backend, int seconds)
     {
-        ChildProcess child = FindsNothing(string.Create(CultureInfo.InvariantCulture, $"--seconds {seconds}"), backend);
+        ChildProcess child = FindsNothing(string.Create(CultureInfo.InvariantCulture, $"--seconds {seconds} --traces 40"), backend);
 
         // Every kind of step was among them, where they were many enough.
         if (backend != "segments")
@@ -49,7 +49,7 @@ public class FuzzerTests(ITestOutputHelper output)
     public void A_broken_library_is_found_and_blamed(string fault)
     {
         ChildProcess child = Fuzzer.Run(
-            "--seconds 30 --evidence 2 --shrink 0 --no-check",
+            "--seconds 30 --traces 60 --evidence 2 --shrink 0 --no-check",
             (NativeEngine.PathVariable, BreakableLibrary.Path),
             (BreakableLibrary.FaultVariable, fault));
         output.WriteLine(child.ToString());

@@ -22,14 +22,14 @@ public partial class FuzzerVerdictTests
     {
         // Only a trace that hangs needs a short patience. On a busy machine a trace on plain threads takes seconds, and must not look like one.
         string patience = fault.StartsWith("hang:", StringComparison.Ordinal) ? "--patience 10 " : string.Empty;
-        ChildProcess child = Fuzzer.Run($"--seconds 15 --evidence 1 --shrink 0 {patience}--inject {fault}");
+        ChildProcess child = Fuzzer.Run($"--seconds 15 --traces 40 --evidence 1 --shrink 0 {patience}--inject {fault}");
         Fuzzer.IsBlamedOn(exitCode, verdict, child);
     }
 
     [Fact]
     public void A_failing_trace_is_made_smaller()
     {
-        ChildProcess child = Fuzzer.Run("--seconds 20 --evidence 1 --shrink 1 --inject corrupt:greenlets");
+        ChildProcess child = Fuzzer.Run("--seconds 20 --traces 40 --evidence 1 --shrink 1 --inject corrupt:greenlets");
         Fuzzer.IsBlamedOn(Fuzzer.Ours, "VERDICT greenlets", child);
         Match match = Shrunk().Match(child.Output);
         Assert.True(match.Success, child.ToString());

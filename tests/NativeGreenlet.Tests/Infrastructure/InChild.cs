@@ -7,7 +7,7 @@ namespace NativeGreenlet.Tests.Infrastructure;
 /// <summary>Runs a static method of this assembly in a process of its own: <see cref="Program"/> finds it there.</summary>
 internal static class InChild
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(12);
 
     public static Result Run(Action body, params (string Name, string Value)[] environment) => Run(null, body, environment);
 
