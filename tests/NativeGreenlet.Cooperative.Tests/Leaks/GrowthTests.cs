@@ -29,7 +29,7 @@ public class GrowthTests
     {
         List<object> kept = [];
         string? found = null;
-        InHub.Run(() => found = Growth.TryFind(new Operation("Keep", () => kept.Add(new byte[200])), 2_000));
+        InHub.Run(() => found = Growth.TryFind(new Operation("Keep", () => kept.Add(new byte[2_000])), 2_000)); // more than what other threads may let go of meanwhile
         Assert.Contains("bytes in 2000 rounds", found, StringComparison.Ordinal);
         GC.KeepAlive(kept);
     }
