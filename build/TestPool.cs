@@ -5,10 +5,10 @@ namespace NativeGreenlet.Build;
 /// <summary>Runs suites of tests beside each other. Most tests wait more than they compute, so there are more suites than processors.</summary>
 internal static class TestPool
 {
-    // What takes longest begins first, so that nothing long is left for the end; by turns, because some compute and others wait.
-    private static readonly string[] s_longest = ["NativeGreenlet.Process.Tests", "NativeGreenlet.Cooperative.Tests", "NativeGreenlet.Tests", "NativeGreenlet.AspNetCore.Tests"];
+    // What takes longest begins first, so that nothing long is left for the end.
+    private static readonly string[] s_longest = ["NativeGreenlet.Cooperative.Tests", "NativeGreenlet.Process.Tests", "NativeGreenlet.Tests", "NativeGreenlet.AspNetCore.Tests"];
 
-    private static readonly int s_most = 2 * Environment.ProcessorCount;
+    private static readonly int s_most = 4 * Environment.ProcessorCount;
 
     /// <summary>Runs them all, each assembly of a run in a process of its own. What fails runs again, alone.</summary>
     /// <param name="runs">The runs of managed tests.</param>
@@ -31,12 +31,7 @@ internal static class TestPool
             });
         }
 
-        foreach (TestRun run in runs.SelectMany(run => run.PerAssembly())
-            .GroupBy(run => run.Subjects[0])
-            .SelectMany(group => group.Select((run, turn) => (Run: run, Turn: turn)))
-            .OrderBy(each => each.Turn)
-            .ThenBy(each => Rank(each.Run.Subjects[0]))
-            .Select(each => each.Run))
+        foreach (TestRun run in runs.SelectMany(run => run.PerAssembly()).OrderBy(run => Rank(run.Subjects[0])))
         {
             waiting.Add(() =>
             {
