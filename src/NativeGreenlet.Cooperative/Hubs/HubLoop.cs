@@ -837,6 +837,44 @@ internal sealed partial class HubLoop
         return true;
     }
 
+    /// <summary>Tells of a task that begins, on its own stack.</summary>
+    internal void TellEntering(GreenTask task)
+    {
+        if (_observer is not null)
+        {
+            Tell(task, static (observer, own) => observer.Entering(own));
+        }
+    }
+
+    /// <summary>Tells of a task that has ended, on its own stack.</summary>
+    internal void TellLeaving(GreenTask task)
+    {
+        if (_observer is not null)
+        {
+            Tell(task, static (observer, own) => observer.Leaving(own));
+        }
+    }
+
+    private void Tell(GreenTask task, Action<IGreenTaskObserver, GreenTask> tell)
+    {
+        _currentTask = null; // who is told must not wait
+        Exception? failure = null;
+        try
+        {
+            tell(_observer!, task);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+
+        _currentTask = task;
+        if (failure is not null)
+        {
+            Report(task, failure);
+        }
+    }
+
     private void TellGoingOn(GreenTask task)
     {
         _observer = task.Observer;

@@ -877,6 +877,7 @@ public class GreenTask : IGreenWaitable
     {
         HubLoop hub = Loop;
         HubLoop? previous = hub.EnterStack(StackContext);
+        hub.TellEntering(this);
         GreenletExit? exit = null;
         ExceptionDispatchInfo? error = null;
         HasStarted = true;
@@ -895,6 +896,7 @@ public class GreenTask : IGreenWaitable
         }
 
         Complete(exit, error);
+        hub.TellLeaving(this);
         hub.LeaveStack(previous);
         return null;
     }

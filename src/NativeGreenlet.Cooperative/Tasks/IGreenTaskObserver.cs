@@ -29,4 +29,17 @@ public interface IGreenTaskObserver
     /// <summary>Tells that a task has parked, or has ended (<see cref="GreenTask.IsCompleted"/>).</summary>
     /// <param name="task">The task.</param>
     void Parked(GreenTask task);
+
+    /// <summary>Tells that a task begins, on its own stack: where greenlets are threads, in a thread of its own, for which this is the place to set
+    /// what belongs to the thread. Not for the task that sets the observer itself.</summary>
+    /// <param name="task">The task.</param>
+    void Entering(GreenTask task)
+    {
+    }
+
+    /// <summary>Tells that a task has ended, on its own stack.</summary>
+    /// <param name="task">The task.</param>
+    void Leaving(GreenTask task)
+    {
+    }
 }

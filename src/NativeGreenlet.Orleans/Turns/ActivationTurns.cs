@@ -85,15 +85,14 @@ internal sealed class ActivationTurns : IGreenTaskGate
         () =>
         {
             GreenTask task = Hub.CurrentTask;
-            bool isThreadsOwn = false;
             try
             {
-                isThreadsOwn = Begin(task);
+                Begin(task);
                 body();
             }
             finally
             {
-                End(task, isThreadsOwn);
+                End(task);
             }
         },
         cancellationToken);
@@ -103,15 +102,14 @@ internal sealed class ActivationTurns : IGreenTaskGate
         () =>
         {
             GreenTask task = Hub.CurrentTask;
-            bool isThreadsOwn = false;
             try
             {
-                isThreadsOwn = Begin(task);
+                Begin(task);
                 return body();
             }
             finally
             {
-                End(task, isThreadsOwn);
+                End(task);
             }
         },
         cancellationToken);
@@ -163,6 +161,27 @@ internal sealed class ActivationTurns : IGreenTaskGate
     {
         _hub.Slices++;
         EnterThread();
+    }
+
+    // Where each task has a thread of its own, that has the grain's context as long as the task goes on.
+    public void Entering(GreenTask task)
+    {
+        if (OrleansInternals.Context != _context)
+        {
+            OrleansInternals.Context = _context;
+            OrleansInternals.CurrentTask = _turnTask;
+        }
+
+        SynchronizationContext.SetSynchronizationContext(null);
+    }
+
+    public void Leaving(GreenTask task)
+    {
+        if (GreenletRuntime.Backend == GreenletBackend.Threads)
+        {
+            OrleansInternals.Context = null;
+            OrleansInternals.CurrentTask = null;
+        }
     }
 
     public void Parked(GreenTask task)
@@ -232,32 +251,19 @@ internal sealed class ActivationTurns : IGreenTaskGate
         }
     }
 
-    // Tells whether the task has a thread of its own, as where greenlets are threads: that has the grain's context for as long as it goes on.
-    private bool Begin(GreenTask task)
+    // The observer is not told of this one, because it sets it itself.
+    private void Begin(GreenTask task)
     {
         _hub.Calls++;
         _mains.Add(task);
         task.Observer = this; // waits for the first turn
-        bool isThreadsOwn = OrleansInternals.Context != _context;
-        if (isThreadsOwn)
-        {
-            OrleansInternals.Context = _context;
-            OrleansInternals.CurrentTask = _turnTask;
-        }
-
-        SynchronizationContext.SetSynchronizationContext(null);
-        return isThreadsOwn;
+        Entering(task);
     }
 
-    private void End(GreenTask task, bool isThreadsOwn)
+    private void End(GreenTask task)
     {
         _hub.Calls--;
         _mains.Remove(task);
-        if (isThreadsOwn)
-        {
-            OrleansInternals.Context = null;
-            OrleansInternals.CurrentTask = null;
-        }
     }
 
     private void EnterThread()

@@ -114,6 +114,22 @@ public class ObserverTests
     });
 
     [Fact]
+    public void The_beginning_and_the_end_of_a_task_are_told_on_its_own_stack() => InHub.Run(() =>
+    {
+        ThreadObserver observer = new();
+        int thread = 0;
+        GreenTask task = Hub.Spawn(() =>
+        {
+            thread = Environment.CurrentManagedThreadId;
+            Hub.Yield();
+        });
+        task.Observer = observer;
+        task.Join();
+        Hub.Yield();
+        Assert.Equal([$"enters {thread}", $"leaves {thread}, ended"], observer.Told);
+    });
+
+    [Fact]
     public async Task Only_its_hub_can_set_it()
     {
         using Hub hub = Hub.Start("observed");
@@ -151,6 +167,23 @@ public class ObserverTests
             _current = null;
             Told.Add(task.IsCompleted ? "ended" : "parked");
         }
+    }
+
+    private sealed class ThreadObserver : IGreenTaskObserver
+    {
+        public List<string> Told { get; } = [];
+
+        public void GoingOn(GreenTask task)
+        {
+        }
+
+        public void Parked(GreenTask task)
+        {
+        }
+
+        public void Entering(GreenTask task) => Told.Add($"enters {Environment.CurrentManagedThreadId}");
+
+        public void Leaving(GreenTask task) => Told.Add($"leaves {Environment.CurrentManagedThreadId}{(task.IsCompleted ? ", ended" : string.Empty)}");
     }
 
     private sealed class Failing : IGreenTaskObserver
