@@ -6,7 +6,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NativeGreenlet.Orleans;
-using Orleans.Configuration;
 
 namespace NativeGreenlet.Engines.Orleans;
 
@@ -26,7 +25,6 @@ internal static class Cell
         {
             silo.UseLocalhostClustering(FreePort(), FreePort());
             silo.AddGreenlets(); // whose filter is in the way of all alike
-            silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromMinutes(2));
         });
         using IHost host = builder.Build();
         await host.StartAsync();

@@ -38,13 +38,27 @@ internal static class Table
                 {
                     foreach ((string style, _, _) in rows)
                     {
-                        results[style].Add(RunCell(style, wait, number.ToString(CultureInfo.InvariantCulture), inFlight, seconds));
+                        if (TryRunCell(style, wait, number.ToString(CultureInfo.InvariantCulture), inFlight, seconds) is { } result)
+                        {
+                            results[style].Add(result);
+                        }
                     }
+                }
+
+                if (results["async"].Count == 0)
+                {
+                    continue; // nothing to compare with: why is on the standard error
                 }
 
                 double asynchronous = Median(results["async"], 0);
                 foreach ((string style, _, string name) in rows)
                 {
+                    if (results[style].Count == 0)
+                    {
+                        Console.WriteLine($"| {number:N0} | {name} | calls time out | | | | | | |");
+                        continue;
+                    }
+
                     double[] values = [.. Enumerable.Range(0, 6).Select(column => Median(results[style], column))];
                     Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                         $"| {number:N0} | {name} | {values[0]:N0} | {values[0] / asynchronous:F2}x | {values[1] / 1000:F2} ms | {values[2] / 1000:F2} ms | {values[3]:F2} µs | {values[4]:F0} | {values[5]:F0} MiB |"));
@@ -62,13 +76,14 @@ internal static class Table
         _ => "does not wait",
     };
 
-    private static double[] RunCell(string style, string wait, string number, string inFlight, string seconds)
+    // Null if the process ended by an exception: of calls that block their threads some get none.
+    private static double[]? TryRunCell(string style, string wait, string number, string inFlight, string seconds)
     {
         using Process process = Process.Start(new ProcessStartInfo("dotnet", [typeof(Table).Assembly.Location, "cell", style, wait, number, inFlight, seconds]) { RedirectStandardOutput = true })!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         string[] words = output.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return words.Length == 6 ? [.. words.Select(word => double.Parse(word, CultureInfo.InvariantCulture))] : throw new InvalidOperationException($"{style} {wait} {number}: {output}");
+        return words.Length == 6 ? [.. words.Select(word => double.Parse(word, CultureInfo.InvariantCulture))] : null;
     }
 
     private static double Median(List<double[]> results, int column)
