@@ -93,7 +93,16 @@ public sealed class BuildTests : IDisposable
             Console.WriteLine($"{name}: {(ticks > 0 ? "parked" : "blocked")}");
         }
 
-        static void Later(Action action) => ThreadPool.QueueUserWorkItem(_ => { Thread.Sleep(20); action(); });
+        // When the ticker has gone on, or will not.
+        void Later(Action action) => ThreadPool.QueueUserWorkItem(_ =>
+        {
+            for (int i = 0; i < 500 && Volatile.Read(ref ticks) == 0; i++)
+            {
+                Thread.Sleep(20);
+            }
+
+            action();
+        });
 
         [GreenletTwin(typeof(Printer))]
         public static class PrinterTwin
