@@ -38,8 +38,10 @@ namespace NativeGreenlet.Akka;
 /// </code></example>
 public abstract class GreenReceiveActor : ReceiveActor
 {
-    private readonly List<GreenHandler> _handlers = []; // that which has not ended, and those that have left tasks behind
+    private readonly List<GreenHandler> _withTasks = []; // handlers whose tasks have parked
     private readonly bool _isMoved; // from the default dispatcher
+    private GreenHandler? _last; // handler
+    private bool _isStopped;
 
     /// <summary>Creates the actor. One that no dispatcher was given to is put on the hubs of its system.</summary>
     /// <exception cref="ActorInitializationException">It is not created by an actor system.</exception>
@@ -147,11 +149,23 @@ public abstract class GreenReceiveActor : ReceiveActor
         base.AroundPostStop();
     }
 
+    /// <summary>A task that a handler has spawned has parked for the first time.</summary>
+    /// <returns>Whether it may go on.</returns>
+    internal bool TryKeep(GreenHandler handler)
+    {
+        if (!_isStopped)
+        {
+            _withTasks.RemoveAll(static each => each.HasEnded);
+            _withTasks.Add(handler);
+        }
+
+        return !_isStopped;
+    }
+
     private void Start<T>(Action<T> handler, T message)
     {
-        _handlers.RemoveAll(static before => before.HasEnded);
-        GreenHandler<T> next = new(InternalCurrentActorCellKeeper.Current!, handler, message);
-        _handlers.Add(next);
+        GreenHandler<T> next = new(this, InternalCurrentActorCellKeeper.Current!, handler, message);
+        _last = next;
         ActorTaskScheduler.RunTask(MailboxPump.IsHere ? next.Start : () => StartOnHubAsync(next));
     }
 
@@ -171,16 +185,16 @@ public abstract class GreenReceiveActor : ReceiveActor
 
     private void StopHandlers()
     {
-        if (_handlers.Count == 0)
+        _isStopped = true;
+        GreenHandler[] handlers = [.. _withTasks.Append(_last).OfType<GreenHandler>().Distinct().Where(static handler => !handler.HasEnded)];
+        if (handlers.Length == 0)
         {
             return;
         }
 
         ActorCell cell = InternalCurrentActorCellKeeper.Current!;
         TimeSpan grace = ActorHubs.Of(cell.System).StopGrace;
-        GreenHandler[] handlers = [.. _handlers.Where(static handler => !handler.HasEnded)];
-        _handlers.Clear();
-        if (!Array.TrueForAll(handlers, handler => handler.Stop(grace)))
+        if (!handlers.Select(handler => handler.Stop(grace)).ToArray().All(static hasEnded => hasEnded))
         {
             cell.System.EventStream.Publish(new Warning(cell.Self.Path.ToString(), GetType(), $"A handler was killed and has not ended within {grace.TotalSeconds:F1} s; the actor goes on without it."));
         }

@@ -157,6 +157,33 @@ public class FailureTests
     }
 
     [Fact]
+    public void A_kill_that_comes_too_late_is_no_later_handlers()
+    {
+        using TestSystem test = new();
+        IActorRef actor = test.Create<Fragile>(new ConcurrentQueue<string>(), new GreenEvent());
+
+        Assert.Equal("survived", Ask<string>(actor, "late kill"));
+        Assert.Equal(Enumerable.Range(1, 20), Enumerable.Range(0, 20).Select(_ => Ask<int>(actor, "add")));
+    }
+
+    [Fact]
+    public void Killing_the_task_of_a_handler_that_has_ended_stops_no_mailbox()
+    {
+        using TestSystem test = new();
+        IActorRef actor = test.Create<Fragile>(new ConcurrentQueue<string>(), new GreenEvent());
+        HashSet<GreenTask> killed = [];
+
+        for (int count = 0; count < 100; count++)
+        {
+            GreenTask task = Ask<GreenTask>(actor, "task"); // a handler that does not wait cannot be hit
+            task.Kill();
+            killed.Add(task);
+        }
+
+        Assert.True(killed.Count > 1);
+    }
+
+    [Fact]
     public void An_exception_of_a_task_that_nobody_waits_for_is_in_the_log()
     {
         using TestSystem test = new(config: "akka.loglevel = ERROR");
@@ -289,6 +316,19 @@ public class FailureTests
                 Hub.Await(Task.Delay(1));
                 Sender.Tell(++_count);
             });
+            ReceiveGreen<string>(text => text == "late kill", _ =>
+            {
+                GreenTask self = Hub.CurrentTask;
+                GreenEvent woken = new();
+                Hub.Spawn(() =>
+                {
+                    woken.Set();
+                    self.Kill(timeout: TimeSpan.Zero);
+                });
+                woken.Wait();
+                Sender.Tell("survived");
+            });
+            Receive<string>(text => text == "task", _ => Sender.Tell(Hub.CurrentTask));
             ReceiveGreen<string>(text => text == "kill yourself", _ => Hub.CurrentTask.Kill());
             ReceiveGreen<string>(text => text == "spawn failing", _ => Hub.Spawn(() => throw new FormatException("of a spawned task")));
             ReceiveGreen<string>(text => text == "leave", _ => Hub.Spawn(() =>

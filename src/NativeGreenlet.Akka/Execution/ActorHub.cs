@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Akka.Dispatch;
 using NativeGreenlet.Cooperative;
 
@@ -6,14 +7,17 @@ namespace NativeGreenlet.Akka.Execution;
 
 /// <summary>One hub that runs mailboxes, and the handlers that these start. So an actor's mailbox and its handlers never run at the same
 /// time.</summary>
-/// <remarks>One pump has the turn: it takes mailboxes out of the queue. If it parks inside of one, another has it.</remarks>
+/// <remarks>One pump has the turn: it takes mailboxes out of the queue. If it parks, another has it.</remarks>
 internal sealed class ActorHub
 {
+    private const int MostIdle = 32; // which every collection looks at
+
     private readonly ConcurrentQueue<IRunnable> _queue = new();
     private readonly GreenSemaphore _turn = new(0);
+    private readonly GreenEvent _never = new();
     private readonly Task _run;
     private int _isAwaited; // a pump has the turn, or will have it, and looks into the queue
-    private int _idle; // pumps that wait for the turn; in the hub's thread
+    private int _idle; // pumps that wait for the turn, or are about to; in the hub's thread
 
     public ActorHub(Hub hub)
     {
@@ -40,10 +44,9 @@ internal sealed class ActorHub
         return true;
     }
 
-    /// <summary>Waits for the turn. In a pump.</summary>
+    /// <summary>Waits for the turn. In a pump that is idle.</summary>
     public void TakeTurn()
     {
-        _idle++;
         try
         {
             _turn.Wait();
@@ -51,15 +54,14 @@ internal sealed class ActorHub
         finally
         {
             _idle--;
-        }
-
-        if (_idle == 0)
-        {
-            Spawn(); // who takes over if this one parks inside a mailbox
+            if (_idle == 0)
+            {
+                TrySpawn(); // who takes over if this one parks, or was killed by somebody who kept its task
+            }
         }
     }
 
-    /// <summary>Lets another pump go on with the queue: this one has parked inside a mailbox. Between tasks.</summary>
+    /// <summary>Lets another pump go on with the queue. There is one: <see cref="TakeTurn"/>.</summary>
     public void PassTurn() => _turn.Release();
 
     /// <summary>Gives the turn back, unless there is more. Who puts something in looks at the flag afterwards, and we the other way
@@ -70,10 +72,22 @@ internal sealed class ActorHub
         return _queue.IsEmpty || Interlocked.Exchange(ref _isAwaited, 1) != 0;
     }
 
-    /// <summary>Whether others wait for the turn, so that a pump may end.</summary>
-    public bool HasIdlePump => _idle != 0;
+    /// <summary>A pump is idle from now on, unless there are enough.</summary>
+    public bool TryAddIdle()
+    {
+        if (_idle >= MostIdle)
+        {
+            return false;
+        }
 
-    public bool TryTake([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IRunnable? run) => _queue.TryDequeue(out run);
+        _idle++;
+        return true;
+    }
+
+    public bool TryTake([NotNullWhen(true)] out IRunnable? run) => _queue.TryDequeue(out run);
+
+    /// <summary>Throws what the next wait of the caller's task would: somebody has killed it too late.</summary>
+    public void ThrowPending() => _never.Wait(TimeSpan.Zero);
 
     private void Live()
     {
@@ -81,10 +95,23 @@ internal sealed class ActorHub
         Hub.Sleep(Timeout.InfiniteTimeSpan); // until the pool ends
     }
 
+    private void TrySpawn()
+    {
+        try
+        {
+            Spawn();
+        }
+        catch (InvalidOperationException)
+        {
+            // The hub is ending, and all are killed.
+        }
+    }
+
     private void Spawn()
     {
         MailboxPump pump = new(this);
         GreenTask task = Hub.Spawn(pump.Run);
+        _idle++;
         task.Name = "mailboxes";
         task.Observer = pump;
     }

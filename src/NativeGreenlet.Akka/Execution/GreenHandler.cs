@@ -13,34 +13,38 @@ internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
     private static readonly AsyncLocal<ActorCell?>? s_cell =
         GreenletRuntime.Backend == GreenletBackend.Threads ? new(static change => InternalCurrentActorCellKeeper.Current = change.CurrentValue) : null;
 
+    private readonly GreenReceiveActor _actor;
     private readonly ActorCell _cell;
     private readonly object _message;
     private readonly IActorRef? _sender;
     private HashSet<GreenTask>? _others; // tasks that it spawned, and that have parked
-    private GreenTask? _task; // null before it has started
+    private GreenTask? _task; // that which runs it; other handlers', too, before and after
+    private MailboxPump? _pump;
     private bool _isStopped;
 
-    protected GreenHandler(ActorCell cell)
+    protected GreenHandler(GreenReceiveActor actor, ActorCell cell)
     {
+        _actor = actor;
         _cell = cell;
         _message = cell.CurrentMessage!;
         _sender = cell.Sender;
     }
 
     /// <summary>Whether it leaves nothing that goes on.</summary>
-    public bool HasEnded => _task is { IsCompleted: true } && _others is not { Count: > 0 };
+    public bool HasEnded => Task.IsCompleted && _others is not { Count: > 0 };
+
+    /// <summary>Whether its task was killed meanwhile.</summary>
+    public bool WasKilled { get; private set; }
+
+    /// <summary>What it has of its sender's surroundings.</summary>
+    public ExecutionContext? Context { get; private set; }
 
     /// <summary>Starts it, on the caller's hub. It runs when the mailbox has returned.</summary>
     /// <returns>A task that completes at its end.</returns>
     public Task Start()
     {
-        if (_isStopped)
-        {
-            return Task;
-        }
-
-        _task = Hub.Spawn(Run);
-        _task.Observer = this;
+        Context = ExecutionContext.Capture();
+        MailboxPump.OfThisMailbox.RunNext(this);
         return Task;
     }
 
@@ -52,11 +56,11 @@ internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
         _isStopped = true;
         if (_task is null)
         {
-            TrySetResult();
-            return true;
+            TrySetResult(); // it does not begin
         }
 
-        GreenTask[] all = [_task, .. _others ?? []];
+        WasKilled = true;
+        GreenTask[] all = Task.IsCompleted ? [.. _others ?? []] : [_task!, .. _others ?? []];
         foreach (GreenTask task in all)
         {
             task.Kill(timeout: TimeSpan.Zero);
@@ -70,12 +74,34 @@ internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
             hasEnded &= task.Join(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
 
-        if (_task.IsCompleted)
+        return hasEnded;
+    }
+
+    /// <summary>Runs it, in a task.</summary>
+    public void Run(MailboxPump pump, GreenTask task)
+    {
+        _pump = pump;
+        _task = task;
+        task.Observer = this; // which gives the thread the cell
+        s_cell?.Value = _cell;
+        Exception? failure = null;
+        try
         {
-            TrySetResult(); // it may never have begun
+            Handle();
+        }
+        catch (GreenletExit exit)
+        {
+            WasKilled = true;
+            failure = _isStopped ? null : new InvalidOperationException("The task of the handler was killed before the message was handled.", exit);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
         }
 
-        return hasEnded;
+        End(failure);
+        task.Observer = pump;
+        _pump = null;
     }
 
     /// <inheritdoc />
@@ -90,41 +116,42 @@ internal abstract class GreenHandler : TaskCompletionSource, IGreenTaskObserver
     {
         CellAccess.Instance.Clear(_cell);
         InternalCurrentActorCellKeeper.Current = null;
-        if (task != _task)
+        if (task == _task)
         {
-            if (task.IsCompleted)
+            if (!Task.IsCompleted)
             {
-                _others?.Remove(task);
+                _pump!.PassTurn();
             }
-            else
-            {
-                (_others ??= []).Add(task);
-            }
+        }
+        else if (task.IsCompleted)
+        {
+            _others?.Remove(task);
+        }
+        else
+        {
+            AddOther(task);
         }
     }
 
     /// <summary>Calls the actor's handler.</summary>
     protected abstract void Handle();
 
-    private void Run()
+    private void AddOther(GreenTask task)
     {
-        s_cell?.Value = _cell;
-        Exception? failure = null;
-        try
+        _others ??= [];
+        bool isFirst = _others.Count == 0;
+        _others.Add(task);
+        if (isFirst && !_actor.TryKeep(this))
         {
-            Handle();
+            task.Kill(timeout: TimeSpan.Zero); // it has begun when the actor had stopped
         }
-        catch (GreenletExit exit)
-        {
-            failure = _isStopped ? null : new InvalidOperationException("The task of the handler was killed before the message was handled.", exit);
-        }
-        catch (Exception exception)
-        {
-            failure = exception;
-        }
+    }
 
-        // Akka goes on in here: resumes the mailbox, or tells the supervisor. It keeps the failures of children as long as the mailbox is
-        // suspended, and looks for them when a system message has resumed that: then it must be one.
+    // Akka goes on in here: resumes the mailbox, or tells the supervisor.
+    private void End(Exception? failure)
+    {
+        // It keeps the failures of children as long as the mailbox is suspended, and looks for them when a system message has resumed
+        // that: then it must be one.
         if (_cell.GetChildren().Any())
         {
             InternalCurrentActorCellKeeper.Current = null;

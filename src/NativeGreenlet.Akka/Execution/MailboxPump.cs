@@ -5,45 +5,61 @@ using NativeGreenlet.Cooperative;
 
 namespace NativeGreenlet.Akka.Execution;
 
-/// <summary>A task that runs mailboxes. What runs inside of them may wait: other pumps go on meanwhile.</summary>
+/// <summary>A task that runs mailboxes, and after each the handler that it has started. Both may wait: another pump goes on with the
+/// mailboxes meanwhile.</summary>
 internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
 {
     private const int MailboxesBetweenYields = 16;
 
     [ThreadStatic]
-    private static bool t_isOnHub;
+    private static MailboxPump? t_last;
 
-    private GreenTask? _task;
+    private GreenTask _task = null!;
     private SynchronizationContext? _hubContext;
     private ExecutionContext? _context;
     private bool _isInside; // a mailbox
     private bool _hasTurn;
+    private bool _isSpent; // its task was killed, and must not be another handler's
     private ActorCell? _cell; // while it is parked inside one
+    private GreenHandler? _next; // was started by the mailbox, and runs when that has returned
 
     /// <summary>Whether the caller's thread is a hub's that runs mailboxes. Where each task has a thread of its own, whether it is any
     /// task's.</summary>
-    public static bool IsHere => t_isOnHub || (GreenletRuntime.Backend == GreenletBackend.Threads && Hub.IsInside);
+    public static bool IsHere => t_last is not null || (GreenletRuntime.Backend == GreenletBackend.Threads && Hub.IsInside);
+
+    /// <summary>Gets the pump that runs the caller's mailbox.</summary>
+    public static MailboxPump OfThisMailbox => t_last!;
 
     /// <summary>The body of its task.</summary>
     public void Run()
     {
-        t_isOnHub = true;
+        t_last = this;
         _task = Hub.CurrentTask;
         _hubContext = SynchronizationContext.Current;
         _context = ExecutionContext.Capture();
-        do
+        try
         {
-            hub.TakeTurn();
-            _hasTurn = true;
             do
             {
-                RunMailboxes();
+                hub.TakeTurn();
+                _hasTurn = true;
+                do
+                {
+                    RunMailboxes();
+                }
+                while (_hasTurn && !_isSpent && !hub.TryEndTurn());
+                _hasTurn &= _isSpent;
             }
-            while (_hasTurn && !hub.TryEndTurn());
-            _hasTurn = false;
+            while (!_isSpent && hub.TryAddIdle());
         }
-        while (!hub.HasIdlePump);
+        finally
+        {
+            PassTurn(); // it was killed
+        }
     }
+
+    /// <summary>Lets a handler run when the mailbox has returned.</summary>
+    public void RunNext(GreenHandler handler) => _next = handler;
 
     /// <summary>Gives the thread the cell of the mailbox that it is in. A continuation of Akka's asynchronous handlers must not be caught
     /// by the hub's context.</summary>
@@ -51,6 +67,7 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
     {
         if (_isInside && task == _task)
         {
+            t_last = this;
             InternalCurrentActorCellKeeper.Current = _cell;
             SynchronizationContext.SetSynchronizationContext(null);
         }
@@ -59,14 +76,18 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
     /// <summary>Takes the cell from the thread, and lets another pump go on.</summary>
     public void Parked(GreenTask task)
     {
-        if (!_isInside || task != _task)
+        if (_isInside && task == _task)
         {
-            return;
+            _cell = InternalCurrentActorCellKeeper.Current;
+            InternalCurrentActorCellKeeper.Current = null;
+            SynchronizationContext.SetSynchronizationContext(_hubContext);
+            PassTurn();
         }
+    }
 
-        _cell = InternalCurrentActorCellKeeper.Current;
-        InternalCurrentActorCellKeeper.Current = null;
-        SynchronizationContext.SetSynchronizationContext(_hubContext);
+    /// <summary>Lets another pump go on, if none does.</summary>
+    public void PassTurn()
+    {
         if (_hasTurn)
         {
             _hasTurn = false;
@@ -76,12 +97,18 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
 
     private void RunMailboxes()
     {
-        for (int count = 1; _hasTurn && hub.TryTake(out IRunnable? run); count++)
+        for (int count = 1; _hasTurn && !_isSpent && hub.TryTake(out IRunnable? run); count++)
         {
             RunOne(run);
-            if (count % MailboxesBetweenYields == 0 && _hasTurn)
+            if (_next is { } handler)
             {
-                Hub.Yield(); // handlers have their turn
+                _next = null;
+                RunHandler(handler);
+            }
+
+            if (count % MailboxesBetweenYields == 0 && _hasTurn && !_isSpent)
+            {
+                Hub.Yield(); // what has been woken has its turn
             }
         }
     }
@@ -89,6 +116,7 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
     private void RunOne(IRunnable run)
     {
         SynchronizationContext.SetSynchronizationContext(null);
+        t_last = this;
         _isInside = true;
         try
         {
@@ -98,10 +126,41 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
         {
             _isInside = false;
             SynchronizationContext.SetSynchronizationContext(_hubContext);
-            if (_context is not null && ExecutionContext.Capture() != _context)
-            {
-                ExecutionContext.Restore(_context); // as between the work items of the thread pool
-            }
+            RestoreContext();
+        }
+    }
+
+    private void RunHandler(GreenHandler handler)
+    {
+        if (handler.Task.IsCompleted)
+        {
+            return; // the actor was stopped in the same run of its mailbox
+        }
+
+        if (handler.Context is { } context && context != _context)
+        {
+            ExecutionContext.Restore(context);
+        }
+
+        handler.Run(this, _task);
+        _isSpent = handler.WasKilled;
+        RestoreContext();
+        try
+        {
+            hub.ThrowPending();
+        }
+        catch (Exception)
+        {
+            _isSpent = true; // a kill that came too late is not the next handler's
+        }
+    }
+
+    // As between the work items of the thread pool.
+    private void RestoreContext()
+    {
+        if (_context is not null && ExecutionContext.Capture() != _context)
+        {
+            ExecutionContext.Restore(_context);
         }
     }
 }
