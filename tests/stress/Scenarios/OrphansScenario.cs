@@ -10,7 +10,7 @@ internal sealed class OrphansScenario : Scenario
 {
     private const int Threads = 24;
     private const int PerThread = 40;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     public override string Name => "orphans";
 
