@@ -249,6 +249,31 @@ public class GateTests
         Assert.Equal(["goes on", "ended"], gate.Told);
     });
 
+    // Its stack cannot be left, so the hub's thread waits there, for the gate as for anything else.
+    [Fact]
+    public void A_wait_inside_a_type_load_ends_when_the_gate_lets_it() => InHub.Run(() =>
+    {
+        Gate gate = new() { IsOpen = true };
+        bool isOver = false;
+        bool wasOpen = false;
+        GreenTask task = Hub.Spawn(() =>
+        {
+            GreenTask self = Hub.CurrentTask;
+            LoadedType.Use(() =>
+            {
+                gate.IsOpen = false;
+                using Timer opening = new(_ => gate.Open(self), null, TimeSpan.FromMilliseconds(100), Timeout.InfiniteTimeSpan);
+                Hub.Sleep(InHub.Tick);
+                wasOpen = gate.IsOpen;
+            });
+            isOver = true;
+        });
+        task.Observer = gate;
+        task.Join();
+        Assert.True(isOver && wasOpen);
+        Assert.Equal(["goes on", "parked", "goes on", "ended"], gate.Told);
+    });
+
     // Two hubs share one turn, that each task wants for each slice; opened by whoever gives it back.
     [Fact]
     public async Task Slices_of_two_hubs_that_share_a_gate_never_overlap()
