@@ -160,25 +160,30 @@ public class GateTests
     });
 
     [Fact]
-    public void A_task_that_is_aside_is_part_of_no_deadlock() => InHub.Run(() =>
-    {
-        Gate gate = new() { IsOpen = true };
-        GreenLock gateOfAll = new();
-        GreenTask task = Hub.Spawn(() =>
+    public void A_task_that_is_aside_is_part_of_no_deadlock() => InHub.Run(
+        () =>
         {
-            Hub.Yield();
-            using (gateOfAll.EnterScope())
+            Gate gate = new() { IsOpen = true };
+            GreenLock shared = new();
+            GreenTask task;
+            using (shared.EnterScope())
             {
+                task = Hub.Spawn(() =>
+                {
+                    using (shared.EnterScope())
+                    {
+                    }
+                });
+                task.Observer = gate;
+                Hub.Yield(); // it waits for the lock
+                gate.IsOpen = false;
             }
-        });
-        task.Observer = gate;
-        Hub.Yield();
-        gate.IsOpen = false;
-        Timer opening = new(_ => gate.Open(task), null, TimeSpan.FromMilliseconds(300), Timeout.InfiniteTimeSpan);
-        task.Join(); // all that can be said from inside is that it will never end
-        opening.Dispose();
-        Assert.True(task.IsSuccessful);
-    });
+
+            using Timer opening = new(_ => gate.Open(task), null, TimeSpan.FromMilliseconds(500), Timeout.InfiniteTimeSpan);
+            task.Join(); // which waits for a lock that is its own: without the gate that would never end
+            Assert.True(task.IsSuccessful);
+        },
+        new HubOptions { DeadlockPatience = TimeSpan.FromMilliseconds(20) });
 
     [Fact]
     public void A_hub_that_ends_kills_what_is_aside_and_gives_up_what_never_may_go_on()
