@@ -51,6 +51,7 @@ public sealed class RightCodeTests
     {
         const string Usings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;";
         const string WebUsings = "global using Microsoft.AspNetCore.Builder; global using Microsoft.AspNetCore.Hosting; global using Microsoft.AspNetCore.Http; global using Microsoft.Extensions.DependencyInjection; global using Microsoft.Extensions.Hosting; global using Microsoft.Extensions.Logging;";
+        const string OrleansUsings = "global using Orleans; global using Orleans.Hosting; global using Orleans.Runtime;";
         string[] samples = Directory.GetDirectories(Path.Combine(Root(), "samples"));
         Assert.NotEmpty(samples);
         foreach (string sample in samples)
@@ -58,9 +59,15 @@ public sealed class RightCodeTests
             string[] files = Directory.GetFiles(sample, "*.cs", SearchOption.AllDirectories);
             if (files.Length != 0)
             {
-                bool isWeb = Directory.GetFiles(sample, "*.csproj").Any(project => File.ReadAllText(project).Contains("Microsoft.NET.Sdk.Web", StringComparison.Ordinal));
-                string[] texts = [Usings, isWeb ? WebUsings : string.Empty, .. files.Select(File.ReadAllText)];
-                Assert.Empty(await Code.AnalyzeAsync(texts, OutputKind.ConsoleApplication, isWeb ? Code.AllReferences : Code.References));
+                string project = File.ReadAllText(Directory.GetFiles(sample, "*.csproj").Single());
+                string[] texts =
+                [
+                    Usings,
+                    project.Contains("Microsoft.NET.Sdk.Web", StringComparison.Ordinal) ? WebUsings : string.Empty,
+                    project.Contains("Microsoft.Orleans", StringComparison.Ordinal) ? OrleansUsings : string.Empty,
+                    .. files.Select(File.ReadAllText),
+                ];
+                Assert.Empty(await Code.AnalyzeAsync(texts, OutputKind.ConsoleApplication, Code.AllReferences));
             }
         }
     }

@@ -14,7 +14,7 @@ public class DescriptorLimitTests
     {
         if (OperatingSystem.IsLinux())
         {
-            string output = Child.Run(2 * InHub.Patience, [("NATIVEGREENLET_POLLER", poller), ("NATIVEGREENLET_FREEZE", freezing)], nameof(DescriptorLimitPrograms));
+            string output = Child.Run([("NATIVEGREENLET_POLLER", poller), ("NATIVEGREENLET_FREEZE", freezing)], nameof(DescriptorLimitPrograms));
             Assert.Contains("went on", output, StringComparison.Ordinal);
             Assert.Contains("recovered", output, StringComparison.Ordinal);
         }

@@ -12,7 +12,7 @@ public class DeadlockProcessTests
     {
         if (OperatingSystem.IsLinux())
         {
-            string output = Child.Run(InHub.Patience, ("NATIVEGREENLET_POLLER", "on"), nameof(DeadlockPrograms));
+            string output = Child.Run(("NATIVEGREENLET_POLLER", "on"), nameof(DeadlockPrograms));
             Assert.Equal(GreenletRuntime.Backend != GreenletBackend.Threads, output.Contains("4 told", StringComparison.Ordinal));
             Assert.Contains("8 woken", output, StringComparison.Ordinal);
         }

@@ -10,7 +10,6 @@ public class WithoutPollerTests
     public void They_hold_without_a_poller_too()
     {
         string output = Child.Run(
-            TimeSpan.FromMinutes(5),
             ("NATIVEGREENLET_POLLER", "off"),
             nameof(IoTests),
             nameof(ServerTests),

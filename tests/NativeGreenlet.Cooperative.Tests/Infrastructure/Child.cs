@@ -5,15 +5,16 @@ namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 /// <summary>Runs tests in a process of their own (<see cref="Program"/>).</summary>
 internal static class Child
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(8); // on a busy machine
+
     /// <summary>Runs them, and fails as they do.</summary>
-    /// <param name="patience">After this time it is taken to hang.</param>
     /// <param name="variable">An environment variable it gets, and the value.</param>
     /// <param name="classes">The names of the classes.</param>
     /// <returns>What it printed.</returns>
-    public static string Run(TimeSpan patience, (string Name, string Value) variable, params string[] classes) => Run(patience, [variable], classes);
+    public static string Run((string Name, string Value) variable, params string[] classes) => Run([variable], classes);
 
     /// <summary>The same with several variables.</summary>
-    public static string Run(TimeSpan patience, (string Name, string Value)[] variables, params string[] classes)
+    public static string Run((string Name, string Value)[] variables, params string[] classes)
     {
         string[] command = ProgramHost.Command(typeof(Child).Assembly);
         ProcessStartInfo start = new(command[0], command[1..])
@@ -28,7 +29,7 @@ internal static class Child
         Array.ForEach(classes, start.ArgumentList.Add);
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
-        if (!process.WaitForExit(patience))
+        if (!process.WaitForExit(s_patience))
         {
             process.Kill();
             process.WaitForExit();

@@ -12,7 +12,7 @@ public class OtherBackendTests
     public void They_hold_on_the_threads_backend_too(string classes)
     {
         // A step is a hand-over between two threads there: milliseconds, where others want the processors too.
-        string output = Child.Run(InHub.Patience * 2, ("NATIVEGREENLET_BACKEND", "threads"), classes.Split(' '));
+        string output = Child.Run(("NATIVEGREENLET_BACKEND", "threads"), classes.Split(' '));
         Assert.Contains("0 failed on Threads", output, StringComparison.Ordinal);
     }
 }

@@ -84,6 +84,17 @@ internal static class Operations
         yield return new("Hub.Spawn GreenTask.Join", () => Hub.Spawn(() => { }).Join());
         yield return new("GreenTask.Kill", () => Hub.Spawn(Hub.Yield).Kill());
         yield return new("GreenTask.Kill GreenEvent.Wait", () => KillWaiting(() => signal.Wait()));
+        Door door = new();
+        yield return new("GreenTask.AskGate", () =>
+        {
+            GreenTask task = Hub.Spawn(() => { });
+            task.Observer = door;
+            door.IsOpen = false;
+            Hub.Yield();
+            door.IsOpen = true;
+            task.AskGate();
+            task.Join();
+        });
         yield return new("GreenTask.Join", () => sleeper.Join(s_soon));
         yield return new("GreenTask.AsTask GreenTask.GetAwaiter GreenTask.OnCompleted", () =>
         {
@@ -412,6 +423,21 @@ internal static class Operations
         Hub.Yield();
         source.Cancel();
         waiter.Join();
+    }
+
+    private sealed class Door : IGreenTaskGate
+    {
+        public bool IsOpen { get; set; }
+
+        public bool MayGoOn(GreenTask task) => IsOpen;
+
+        public void GoingOn(GreenTask task)
+        {
+        }
+
+        public void Parked(GreenTask task)
+        {
+        }
     }
 
     private static void KillWaiting(Action wait)
