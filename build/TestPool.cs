@@ -8,7 +8,7 @@ internal static class TestPool
     // What takes longest begins first, so that nothing long is left for the end.
     private static readonly string[] s_longest = ["NativeGreenlet.Cooperative.Tests", "NativeGreenlet.Process.Tests", "NativeGreenlet.Tests", "NativeGreenlet.AspNetCore.Tests"];
 
-    private static readonly int s_most = 4 * Environment.ProcessorCount;
+    private static readonly int s_most = 3 * Environment.ProcessorCount;
 
     /// <summary>Runs them all, each assembly of a run in a process of its own. What fails runs again, alone.</summary>
     /// <param name="runs">The runs of managed tests.</param>

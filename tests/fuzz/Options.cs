@@ -54,7 +54,7 @@ internal sealed record Options
     /// <summary>Whether to print the trace instead of running it.</summary>
     public bool IsPrinting { get; init; }
 
-    /// <summary>How many traces there are at least, also when the time is up.</summary>
+    /// <summary>How many traces there are at least, also when the time is up, unless a fault has been found.</summary>
     public int LeastTraces { get; init; }
 
     /// <summary>Where traces run: for child processes.</summary>
@@ -81,7 +81,7 @@ internal sealed record Options
           --replay              first run the seeds in a file
           --evidence            how long each attempt takes that is to show whose fault a failure is (3 seconds)
           --shrink              how long to look for a smaller trace that fails, too (60 seconds, or until one is found; 0: do not)
-          --traces              at least so many traces, however much longer they take
+          --traces              at least so many traces, however much longer they take, unless a fault is found
           --throws-in-filters   throw inside exception filters, too: plain .NET does not survive that
           --no-check            without the search of each switch for words of the thread that lead into the stack that
                                 is left ({Checking.Variable}=1)

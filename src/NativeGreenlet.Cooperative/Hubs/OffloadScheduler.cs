@@ -117,6 +117,7 @@ internal sealed class OffloadScheduler : TaskScheduler
     protected override void QueueTask(Task task)
     {
         bool mustStart;
+        bool mustHelp;
         using (EnterLock())
         {
             if (t_worker is { IsNested: false } here && here.Owner == this)
@@ -136,18 +137,24 @@ internal sealed class OffloadScheduler : TaskScheduler
             _queue.Enqueue(task);
             Interlocked.Increment(ref s_queued);
             mustStart = MustStart();
+            mustHelp = !mustStart && MustHelp();
+            _isHelped |= mustHelp;
         }
 
         if (mustStart)
         {
             StartThread();
         }
+        else if (mustHelp)
+        {
+            QueueHelper();
+        }
     }
 
     // Who is told so starts one. One at a time, and each new one the next: a hub that offloads a thousand functions starts one thread.
     private bool MustStart()
     {
-        if (_isStarting || _queue.Count == 0 || _threads >= _mostThreads + _extra || Environment.TickCount64 < _failedAt + PauseAfterFailure)
+        if (_isStarting || _queue.Count == 0 || _threads >= _mostThreads + _extra || IsPausing)
         {
             return false;
         }
@@ -156,6 +163,11 @@ internal sealed class OffloadScheduler : TaskScheduler
         _threads++;
         return true;
     }
+
+    // A thread was refused just now, and none is asked for. Who helped then may have found the queue empty, and gone.
+    private bool MustHelp() => IsPausing && !_isStarting && !_isHelped && _threads < _mostThreads + _extra;
+
+    private bool IsPausing => Environment.TickCount64 < _failedAt + PauseAfterFailure;
 
     private void StartThread()
     {
@@ -193,9 +205,11 @@ internal sealed class OffloadScheduler : TaskScheduler
 
         if (needsHelp)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static scheduler => scheduler.WorkOnPool(), this, preferLocal: false);
+            QueueHelper();
         }
     }
+
+    private void QueueHelper() => ThreadPool.UnsafeQueueUserWorkItem(static scheduler => scheduler.WorkOnPool(), this, preferLocal: false);
 
     private void WorkOnThread()
     {

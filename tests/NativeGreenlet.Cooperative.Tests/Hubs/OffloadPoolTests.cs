@@ -124,6 +124,27 @@ public class OffloadPoolTests
         Assert.True(refused >= 1);
     }
 
+    // The thread of the pool that helps out goes when the queue is empty.
+    [Fact]
+    public void Where_no_thread_can_be_had_what_comes_later_is_done_too()
+    {
+        OffloadPool pool = new(20);
+        pool.Scheduler.Start = _ => throw new OutOfMemoryException("No thread.");
+        int done = 0;
+        InHub.Run(
+            () =>
+            {
+                for (int i = 0; i < 20; i++)
+                {
+                    Hub.Offload(() => Interlocked.Increment(ref done));
+                    Hub.Sleep(TimeSpan.FromMilliseconds(i)); // in some rounds it has gone, and no thread is asked for again yet
+                }
+            },
+            new HubOptions { OffloadPool = pool });
+        Assert.Equal(20, done);
+        Assert.Equal(0, pool.ThreadCount);
+    }
+
     [Fact]
     public void Work_leaves_nothing_to_its_thread()
     {

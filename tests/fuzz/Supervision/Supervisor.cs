@@ -80,7 +80,7 @@ internal sealed class Supervisor(Options options)
         TimeSpan session = share < s_leastSession ? s_leastSession : share > s_mostSession ? s_mostSession : share;
         TimeSpan end = _watch.Elapsed + options.Time;
         SeedSequence bases = new(options.Base);
-        for (int i = 0; _watch.Elapsed < end || _figures[0] < options.LeastTraces; i++)
+        for (int i = 0; _watch.Elapsed < end || (_runtimeFaults == 0 && _figures[0] < options.LeastTraces); i++)
         {
             TimeSpan left = _watch.Elapsed < end ? end - _watch.Elapsed : session;
             Options here = options with
