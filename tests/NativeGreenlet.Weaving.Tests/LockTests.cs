@@ -8,6 +8,7 @@ namespace NativeGreenlet.Weaving.Tests;
 public class LockTests
 {
     private const double Aim = 1.3;
+    private const double Limit = 6; // on a busy machine, where code is optimized late
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     [Fact]
@@ -412,14 +413,14 @@ public class LockTests
         double woven = double.MaxValue;
         double original = double.MaxValue;
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < 2000 || (woven > original * Aim && Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(5)); i++)
+        for (int i = 0; i < 2000 || Stopwatch.GetElapsedTime(start) < (woven > original * Limit ? TimeSpan.FromMinutes(3) : woven > original * Aim ? TimeSpan.FromSeconds(5) : TimeSpan.Zero); i++)
         {
             woven = Math.Min(woven, Measure(gate, Woven));
             original = Math.Min(original, Measure(gate, Original));
         }
 
         Console.WriteLine($"lock {where}: {woven:f1} ns woven, {original:f1} ns original");
-        Assert.True(woven < original * 6, $"A woven lock takes {woven:f1} ns instead of {original:f1}.");
+        Assert.True(woven < original * Limit, $"A woven lock takes {woven:f1} ns instead of {original:f1}.");
     }
 
     private static double Measure(object gate, Func<object, int, int> loop)
