@@ -32,6 +32,12 @@ internal static class TestFilters
     /// <summary>What <c>test full</c> adds, beside another suite.</summary>
     public static string Long { get; } = $"({With([.. s_long, .. s_rounds])})&{Without(s_alone)}";
 
+    /// <summary>What of <see cref="Long"/> repeats operations ten thousand times, which takes as long as all the rest of an assembly.</summary>
+    public static string Leaks { get; } = With(["Leaks"]);
+
+    /// <summary>The rest of <see cref="Long"/>.</summary>
+    public static string LongWithoutLeaks { get; } = $"{Long}&{Without(["Leaks"])}";
+
     /// <summary>What <c>test</c> repeats on another backend.</summary>
     public static string OtherBackend { get; } = Without([.. s_anyBackend.Union(s_long), .. s_upper, .. s_rounds]);
 

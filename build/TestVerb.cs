@@ -153,13 +153,20 @@ internal static class TestVerb
             string[] asserting = [.. s_asserting.Select(Managed.BuildWithAssertions)];
             return TestPool.Run(
             [
-                new TestRun("long tests", [Managed.Solution], TestFilters.Long),
+                new TestRun("long tests of leaks", [.. LeakingAssemblies()], TestFilters.Leaks),
+                new TestRun("long tests", [Managed.Solution], TestFilters.LongWithoutLeaks),
                 .. runtimes.Select(runtime => new TestRun($"tests on .NET {runtime.Version}", [Managed.Solution], TestFilters.SideBySide, runtime, Checks(runtime))),
                 new TestRun("more tests on threads", [Managed.Solution], TestFilters.OtherBackendLong, null, s_onThreads),
                 .. OperatingSystem.IsLinux() ? [new TestRun("more tests on slices", [Managed.Solution], TestFilters.OtherBackendLong, null, s_onSlices)] : Array.Empty<TestRun>(),
                 new TestRun("tests with assertions", asserting, TestFilters.Asserting),
             ]);
         });
+
+    // Those that have tests of leaks, in a folder of that name.
+    private static IEnumerable<string> LeakingAssemblies() =>
+        from project in RepositoryFiles.TestProjects()
+        where Directory.Exists(Path.Combine(Path.GetDirectoryName(project)!, "Leaks"))
+        select Managed.Assembly(Path.GetFileNameWithoutExtension(project));
 
     // With the processors to themselves.
     private static bool TestMeasured(DotnetRuntime? runtime) => Test(new TestRun(

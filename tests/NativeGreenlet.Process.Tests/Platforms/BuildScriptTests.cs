@@ -99,6 +99,16 @@ public partial class BuildScriptTests
         Assert.Contains(version, stop.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("NativeGreenlet.Cooperative.Tests.Leaks.FlatMemoryTests.A_test", true, false)]
+    [InlineData("NativeGreenlet.Tests.Survival.CrowdTests.A_test", false, true)]
+    [InlineData("NativeGreenlet.Tests.Semantics.StateTests.A_test", false, false)]
+    public void A_long_test_is_one_of_leaks_or_another(string test, bool isOfLeaks, bool isAnother)
+    {
+        Assert.Equal(isOfLeaks, Satisfies(test, TestFilters.Leaks));
+        Assert.Equal(isAnother, SatisfiesLong(test, TestFilters.LongWithoutLeaks));
+    }
+
     // "(this or that) and none of these"
     private static bool SatisfiesLong(string test, string filter) => filter.TrimStart('(').Split(")&") is [var some, var none]
         && some.Split('|').Any(condition => Satisfies(test, condition)) && none.Split('&').All(condition => Satisfies(test, condition));
