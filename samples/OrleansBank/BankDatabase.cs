@@ -5,23 +5,19 @@ namespace NativeGreenlet.OrleansBank;
 /// <summary>The tables of Orleans in a PostgreSQL.</summary>
 public static class BankDatabase
 {
-    /// <summary>Makes them, if they are not there.</summary>
+    private const string Scripts = "https://learn.microsoft.com/dotnet/orleans/host/configuration-guide/adonet-configuration";
+
+    /// <summary>Looks whether they are there. Orleans has scripts that make them, which its packages do not have.</summary>
     /// <param name="database">How to connect to it.</param>
-    public static async Task PrepareAsync(string database)
+    /// <exception cref="InvalidOperationException">They are not.</exception>
+    public static async Task CheckAsync(string database)
     {
         await using NpgsqlConnection connection = new(database);
         await connection.OpenAsync();
         await using NpgsqlCommand asking = new("select to_regclass('orleansquery') is not null", connection);
-        if (await asking.ExecuteScalarAsync() is true)
+        if (await asking.ExecuteScalarAsync() is not true)
         {
-            return;
-        }
-
-        foreach (string part in (string[])["Main", "Clustering", "Persistence"])
-        {
-            string script = Path.Combine(AppContext.BaseDirectory, "postgres", $"PostgreSQL-{part}.sql");
-            await using NpgsqlCommand making = new(await File.ReadAllTextAsync(script), connection);
-            await making.ExecuteNonQueryAsync();
+            throw new InvalidOperationException($"The database has no tables of Orleans. Run its scripts for PostgreSQL there first: Main, Clustering, Persistence ({Scripts}).");
         }
     }
 }

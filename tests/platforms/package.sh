@@ -32,11 +32,7 @@ say "Packing"
   stop "the packages could not be made"
 }
 version=$(find "$packages" -name 'NativeGreenlet.[0-9]*.nupkg' -exec basename {} .nupkg \; | sed 's/^NativeGreenlet\.//')
-<<<<<<< HEAD
-all="NativeGreenlet NativeGreenlet.Cooperative NativeGreenlet.AspNetCore NativeGreenlet.Hosting NativeGreenlet.Polly NativeGreenlet.Akka"
-=======
-all="NativeGreenlet NativeGreenlet.Cooperative NativeGreenlet.AspNetCore NativeGreenlet.Hosting NativeGreenlet.Orleans NativeGreenlet.Polly"
->>>>>>> af20fb6 (NativeGreenlet.Orleans: grains in blocking style that keep their turns)
+all="NativeGreenlet NativeGreenlet.Cooperative NativeGreenlet.AspNetCore NativeGreenlet.Hosting NativeGreenlet.Orleans NativeGreenlet.Polly NativeGreenlet.Akka"
 rid=$(dotnet msbuild src/NativeGreenlet/NativeGreenlet.csproj -getProperty:NativeGreenletRid)
 
 # Packages go to a cache of their own, or an older one of the same version would be taken; what is in the usual one already
