@@ -5,9 +5,9 @@
    greenlet, not on the stack: a chain's first frame may lie anywhere.
 
    What is not as it nearly always is, is left to ng_commit: entries in the other two lists, a stack that was parked with a
-   record of its own, a first start where the entry expects to come from preemptive mode or where the starter has words to keep
-   (words.c), a stack that is pinned, and a hijacked return address. The
-   last is why a thread that only switches still stops for a collection: ng_commit's caller makes a transition.
+   record of its own, a first start where the entry expects to come from preemptive mode, a stack that is pinned (words.c), and a
+   hijacked return address. The last is why a thread that only switches still stops for a collection: the caller of ng_commit makes a
+   transition.
 
    SPDX-License-Identifier: MIT */
 #include "direct.h"
@@ -77,14 +77,15 @@ static inline bool are_plain(const ng_carrier* carrier, const ng_greenlet* to) {
          !to->keeps_words;
 }
 
-// Makes a greenlet that has not started one that is parked before its first instruction. False if it is anything else.
-static bool make_ready(ng_carrier* carrier, ng_greenlet* to) {
-  if (to->state != NG_GREENLET_READY || !carrier->is_entered_directly) {
-    return false;
-  }
+// Whether a greenlet has not started, and can be made one that is parked before its first instruction.
+static bool can_make_ready(const ng_carrier* carrier, const ng_greenlet* to) {
+  return to->state == NG_GREENLET_READY && carrier->is_entered_directly;
+}
+
+static void make_ready(ng_carrier* carrier, ng_greenlet* to) {
+  ng_assert(can_make_ready(carrier, to) && !to->keeps_words);
   ng_chain_insert(carrier, to);
   to->direct.next = (uintptr_t)&to->terminator;
-  return true;
 }
 
 // Takes a parked stack out of the collector's chain and makes it the running one. Returns where its registers are.
@@ -130,14 +131,21 @@ static inline void* relink(ng_carrier* carrier, ng_greenlet* to, void* registers
   return unpark(carrier, to, gc_frame);
 }
 
-// With the words that are not at rest. Null if the running stack is pinned, and then nothing was changed.
-static NG_NOINLINE void* relink_with_words(ng_carrier* carrier, ng_greenlet* to, void* registers, uintptr_t gc_frame) {
-  ng_greenlet* from = carrier->current;
+// Takes the words of the running stack that are not at rest. False if it is pinned, and then nothing was changed.
+static bool take_words(ng_carrier* carrier, ng_greenlet* from, const void* registers) {
   const bool has_native_part = *carrier->thread.frame != from->plain_frame;
   if (!ng_words_take(&carrier->words, &from->kept, (uintptr_t)registers, from->limits[0], has_native_part)) {
-    return NULL;
+    return false;
   }
   from->keeps_words = from->kept.count != 0;
+  return true;
+}
+
+// With the words that are not at rest. Null if the running stack is pinned, and then nothing was changed.
+static NG_NOINLINE void* relink_with_words(ng_carrier* carrier, ng_greenlet* to, void* registers, uintptr_t gc_frame) {
+  if (!take_words(carrier, carrier->current, registers)) {
+    return NULL;
+  }
   void* result = relink(carrier, to, registers, gc_frame);
   to->keeps_words = false;
   ng_words_put(&to->kept);
@@ -151,8 +159,16 @@ static inline bool can_park(const ng_carrier* carrier, uintptr_t gc_frame) {
 
 static NG_NOINLINE void* relink_to_first_start(ng_carrier* carrier, ng_greenlet* to, void* registers) {
   const uintptr_t gc_frame = *carrier->thread.gc_frame;
-  const bool can = can_leave(carrier) && can_park(carrier, gc_frame) && are_plain(carrier, to) && make_ready(carrier, to);
-  return can ? relink(carrier, to, registers, gc_frame) : NULL;
+  if (!can_leave(carrier) || !can_park(carrier, gc_frame) || !can_make_ready(carrier, to)) {
+    return NULL;
+  }
+  ng_greenlet* from = carrier->current;
+  const bool is_plain = are_plain(carrier, to);
+  if (!is_plain && !take_words(carrier, from, registers)) {
+    return NULL;
+  }
+  make_ready(carrier, to);
+  return relink(carrier, to, registers, gc_frame);
 }
 
 // Relinks, from the stack that has just saved its registers to the other. Returns where the other saved its own; null if
@@ -177,8 +193,11 @@ void* ng_direct_relink_end(ng_carrier* carrier, ng_greenlet* to) {
   const uintptr_t gc_frame = *carrier->thread.gc_frame;
   const bool can_end =
       from->segment != NULL && gc_frame == (uintptr_t)ng_layout.gc_frame_end && can_leave(carrier);
-  if (!can_end || !(to->state == NG_GREENLET_PARKED ? to->record == NULL : make_ready(carrier, to))) {
+  if (!can_end || !(to->state == NG_GREENLET_PARKED ? to->record == NULL : can_make_ready(carrier, to))) {
     return NULL;
+  }
+  if (to->state != NG_GREENLET_PARKED) {
+    make_ready(carrier, to);
   }
   if (!are_plain(carrier, to)) {
     ng_words_drop(&carrier->words);

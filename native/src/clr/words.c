@@ -26,6 +26,7 @@
 #include "../faults/breakage.h"
 #include "../thread.h"
 #include "layout.h"
+#include "scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,8 +52,10 @@ void ng_words_initialize(ng_words* words, void* thread, const ng_kept_words* mai
 
 void ng_words_finalize(ng_words* words) {
   free(words->regions);
+  free(words->scan);
   free(words->start);
   words->regions = NULL;
+  words->scan = NULL;
   words->start = NULL;
   words->region_count = 0;
 }
@@ -133,6 +136,16 @@ static size_t allocated_size(void* thread) {
   const size_t size = 0;
 #endif
   return size <= LARGEST_THREAD ? size : 0;
+}
+
+// Whether the word at that offset in a Thread object is one that every switch exchanges, or one that means nothing then.
+static bool is_exchanged(uintptr_t offset) {
+  const uintptr_t limits = offset - ng_layout.thread_stack_limits;
+  // Behind the limits the runtime keeps a return address that it has replaced, and where it was. The flag that says so is
+  // clear, or the switch would have been refused: this is what the last time has left behind.
+  const uintptr_t replaced = NG_LIMIT_COUNT + 1;
+  return offset == ng_layout.thread_frame || offset == ng_layout.thread_exception_tracker || offset == ng_layout.thread_gc_frame ||
+         limits < NG_LIMIT_COUNT * (uintptr_t)WORD || limits == replaced * WORD;
 }
 
 static size_t thread_size(const ng_words* words) {
@@ -339,15 +352,31 @@ static void note_start(ng_words* words) {
   }
 }
 
+// What a switch looks through where native code is on the stack: the regions of the runtime, without the words that it exchanges
+// itself, which nearly all lead into a stack.
+static void list_words(ng_words* words) {
+  *words->scan = (ng_scan){.is_full = false};
+  for (uint32_t i = 0; i < words->region_count; i++) {
+    const ng_region* region = &words->regions[i];
+    const uintptr_t* run = (const uintptr_t*)region->start;
+    const uintptr_t* end = run + region->size / WORD;
+    for (const uintptr_t* each = run; region->is_runtime && each <= end; each++) {
+      if (each == end || each == words->holders || is_exchanged((uintptr_t)each - (uintptr_t)words->thread)) {
+        ng_scan_add(words->scan, run, (size_t)(each - run));
+        run = each + 1;
+      }
+    }
+  }
+}
+
 ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_local_data) {
   if (words == NULL) {
     return NG_ERROR_ARGUMENT;
   }
-  if (words->regions == NULL) {
-    words->regions = calloc(NG_MOST_REGIONS, sizeof *words->regions);
-    if (words->regions == NULL) {
-      return NG_ERROR_MEMORY;
-    }
+  words->regions = words->regions != NULL ? words->regions : calloc(NG_MOST_REGIONS, sizeof *words->regions);
+  words->scan = words->scan != NULL ? words->scan : malloc(sizeof *words->scan);
+  if (words->regions == NULL || words->scan == NULL) {
+    return NG_ERROR_MEMORY;
   }
   words->region_count = 0;
   words->is_checking = is_checking != 0;
@@ -364,6 +393,7 @@ ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_l
     words->start_size = size;
   }
   find_modules(words);
+  list_words(words);
   if (words->is_checking) {
     words->watched[0] = &words->unrest; // no switch is plain
     note_start(words);
@@ -384,7 +414,7 @@ typedef struct word_search {
 } word_search;
 
 static bool leads_there(const word_search* search, uintptr_t value) {
-  return value - search->low < search->size;
+  return ng_leads_into(value, search->low, search->size);
 }
 
 static bool keep(word_search* search, uintptr_t* address, uintptr_t value, uintptr_t rest) {
@@ -412,19 +442,11 @@ static bool is_leftover(const word_search* search, uintptr_t offset, uintptr_t v
                                          words->start[index] == value);
 }
 
-// What the switch exchanges itself, and what does no harm.
+// What is exchanged, and what does no harm.
 static bool is_known(const word_search* search, const uintptr_t* address) {
   const ng_words* words = search->words;
   const uintptr_t offset = (uintptr_t)address - (uintptr_t)words->thread;
-  if (is_leftover(search, offset, *address)) {
-    return true;
-  }
-  const uintptr_t limits = offset - ng_layout.thread_stack_limits;
-  // Behind the limits the runtime keeps a return address that it has replaced, and where it was. The flag that says so is
-  // clear, or the switch would have been refused: this is what the last time has left behind.
-  const uintptr_t replaced = NG_LIMIT_COUNT + 1;
-  if (offset == ng_layout.thread_frame || offset == ng_layout.thread_exception_tracker ||
-      offset == ng_layout.thread_gc_frame || limits < NG_LIMIT_COUNT * (uintptr_t)WORD || limits == replaced * WORD) {
+  if (is_exchanged(offset) || is_leftover(search, offset, *address)) {
     return true;
   }
   for (uint32_t i = 0; i < words->noted_count; i++) {
@@ -561,11 +583,25 @@ static bool look_through_statics(word_search* search) {
   return true;
 }
 
+// Whether no word of the runtime leads into the stack, but for the list of exception holders, which is kept. Otherwise nothing was
+// done.
+static bool is_clear(word_search* search) {
+  ng_words* words = search->words;
+  if (words->region_count == 0 || ng_scan_may_lead(words->scan, search->low, search->size)) {
+    return false;
+  }
+  return words->holders == NULL || !leads_there(search, *words->holders) || keep_holders(search, words->holders);
+}
+
 bool ng_words_take(ng_words* words, ng_kept_words* kept, uintptr_t low, uintptr_t high, bool has_native_part) {
   if (words->ceiling > low && words->ceiling < high) {
     high = words->ceiling;
   }
-  word_search search = {.words = words, .kept = kept, .low = low, .size = high - low};
+  word_search search; // most of it is not used, and not cleared
+  search.words = words;
+  search.kept = kept;
+  search.low = low;
+  search.size = high - low;
   kept->count = 0;
   for (uint32_t i = 0; i < words->count; i++) {
     const ng_word* word = &words->words[i];
@@ -575,7 +611,8 @@ bool ng_words_take(ng_words* words, ng_kept_words* kept, uintptr_t low, uintptr_
     }
   }
   bool can = true;
-  for (uint32_t i = 0; i < words->region_count && can; i++) {
+  const bool looks = words->is_checking || (has_native_part && !is_clear(&search));
+  for (uint32_t i = 0; i < words->region_count && can && looks; i++) {
     const ng_region* region = &words->regions[i];
     if (words->is_checking || (has_native_part && region->is_runtime)) {
       can = look_through(&search, region->name, region->start, region->size);

@@ -6,6 +6,7 @@
 #define NG_WORDS_H
 
 #include "../common.h"
+#include "scan.h"
 
 enum {
   NG_WATCHED_WORDS = 3, // the words that a plain switch looks at: the first is that of tail calls, the others are lists of .NET 11
@@ -55,6 +56,7 @@ struct ng_words {
   } noted[NG_MOST_NOTED];
   uint32_t region_count;
   ng_region* regions; // on the heap
+  ng_scan* scan;      // likewise: the words of the runtime's regions, to be asked together
   ng_refusal refusal;
 };
 
