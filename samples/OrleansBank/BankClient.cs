@@ -44,9 +44,13 @@ public sealed class BankClient : IAsyncDisposable
 
     /// <summary>Makes one transfer, and again until it has succeeded or there was not enough: silos may end meanwhile.</summary>
     /// <returns>How often it failed by an exception.</returns>
-    public async Task<int> TransferAsync(long from, long to, long amount)
+    public Task<int> TransferAsync(long from, long to, long amount) => TransferAsync(from, to, amount, Guid.NewGuid());
+
+    /// <summary>Makes one transfer with a number, so it is made once, and again until it has succeeded or there was not enough: silos may end
+    /// meanwhile.</summary>
+    /// <returns>How often it failed by an exception.</returns>
+    public async Task<int> TransferAsync(long from, long to, long amount, Guid transfer)
     {
-        Guid transfer = Guid.NewGuid(); // so it is made once
         for (int failures = 0; ; failures++)
         {
             try
@@ -62,11 +66,11 @@ public sealed class BankClient : IAsyncDisposable
     }
 
     /// <summary>Adds up accounts, from 0 on.</summary>
-    public async Task<long> GetTotalAsync(int accounts)
-    {
-        long[] balances = await Task.WhenAll(Enumerable.Range(0, accounts).Select(account => Grains.GetGrain<IAccount>(account).GetBalance()));
-        return balances.Sum();
-    }
+    public async Task<long> GetTotalAsync(int accounts) => (await GetBalancesAsync(accounts)).Sum();
+
+    /// <summary>Tells what accounts have, from 0 on.</summary>
+    public Task<long[]> GetBalancesAsync(int accounts) =>
+        Task.WhenAll(Enumerable.Range(0, accounts).Select(account => Grains.GetGrain<IAccount>(account).GetBalance()));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

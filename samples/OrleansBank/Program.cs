@@ -3,7 +3,7 @@ using System.Globalization;
 using NativeGreenlet.OrleansBank;
 
 //   OrleansBank                   three silos, each a process, and transfers; accounts in the memory of the silos
-//   OrleansBank DATABASE          the same with members and accounts in a PostgreSQL that has the tables of Orleans: "Host=...;Username=...;Database=..."
+//   OrleansBank DATABASE          the same with members and accounts in a PostgreSQL, where it makes tables for them: "Host=...;Username=...;Database=..."
 //   OrleansBank silo ...          one of them
 if (args is ["silo", string port, string gateway, string primary, ..])
 {
@@ -16,7 +16,7 @@ const int Transfers = 2000;
 string? database = args.Length > 0 ? args[0] : null;
 if (database is not null)
 {
-    await BankDatabase.CheckAsync(database);
+    await BankDatabase.PrepareAsync(database);
 }
 
 IReadOnlyList<SiloProcess> silos = await SiloProcess.StartAsync(3, database);
