@@ -183,6 +183,30 @@ public class FailureTests
         Assert.True(killed.Count > 1);
     }
 
+    [Theory]
+    [InlineData("task")]
+    [InlineData("green task")]
+    public void A_kill_of_a_handler_that_has_ended_is_no_later_handlers(string question)
+    {
+        using TestSystem test = new();
+        ConcurrentQueue<string> log = new();
+        IActorRef actor = test.Create<Fragile>(log, new GreenEvent());
+        for (int count = 0; count < 20; count++)
+        {
+            GreenTask task = Ask<GreenTask>(actor, question);
+            GreenEvent entered = new();
+            IActorRef later = test.Create<Fragile>(log, entered);
+            later.Tell("wait");
+            WaitFor(entered);
+
+            task.Kill();
+
+            Assert.True(SpinWait.SpinUntil(() => task.IsCompleted, Patience));
+            Assert.Equal(1, Ask<int>(test.Create<Fragile>(log, new GreenEvent()), "add")); // the hub has been there
+            Assert.DoesNotContain("finally waits", log);
+        }
+    }
+
     [Fact]
     public void An_exception_of_a_task_that_nobody_waits_for_is_in_the_log()
     {
@@ -335,6 +359,7 @@ public class FailureTests
                 Task.Run(() => self.Kill(timeout: TimeSpan.Zero)).Wait(); // it has no other wait
             });
             Receive<string>(text => text == "task", _ => Sender.Tell(Hub.CurrentTask));
+            ReceiveGreen<string>(text => text == "green task", _ => Sender.Tell(Hub.CurrentTask));
             ReceiveGreen<string>(text => text == "kill yourself", _ => Hub.CurrentTask.Kill());
             ReceiveGreen<string>(text => text == "spawn failing", _ => Hub.Spawn(() => throw new FormatException("of a spawned task")));
             ReceiveGreen<string>(text => text == "leave", _ => Hub.Spawn(() =>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Actor.Internal;
 using Akka.Dispatch;
@@ -14,12 +15,11 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
     [ThreadStatic]
     private static MailboxPump? t_last;
 
-    private GreenTask _task = null!;
     private SynchronizationContext? _hubContext;
     private ExecutionContext? _context;
     private bool _isInside; // a mailbox
     private bool _hasTurn;
-    private bool _isSpent; // its task was killed, and must not be another handler's
+    private bool _isSpent; // its task was killed, or somebody may kill it later, and must not be another handler's
     private ActorCell? _cell; // while it is parked inside one
     private GreenHandler? _next; // was started by the mailbox, and runs when that has returned
 
@@ -30,18 +30,20 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
     /// <summary>Gets the pump that runs the caller's mailbox.</summary>
     public static MailboxPump OfThisMailbox => t_last!;
 
-    /// <summary>The body of its task.</summary>
+    /// <summary>Gets its task, which it has before this begins.</summary>
+    public GreenTask Task { get; set; } = null!;
+
+    /// <summary>The body of its task. Optimized from the first call: it lasts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run()
     {
         t_last = this;
-        _task = Hub.CurrentTask;
         _hubContext = SynchronizationContext.Current;
         _context = ExecutionContext.Capture();
         try
         {
-            do
+            while (hub.TryTakeTurn())
             {
-                hub.TakeTurn();
                 _hasTurn = true;
                 do
                 {
@@ -49,8 +51,13 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
                 }
                 while (_hasTurn && !_isSpent && !hub.TryEndTurn());
                 _hasTurn &= _isSpent;
+                if (_isSpent)
+                {
+                    break;
+                }
+
+                hub.AddIdle();
             }
-            while (!_isSpent && hub.TryAddIdle());
         }
         finally
         {
@@ -65,7 +72,7 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
     /// by the hub's context.</summary>
     public void GoingOn(GreenTask task)
     {
-        if (_isInside && task == _task)
+        if (_isInside && task == Task)
         {
             t_last = this;
             InternalCurrentActorCellKeeper.Current = _cell;
@@ -76,7 +83,7 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
     /// <summary>Takes the cell from the thread, and lets another pump go on.</summary>
     public void Parked(GreenTask task)
     {
-        if (_isInside && task == _task)
+        if (_isInside && task == Task)
         {
             _cell = InternalCurrentActorCellKeeper.Current;
             InternalCurrentActorCellKeeper.Current = null;
@@ -106,6 +113,7 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
                 RunHandler(handler);
             }
 
+            _isSpent |= Task.WasHandedOut;
             if (count % MailboxesBetweenYields == 0 && _hasTurn && !_isSpent)
             {
                 Hub.Yield(); // what has been woken has its turn
@@ -142,7 +150,7 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
             ExecutionContext.Restore(context);
         }
 
-        handler.Run(this, _task);
+        handler.Run(this, Task);
         _isSpent = handler.WasKilled;
         RestoreContext();
         try

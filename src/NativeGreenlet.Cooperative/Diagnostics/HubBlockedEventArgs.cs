@@ -18,6 +18,7 @@ public sealed class HubBlockedEventArgs : EventArgs
         Kind = kind;
         Hub = hub;
         Task = task;
+        task?.WasHandedOut = true;
         Duration = duration;
         StackTrace = stackTrace;
         PinnedBy = pinnedBy;

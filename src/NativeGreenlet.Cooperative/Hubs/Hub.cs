@@ -82,7 +82,15 @@ public sealed partial class Hub : IDisposable
     /// <summary>Gets the task the caller is in.</summary>
     /// <exception cref="MissingHubException">The caller is not inside a hub.</exception>
     /// <exception cref="BlockingSwitchOutException">The caller is a callback in a hub, and in no task.</exception>
-    public static GreenTask CurrentTask => RequireTask();
+    public static GreenTask CurrentTask
+    {
+        get
+        {
+            GreenTask task = RequireTask();
+            task.WasHandedOut = true;
+            return task;
+        }
+    }
 
     /// <summary>Gets a name for diagnostics.</summary>
     public string Name { get; }

@@ -11,6 +11,7 @@ public sealed class HubBlockingWaitEventArgs : EventArgs
     internal HubBlockingWaitEventArgs(GreenTask task, string call, string? reason, bool isInLock, StackTrace stackTrace)
     {
         Task = task;
+        task.WasHandedOut = true;
         Call = call;
         Reason = reason;
         IsInLock = isInLock;

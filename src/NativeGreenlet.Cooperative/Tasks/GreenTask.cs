@@ -101,6 +101,11 @@ public class GreenTask : IGreenWaitable
     /// <summary>Gets a value indicating whether it is scheduled or has started, and has not ended.</summary>
     public bool IsRunning => !IsCompleted;
 
+    /// <summary>Gets a value indicating whether somebody may have kept it: it was got by <see cref="Hub.CurrentTask"/>, or an event told of
+    /// it. A task that does the work of several, one after the other, had better end then: a late <see cref="Kill"/> is for what it did
+    /// before.</summary>
+    public bool WasHandedOut { get; internal set; }
+
     /// <summary>Gets the exception that left its body, if it has ended by an error; else null.</summary>
     public Exception? Exception => _error?.SourceException;
 
