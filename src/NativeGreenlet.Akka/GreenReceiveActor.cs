@@ -162,7 +162,8 @@ public abstract class GreenReceiveActor : ReceiveActor
         return !_isStopped;
     }
 
-    private void Start<T>(Action<T> handler, T message)
+    /// <summary>Runs something as a handler: no message comes before it has ended.</summary>
+    private protected void Start<T>(Action<T> handler, T message)
     {
         GreenHandler<T> next = new(this, InternalCurrentActorCellKeeper.Current!, handler, message);
         _last = next;
