@@ -6,13 +6,7 @@ namespace NativeGreenlet.Engines.Akka;
 /// <summary>Keeps a number of messages in flight: when one has been handled, the next goes to an actor that is drawn.</summary>
 internal sealed class Load(IActorRef[] actors)
 {
-    private readonly Histogram _times = new();
-    private long _handled;
-    private volatile bool _isOver;
-
-    public long Handled => Volatile.Read(ref _handled);
-
-    public long Percentile(double share) => _times.Percentile(share);
+    private volatile Meter _meter = new();
 
     public void Start(int inFlight)
     {
@@ -23,23 +17,13 @@ internal sealed class Load(IActorRef[] actors)
     }
 
     /// <summary>Counts anew from now on.</summary>
-    public void Reset()
-    {
-        _times.Clear();
-        Interlocked.Exchange(ref _handled, 0);
-    }
-
-    public void Stop() => _isOver = true;
+    public Meter Reset() => _meter = new Meter();
 
     /// <summary>Tells that a message has been handled.</summary>
     public void End(Work work)
     {
-        _times.Add(Stopwatch.GetTimestamp() - work.Start);
-        Interlocked.Increment(ref _handled);
-        if (!_isOver)
-        {
-            Send(work);
-        }
+        _meter.Add(work.Start);
+        Send(work);
     }
 
     private void Send(Work work)

@@ -1,8 +1,9 @@
-using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using Akka.Actor;
 using Akka.Configuration;
 using NativeGreenlet.Akka;
+using NativeGreenlet.Engines;
 using NativeGreenlet.Engines.Akka;
 
 const int Stores = 64;
@@ -12,7 +13,33 @@ if (args is ["cell", var style, var wait, var number, var inFlight, var seconds]
     return 0;
 }
 
-return Table.Print(args);
+return ResultsTable.Run(
+    new Comparison(
+        "akka",
+        $"Akka.NET {typeof(ActorSystem).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]}",
+        "actors",
+        InFlight: 1000,
+        [
+            new Row("green", "ask", "`ReceiveGreen`, `AskGreen`"),
+            new Row("green-task", "ask", "`ReceiveGreen`, `Hub.Await(Ask)`"),
+            new Row("async", "ask", "`ReceiveAsync`, `await Ask`"),
+            new Row("blocking", "ask", "`Receive`, `Ask(...).Wait()`"),
+            new Row("green", "delay", "`ReceiveGreen`"),
+            new Row("async", "delay", "`ReceiveAsync`"),
+            new Row("blocking", "delay", "`Receive`, `Thread.Sleep(1)`"),
+            new Row("green", "yield", "`ReceiveGreen`"),
+            new Row("async", "yield", "`ReceiveAsync`"),
+            new Row("green", "none", "`ReceiveGreen`"),
+            new Row("async", "none", "`ReceiveAsync`"),
+        ],
+        new Dictionary<string, string>
+        {
+            ["ask"] = "asks another actor",
+            ["delay"] = "waits for `Task.Delay(1)`",
+            ["yield"] = "lets others go first, once",
+            ["none"] = "does not wait",
+        }),
+    args);
 
 static void RunCell(string style, string wait, int number, int inFlight, double seconds)
 {
@@ -27,19 +54,13 @@ static void RunCell(string style, string wait, int number, int inFlight, double 
     long before = ManagedMemory();
     IActorRef[] actors = [.. Enumerable.Range(0, number).Select(index => system.ActorOf(On(Worker(stores[index % Stores]))))];
     Task.WhenAll(actors.Select(actor => actor.Ask<ActorIdentity>(new Identify(null)))).Wait();
-    long idle = (ManagedMemory() - before) / number;
+    double idle = (double)(ManagedMemory() - before) / number;
     Load load = new(actors);
     load.Start(inFlight);
-    Thread.Sleep(TimeSpan.FromSeconds(Math.Min(2, seconds)));
-    load.Reset();
-    Stopwatch watch = Stopwatch.StartNew();
-    TimeSpan processor = Environment.CpuUsage.TotalTime;
+    Meter.WarmUp();
+    Meter meter = load.Reset();
     Thread.Sleep(TimeSpan.FromSeconds(seconds));
-    double rate = load.Handled / watch.Elapsed.TotalSeconds;
-    double each = (Environment.CpuUsage.TotalTime - processor).TotalMicroseconds / load.Handled;
-    Process.GetCurrentProcess().Refresh();
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{rate:F0} {load.Percentile(0.5) * 1e6 / Stopwatch.Frequency:F0} {load.Percentile(0.99) * 1e6 / Stopwatch.Frequency:F0} {each:F2} {Process.GetCurrentProcess().Threads.Count} {Environment.WorkingSet >> 20} {idle}"));
+    Console.WriteLine(meter.Read(idle));
     Environment.Exit(0);
 
     Props Worker(IActorRef store) => style switch

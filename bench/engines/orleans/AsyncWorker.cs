@@ -14,4 +14,10 @@ internal sealed class AsyncWorker : Grain, IAsyncWorker
         await Task.Delay(milliseconds);
         return ++_count;
     }
+
+    public async Task<int> Yield()
+    {
+        await Task.Yield();
+        return ++_count;
+    }
 }

@@ -19,4 +19,10 @@ internal sealed class BlockingWorker : Grain, IBlockingWorker
         Thread.Sleep(milliseconds);
         return Task.FromResult(++_count);
     }
+
+    public Task<int> Yield()
+    {
+        Thread.Yield();
+        return Task.FromResult(++_count);
+    }
 }

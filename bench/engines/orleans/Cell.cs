@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,25 +28,27 @@ internal static class Cell
         using IHost host = builder.Build();
         await host.StartAsync();
         IGrainFactory factory = host.Services.GetRequiredService<IGrainFactory>();
+        long before = ManagedMemory();
         IWorker[] workers = [.. Enumerable.Range(0, grains).Select(id => Get(factory, style, id))];
         foreach (IWorker[] some in workers.Chunk(1000))
         {
             await Task.WhenAll(some.Select(static worker => worker.Count()));
         }
 
-        await MeasureAsync(Math.Min(2, seconds)); // compiles
-        Console.WriteLine(await MeasureAsync(seconds));
+        double idle = (double)(ManagedMemory() - before) / grains;
+        Task warming = Task.Factory.StartNew(Meter.WarmUp, TaskCreationOptions.LongRunning);
+        await MeasureAsync(() => warming.IsCompleted);
+        long until = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
+        Console.WriteLine((await MeasureAsync(() => Stopwatch.GetTimestamp() >= until)).Read(idle));
         Environment.Exit(0);
 
-        async Task<string> MeasureAsync(double time)
+        async Task<Meter> MeasureAsync(Func<bool> isOver)
         {
             int next = 0;
-            Stopwatch watch = Stopwatch.StartNew();
-            TimeSpan processor = Environment.CpuUsage.TotalTime;
-            List<double>[] latencies = await Task.WhenAll(Enumerable.Range(0, inFlight).Select(_ => Task.Run(async () =>
+            Meter meter = new();
+            await Task.WhenAll(Enumerable.Range(0, inFlight).Select(_ => Task.Run(async () =>
             {
-                List<double> own = [];
-                while (watch.Elapsed.TotalSeconds < time)
+                while (!isOver())
                 {
                     long begun = Stopwatch.GetTimestamp();
                     int id = (int)((uint)Interlocked.Increment(ref next) % (uint)grains);
@@ -55,21 +56,17 @@ internal static class Cell
                     {
                         "ask" => workers[id].Forward(grains + (id % 1000)),
                         "delay" => workers[id].Wait(1),
+                        "yield" => workers[id].Yield(),
                         _ => workers[id].Count(),
                     });
-                    own.Add(Stopwatch.GetElapsedTime(begun).TotalMicroseconds);
+                    meter.Add(begun);
                 }
-
-                return own;
             })));
-            double elapsed = watch.Elapsed.TotalSeconds;
-            double each = (Environment.CpuUsage.TotalTime - processor).TotalMicroseconds;
-            double[] all = [.. latencies.SelectMany(static own => own).Order()];
-            Process.GetCurrentProcess().Refresh();
-            return string.Create(CultureInfo.InvariantCulture,
-                $"{all.Length / elapsed:F0} {all[all.Length / 2]:F0} {all[(int)(all.Length * 0.99)]:F0} {each / all.Length:F2} {Process.GetCurrentProcess().Threads.Count} {Environment.WorkingSet >> 20}");
+            return meter;
         }
     }
+
+    private static long ManagedMemory() => GC.GetTotalMemory(forceFullCollection: true);
 
     private static IWorker Get(IGrainFactory factory, string style, long id) => style switch
     {

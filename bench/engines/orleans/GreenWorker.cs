@@ -18,4 +18,10 @@ internal sealed class GreenWorker : Grain, IGreenWorker
         Hub.Sleep(TimeSpan.FromMilliseconds(milliseconds));
         return Task.FromResult(++_count);
     }
+
+    public Task<int> Yield()
+    {
+        Hub.Yield();
+        return Task.FromResult(++_count);
+    }
 }

@@ -15,4 +15,8 @@ internal interface IWorker : IGrainWithIntegerKey
     /// <summary>Waits, and counts.</summary>
     [Alias("Wait")]
     Task<int> Wait(int milliseconds);
+
+    /// <summary>Lets others go first, and counts.</summary>
+    [Alias("Yield")]
+    Task<int> Yield();
 }
