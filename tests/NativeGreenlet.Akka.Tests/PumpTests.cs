@@ -15,12 +15,17 @@ public class PumpTests
         using TestSystem test = new();
         IActorRef[] actors = [.. Enumerable.Range(0, Count).Select(_ => test.Create<Waiter>())];
 
-        HashSet<Greenlet> first = WaitAll(actors);
-        HashSet<Greenlet> second = WaitAll(actors);
+        // The second message is there when the first has been handled: they are idle for a moment, all at once.
+        Meeting first = new();
+        Meeting second = new();
+        Task<Greenlet>[] before = first.Invite(actors);
+        Task<Greenlet>[] after = second.Invite(actors);
 
-        Assert.Equal(Count, first.Count);
-        Assert.Equal(Count, second.Count);
-        Assert.InRange(second.Except(first).Count(), 0, 2); // one waits for the turn beside them
+        HashSet<Greenlet> old = first.Hold(before);
+        HashSet<Greenlet> later = second.Hold(after);
+
+        Assert.Equal((Count, Count), (old.Count, later.Count));
+        Assert.InRange(later.Except(old).Count(), 0, 2); // one waits for the turn beside them
     }
 
     [Fact]
@@ -38,14 +43,30 @@ public class PumpTests
     // All of them at the same time. Tells on which greenlets.
     private static HashSet<Greenlet> WaitAll(IActorRef[] actors)
     {
-        Meeting meeting = new(new CountdownEvent(Count), new GreenEvent());
-        Task<Greenlet>[] answers = [.. actors.Select(actor => actor.Ask<Greenlet>(meeting, Patience))];
-        Assert.True(meeting.AreAllThere.Wait(Patience));
-        meeting.GoOn.Set();
-        return [.. Task.WhenAll(answers).GetAwaiter().GetResult()];
+        Meeting meeting = new();
+        return meeting.Hold(meeting.Invite(actors));
     }
 
-    private sealed record Meeting(CountdownEvent AreAllThere, GreenEvent GoOn);
+    private sealed class Meeting
+    {
+        private readonly GreenEvent _goOn = new();
+        private int _there;
+
+        public Task<Greenlet>[] Invite(IActorRef[] actors) => [.. actors.Select(actor => actor.Ask<Greenlet>(this, Patience))];
+
+        public void Attend()
+        {
+            Interlocked.Increment(ref _there);
+            _goOn.Wait();
+        }
+
+        public HashSet<Greenlet> Hold(Task<Greenlet>[] answers)
+        {
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _there) == Count, Patience));
+            _goOn.Set();
+            return [.. Task.WhenAll(answers).GetAwaiter().GetResult()];
+        }
+    }
 
     private sealed class Waiter : GreenReceiveActor
     {
@@ -53,8 +74,7 @@ public class PumpTests
         {
             ReceiveGreen<Meeting>(meeting =>
             {
-                meeting.AreAllThere.Signal();
-                meeting.GoOn.Wait();
+                meeting.Attend();
                 Sender.Tell(Greenlet.Current);
             });
             Receive<string>(_ => Sender.Tell(Hub.Current.TaskCount));
