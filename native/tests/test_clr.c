@@ -320,11 +320,12 @@ static void go_back_from_a_catch(actor* self) {
   fake_entry exception;
   fake_push_exception(self, &exception);
   if (fake_switch_directly(self, &self->carrier->main)) FAIL("parked from inside a catch without a record");
-  fake_switch(self, &self->carrier->main);
+  fake_add_record();
+  CHECK(fake_switch_directly(self, &self->carrier->main));
   fake_pop_exception(self);
   fake_entry reference;
   fake_push_gc_frame(self, &reference);
-  if (fake_switch_directly(self, &self->carrier->main)) FAIL("parked with protected references without a record");
+  CHECK(fake_switch_directly(self, &self->carrier->main));
   fake_pop_gc_frame(self);
   go_back_to_main_for_ever(self);
 }
@@ -335,8 +336,15 @@ TEST(direct_switch_leaves_to_the_other_what_it_cannot_do) {
   actor* greenlet = fake_create(&carrier, go_back_from_a_catch);
   CHECK(!fake_switch_directly(&carrier.main, greenlet)); // it has no stack yet to go on with
   fake_switch(&carrier.main, greenlet);
-  CHECK(!fake_switch_directly(&carrier.main, greenlet)); // it has a record of its own
-  fake_switch(&carrier.main, greenlet);
+  for (int i = 1; i <= 2; i++) { // it has a record of its own
+    CHECK_EQUAL(i, query().unclean_parks);
+    CHECK_EQUAL(0, query().records_free);
+    CHECK(ng_greenlet_stack_used(greenlet->greenlet) > 0);
+    CHECK(ng_greenlet_stack_used(greenlet->greenlet) < ng_greenlet_stack_reach(greenlet->greenlet));
+    fake_collect(&carrier);
+    CHECK(fake_switch_directly(&carrier.main, greenlet));
+  }
+  CHECK_EQUAL(1, query().records_free);
   for (int i = 0; i < 3; i++) {
     CHECK(fake_switch_directly(&carrier.main, greenlet));
     fake_collect(&carrier);
@@ -345,12 +353,18 @@ TEST(direct_switch_leaves_to_the_other_what_it_cannot_do) {
     atomic_fetch_and(&carrier.thread.state, ~(unsigned)FAKE_HIJACKED);
     fake_entry entry;
     fake_push_exception(&carrier.main, &entry);
+    atomic_fetch_or(&carrier.thread.state, FAKE_HIJACKED);
     CHECK(!fake_switch_directly(&carrier.main, greenlet));
+    atomic_fetch_and(&carrier.thread.state, ~(unsigned)FAKE_HIJACKED);
+    CHECK_EQUAL(1, query().records_free);
+    CHECK(fake_switch_directly(&carrier.main, greenlet));
     fake_pop_exception(&carrier.main);
+    CHECK_EQUAL(3 + i, query().unclean_parks);
     fake_push_gc_frame(&carrier.main, &entry); // main may have some
     CHECK(fake_switch_directly(&carrier.main, greenlet));
     fake_pop_gc_frame(&carrier.main);
   }
+  CHECK_EQUAL(5, query().unclean_parks);
   fake_abandon(greenlet);
   CHECK(!fake_switch_directly(&carrier.main, greenlet));
   fake_destroy(&carrier, greenlet);
@@ -388,14 +402,18 @@ TEST(greenlets_start_and_end_directly) {
   fake_push_exception(&carrier.main, &entry);
   CHECK(!fake_switch_directly(&carrier.main, greenlets[0]));
   CHECK_EQUAL(ACTOR_READY, greenlets[0]->state);
-  fake_pop_exception(&carrier.main);
   fake_collect(&carrier); // and it was not linked in
+  fake_add_record();
   for (int i = 0; i < COUNT; i++) { // three of four go on with the next, which has not started
     greenlets[i]->user = i % 4 == 3 || i == COUNT - 1 ? &carrier.main : greenlets[i + 1];
   }
   for (int i = 0; i < COUNT; i += 4) {
     CHECK(fake_switch_directly(&carrier.main, greenlets[i]));
+    CHECK_EQUAL(1, query().records_free); // the end has given main's back
     fake_collect(&carrier);
+    if (i == 8) { // the last ones without an exception in flight
+      fake_pop_exception(&carrier.main);
+    }
   }
   for (int i = 0; i < COUNT; i++) {
     CHECK_EQUAL(ACTOR_ENDED, greenlets[i]->state);

@@ -273,7 +273,8 @@ uint64_t ng_greenlet_stack_used(const ng_greenlet* greenlet) {
     return 0;
   }
   // The frame of the switch itself, or the registers that it saved: the last, but for a few words.
-  const bool is_direct = *greenlet->link == (uintptr_t)&greenlet->direct;
+  const uintptr_t shown = greenlet->record != NULL ? *greenlet->record->thread.frame : *greenlet->link;
+  const bool is_direct = shown == (uintptr_t)&greenlet->direct;
   ng_assert(!is_direct || (uintptr_t)greenlet->context.state >= greenlet->limits[1]);
   return greenlet->limits[0] - (is_direct ? (uintptr_t)greenlet->context.state : greenlet->direct.next);
 }

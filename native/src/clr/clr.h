@@ -129,6 +129,10 @@ bool ng_direct_frame_is_plain(const ng_direct_frame* frame);
 // to the greenlet's stack is the link before it.
 bool ng_chain_is_whole(const ng_greenlet* greenlet);
 
+// ng_commit for the switch without a transition: what direct.c does not do itself. registers: where the running stack has saved
+// them; null if it has ended. Returns where those of the other are; null, and then nothing was changed, if it takes a transition.
+void* ng_commit_directly(ng_carrier* carrier, ng_greenlet* to, void* registers);
+
 // The first function on a greenlet's stack.
 void ng_greenlet_enter(void* argument);
 

@@ -55,14 +55,14 @@ void ng_greenlet_enter(void* argument) {
 // Protected references alone, without an exception, are a plain list of roots that no stack walk looks at. A program's
 // first thread always has some, below its Main. So for main, whose carrier's record has no other such list, they do not
 // make a park unclean: the record's own head takes them.
-static NG_NOINLINE ng_status park_unclean(ng_greenlet* from, uintptr_t top, uintptr_t exception_tracker,
+static NG_NOINLINE ng_status park_unclean(ng_greenlet* from, uintptr_t shown, uintptr_t exception_tracker,
                                           uintptr_t gc_frame) {
   ng_record* record = ng_record_take();
   if (record == NULL) {
     return NG_NEED_RECORD;
   }
   from->record = record;
-  *record->thread.frame = top;
+  *record->thread.frame = shown;
   *record->thread.exception_tracker = exception_tracker;
   *record->thread.gc_frame = gc_frame;
   atomic_fetch_add_explicit(&unclean_parks, 1, memory_order_relaxed);
@@ -95,7 +95,8 @@ static ng_status check_switch(const ng_carrier* carrier, const ng_greenlet* to) 
 }
 
 // Parks the running stack, which goes on later: shows it to the collector. If it cannot be parked, nothing was changed.
-static inline ng_status park(ng_carrier* carrier, ng_greenlet* from) {
+// shown: its first frame for the collector. low: what lies below is not in use.
+static inline ng_status park(ng_carrier* carrier, ng_greenlet* from, uintptr_t shown, uintptr_t low, bool has_native_part) {
   ng_assert(from->state == NG_GREENLET_RUNNING);
   ng_assert(from->record == NULL && !from->keeps_words); // they are a parked stack's
   ng_assert(ng_chain_is_whole(from));
@@ -105,21 +106,21 @@ static inline ng_status park(ng_carrier* carrier, ng_greenlet* from) {
   const uintptr_t exception_tracker = *carrier->thread.exception_tracker;
   const uintptr_t gc_frame = *carrier->thread.gc_frame;
   const bool is_main = from == &carrier->main;
-  if (!ng_words_take(&carrier->words, &from->kept, (uintptr_t)&top, from->limits[0], has_native_part(from, top))) {
+  if (!ng_words_take(&carrier->words, &from->kept, low, from->limits[0], has_native_part)) {
     return NG_ERROR_PINNED;
   }
   from->keeps_words = from->kept.count != 0;
   if (ng_likely(exception_tracker == (uintptr_t)ng_layout.exception_tracker_end &&
                 (gc_frame == no_gc_frame || (is_main && !NG_BROKEN(NG_BREAK_FILTERS))))) {
-    if (!ng_fault_park(carrier, from, top, true)) {
-      *from->link = top;
+    if (!ng_fault_park(carrier, from, shown, true)) {
+      *from->link = shown;
       *from->terminator_link = from->anchor_address;
     }
     if (ng_unlikely(gc_frame != no_gc_frame)) {
       *carrier->record->thread.gc_frame = gc_frame;
     }
-  } else if (!ng_fault_park(carrier, from, top, false)) {
-    const ng_status status = park_unclean(from, top, exception_tracker, gc_frame);
+  } else if (!ng_fault_park(carrier, from, shown, false)) {
+    const ng_status status = park_unclean(from, shown, exception_tracker, gc_frame);
     if (ng_unlikely(status != NG_OK)) {
       from->keeps_words = false;
       ng_words_put(&from->kept);
@@ -187,7 +188,10 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
   ng_assert(carrier->thread_number == ng_thread_id());
   ng_assert(atomic_load(carrier->preemptive_disabled) != 0);
   ng_greenlet* from = carrier->current;
-  const ng_status status = ng_unlikely(is_final != 0) ? end(carrier, from) : park(carrier, from);
+  const uintptr_t top = *carrier->thread.frame;
+  const ng_status status = ng_unlikely(is_final != 0)
+                               ? end(carrier, from)
+                               : park(carrier, from, top, (uintptr_t)&top, has_native_part(from, top));
   if (ng_unlikely(status != NG_OK)) {
     return status;
   }
@@ -195,6 +199,33 @@ ng_status ng_commit(ng_carrier* carrier, ng_greenlet* to, uint32_t is_final) {
   ng_context_jump_paired(&from->context, &to->context, is_final != 0);
   return NG_OK;
 }
+
+#if defined(NG_DIRECT)
+
+void* ng_commit_directly(ng_carrier* carrier, ng_greenlet* to, void* registers) {
+  if (check_switch(carrier, to) != NG_OK || (to->state == NG_GREENLET_READY && !carrier->is_entered_directly)) {
+    return NULL;
+  }
+  ng_assert(atomic_load(carrier->preemptive_disabled) != 0);
+  ng_greenlet* from = carrier->current;
+  if (registers == NULL) {
+    if (end(carrier, from) != NG_OK) {
+      return NULL;
+    }
+  } else {
+    // Managed code has called us, without a frame of the runtime's for it.
+    const bool has_native_part = *carrier->thread.frame != from->plain_frame;
+    from->direct.block = (uintptr_t)registers - ng_layout.transition_block_registers;
+    if (park(carrier, from, (uintptr_t)&from->direct, (uintptr_t)registers, has_native_part) != NG_OK) {
+      return NULL;
+    }
+    from->context.state = registers;
+  }
+  unpark(carrier, to);
+  return to->context.state;
+}
+
+#endif
 
 ng_status ng_switch(ng_carrier* carrier, ng_greenlet* target, uint32_t is_final) {
   return carrier == NULL ? NG_ERROR_ARGUMENT : carrier->commit(carrier, target, is_final);

@@ -4,10 +4,13 @@
    is that of one of the runtime's own stubs, a DynamicHelperFrame, whose arguments refer to nothing. It lies in the
    greenlet, not on the stack: a chain's first frame may lie anywhere.
 
-   What is not as it nearly always is, is left to ng_commit: entries in the other two lists, a stack that was parked with a
-   record of its own, a first start where the entry expects to come from preemptive mode, a stack that is pinned (words.c), and a
-   hijacked return address. The last is why a thread that only switches still stops for a collection: the caller of ng_commit makes a
-   transition.
+   What is not as it nearly always is, takes longer, and is done as ng_commit does it (ng_commit_directly): entries in the other
+   two lists, a stack that was parked with a record of its own. It needs no transition for that, and a stack that is parked inside a
+   catch block has a managed frame and a frame of the runtime less for each collection to walk.
+
+   What takes a transition is left to ng_commit: where a record has to be made first, a first start where the entry expects to come
+   from preemptive mode, a stack that is pinned (words.c), and a hijacked return address. The last is why a thread that only switches
+   still stops for a collection: the caller of ng_commit makes a transition.
 
    SPDX-License-Identifier: MIT */
 #include "direct.h"
@@ -64,7 +67,7 @@ ng_status ng_carrier_enter_directly(ng_carrier* carrier, ng_entry_callback entry
 
 #if defined(NG_DIRECT)
 
-// Whether the running stack may be left in this way.
+// Whether the running stack may be left without a look at its exceptions in flight.
 static inline bool can_leave(const ng_carrier* carrier) {
   return *carrier->thread.exception_tracker == (uintptr_t)ng_layout.exception_tracker_end &&
          (atomic_load_explicit(carrier->thread_state, memory_order_relaxed) & ng_layout.hijacked_mask) == 0 &&
@@ -152,15 +155,18 @@ static NG_NOINLINE void* relink_with_words(ng_carrier* carrier, ng_greenlet* to,
   return result;
 }
 
-// Only main's protected references can be parked in this way.
+// Only main's protected references can be parked without a record.
 static inline bool can_park(const ng_carrier* carrier, uintptr_t gc_frame) {
   return gc_frame == (uintptr_t)ng_layout.gc_frame_end || carrier->current == &carrier->main;
 }
 
 static NG_NOINLINE void* relink_to_first_start(ng_carrier* carrier, ng_greenlet* to, void* registers) {
   const uintptr_t gc_frame = *carrier->thread.gc_frame;
-  if (!can_leave(carrier) || !can_park(carrier, gc_frame) || !can_make_ready(carrier, to)) {
+  if (!can_make_ready(carrier, to)) {
     return NULL;
+  }
+  if (!can_leave(carrier) || !can_park(carrier, gc_frame)) {
+    return ng_commit_directly(carrier, to, registers);
   }
   ng_greenlet* from = carrier->current;
   const bool is_plain = are_plain(carrier, to);
@@ -179,7 +185,7 @@ void* ng_direct_relink(ng_carrier* carrier, ng_greenlet* to, void* registers) {
   }
   const uintptr_t gc_frame = *carrier->thread.gc_frame;
   if (ng_unlikely(!can_leave(carrier) || !can_park(carrier, gc_frame) || to->record != NULL)) {
-    return NULL;
+    return ng_commit_directly(carrier, to, registers);
   }
   if (ng_unlikely(!are_plain(carrier, to))) {
     return relink_with_words(carrier, to, registers, gc_frame);
@@ -193,7 +199,13 @@ void* ng_direct_relink_end(ng_carrier* carrier, ng_greenlet* to) {
   const uintptr_t gc_frame = *carrier->thread.gc_frame;
   const bool can_end =
       from->segment != NULL && gc_frame == (uintptr_t)ng_layout.gc_frame_end && can_leave(carrier);
-  if (!can_end || !(to->state == NG_GREENLET_PARKED ? to->record == NULL : can_make_ready(carrier, to))) {
+  if (!can_end) {
+    return NULL;
+  }
+  if (to->record != NULL) {
+    return ng_commit_directly(carrier, to, NULL);
+  }
+  if (to->state != NG_GREENLET_PARKED && !can_make_ready(carrier, to)) {
     return NULL;
   }
   if (to->state != NG_GREENLET_PARKED) {

@@ -208,7 +208,9 @@ internal sealed unsafe partial class Carrier
         // nothing may need the other's core: it would be alive for as long as this stack is parked, and with it its parent.
         if (_direct(_native, to.Native) != 0)
         {
-            TransferWithTransition(self);
+            while (!TransferWithTransition(self) && _direct(_native, Current.Core.Native) != 0)
+            {
+            }
         }
 
         return Take(self);
@@ -255,14 +257,14 @@ internal sealed unsafe partial class Carrier
     }
 
     // The switch by a transition to native code, which can do all: apart, because a method with such a call prepares for it
-    // whenever it is called. The second try is made from here as well: each frame between would cost every collection for as
-    // long as the stack is parked.
+    // whenever it is called. False if it is to be tried without a transition again, now that what was missing for that is there: by
+    // the caller, because each frame between would cost every collection for as long as the stack is parked.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private void TransferWithTransition(GreenletCore self)
+    private bool TransferWithTransition(GreenletCore self)
     {
-        if (Thaw(Current.Core) && _direct(_native, Current.Core.Native) == 0)
+        if (Thaw(Current.Core))
         {
-            return;
+            return false;
         }
 
         GreenletCore to = Current.Core;
@@ -277,8 +279,15 @@ internal sealed unsafe partial class Carrier
         while (status != ng_status.OK)
         {
             Recover(status);
+            if (status == ng_status.NEED_RECORD)
+            {
+                return false;
+            }
+
             status = _commit(_native, Current.Core.Native, 0); // stacks that are threads never refuse
         }
+
+        return true;
     }
 
     // Gives this thread its stacks, on the first start of a greenlet: its own stack is the current one.
