@@ -55,7 +55,7 @@ public static class ResultsTable
         }
 
         string setting = string.Create(CultureInfo.InvariantCulture,
-            $"{comparison.Title}. {DateTime.UtcNow:yyyy-MM-dd}, `./build.sh bench engines {comparison.Section} --write`: {rounds} rounds of {seconds} s in which the styles take turns, the median of each; {inFlight} calls in flight. {Machine()}. The load of the system was {before} before and {Load()} after it.");
+            $"{comparison.Title}. {DateTime.UtcNow:yyyy-MM-dd}, `./build.sh bench engines {comparison.Section} --write`: {(rounds == 1 ? "one round" : $"{rounds} rounds")} of {seconds} s in which the styles take turns{(rounds == 1 ? string.Empty : ", the median of each")}; {inFlight} calls in flight. {Machine()}. The load of the system was {before} before and {Load()} after it.");
         Console.WriteLine($"\n{setting}");
         if (arguments.Contains("--write"))
         {
