@@ -41,7 +41,8 @@ public class ReadTests
         own.Socket.Shutdown(SocketShutdown.Both);
         echo.Join();
         Assert.Equal(3 * Rounds, read);
-        Assert.True(allocated / Rounds < 200, $"Two reads allocate {allocated / Rounds} bytes.");
+        bool freezes = GreenletRuntime.Freezing == GreenletFreezing.Always; // each freeze allocates
+        Assert.True(freezes || allocated / Rounds < 200, $"Two reads allocate {allocated / Rounds} bytes.");
     });
 
     [Fact]

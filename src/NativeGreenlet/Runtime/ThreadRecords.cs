@@ -24,6 +24,7 @@ internal static unsafe class ThreadRecords
     private static ThreadLocator? s_locator;
     private static UnstartedThreads? s_unstarted;
     private static int s_isWatched;
+    private static int s_forFreezing;
 
     /// <summary>Says how a new record is made.</summary>
     /// <param name="locator">Finds the Thread object of a record that is a thread of ours.</param>
@@ -58,6 +59,22 @@ internal static unsafe class ThreadRecords
         }
     }
 
+    /// <summary>Adds one for what is frozen: a list of byrefs, or a lesson. It takes none away from those that are parked.</summary>
+    /// <exception cref="GreenletException">There can be no more.</exception>
+    public static void AddForFreezing()
+    {
+        Interlocked.Increment(ref s_forFreezing);
+        try
+        {
+            Add();
+        }
+        catch
+        {
+            Interlocked.Decrement(ref s_forFreezing);
+            throw;
+        }
+    }
+
     /// <summary>Adds one that is a thread of the system.</summary>
     /// <exception cref="GreenletException">The system gives no more threads.</exception>
     public static void AddThread()
@@ -73,12 +90,12 @@ internal static unsafe class ThreadRecords
         GreenletError.OutOfStacks,
         $"A thread record for a parked stack could not be made: {NativeEngine.Message(status)}. One is needed for each thread that runs greenlets and for each greenlet that is suspended inside a catch block, an exception filter or runtime code.");
 
-    // Beyond one for each carrier.
+    // Beyond one for each carrier, and what freezing needs: a list of byrefs for each, and one record for a lesson.
     private static ulong CountThreads()
     {
         ng_clr_statistics now;
         _ = NativeMethods.ng_clr_query(&now);
-        ulong others = now.carriers + UnstartedThreads.Count;
+        ulong others = now.carriers + UnstartedThreads.Count + Math.Min((ulong)Volatile.Read(ref s_forFreezing), now.carriers + 1);
         return now.records > others ? now.records - others : 0;
     }
 

@@ -14,14 +14,15 @@ internal sealed unsafe partial class Carrier
     /// <summary>Fewer parked greenlets than that are not worth it.</summary>
     public const int FewParked = 64;
 
+    /// <summary>Greenlets whose pages one switch gives back at most.</summary>
+    public const int PageBatch = 128;
+
     private const int Batch = 1024; // parked greenlets that one switch looks at
     private const int LeastPatience = 2; // collections that a greenlet was set aside before it is frozen
     private const int MostPatience = 64; // where it was continued soon after it was frozen, several times
     private const int SoonThawed = 4; // collections
     private const int MostLessons = 8; // given for one greenlet
-    private const int PageBatch = 128;
     private const int PageEvery = 16; // where each park is frozen: of so many, one gives its pages back
-    private const long PageDelay = 2000; // milliseconds that a greenlet is frozen before its pages are given back
 
     private List<GreenletCore>? _parked; // those that are linked into the collector's chain; null where nothing is frozen
     private Queue<(FrozenPark Park, int Number, long Since)>? _withPages;
@@ -30,6 +31,9 @@ internal sealed unsafe partial class Carrier
     private bool _freezesAlways;
     private volatile bool _isFreezingDue;
     private volatile Action? _nudge;
+
+    /// <summary>Milliseconds that a greenlet is frozen before its pages are given back. Tests change it.</summary>
+    public static long PageDelay { get; set; } = 2000;
 
     /// <summary>Whether there is something to do about parked greenlets. The next switch does some of it, or <see cref="FreezeSome"/>.</summary>
     public bool IsFreezingDue => _isFreezingDue;
@@ -151,6 +155,10 @@ internal sealed unsafe partial class Carrier
             {
                 _isFreezingDue = false;
             }
+        }
+        catch (GreenletException)
+        {
+            _isFreezingDue = false; // no record for the byrefs, or for a lesson: there may be one after the next collection
         }
         catch (Exception exception)
         {
@@ -310,7 +318,7 @@ internal sealed unsafe partial class Carrier
         ng_status status = NativeMethods.ng_freeze(plan, &frozen);
         while (status == ng_status.NEED_RECORD)
         {
-            ThreadRecords.Add();
+            ThreadRecords.AddForFreezing();
             status = NativeMethods.ng_freeze(plan, &frozen);
         }
 

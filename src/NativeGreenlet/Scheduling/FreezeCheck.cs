@@ -11,7 +11,7 @@ internal static class FreezeCheck
 {
     private const int Size = 100;
     private const int Place = 41;
-    private const int Rounds = 3;
+    private const int Rounds = 2; // young generations: the others may be large, and the program waits
 
     [ThreadStatic]
     private static bool t_isRunning;

@@ -125,7 +125,7 @@ internal static unsafe class FreezeLessons
                 object[] objects = YoungObjects(NativeMethods.ng_lesson_size(lesson));
                 while (Show(lesson, objects) == ng_status.NEED_RECORD)
                 {
-                    ThreadRecords.Add();
+                    ThreadRecords.AddForFreezing();
                 }
 
                 GC.Collect(0, GCCollectionMode.Forced, blocking: true, compacting: true);

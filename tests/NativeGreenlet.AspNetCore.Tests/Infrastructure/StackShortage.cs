@@ -8,6 +8,8 @@ internal static class StackShortage
 {
     public const string Argument = "stack-shortage";
 
+    private const int FrozenByCheck = 3;
+
     /// <summary>What it prints.</summary>
     public static string[] Expected { get; } = ["done", "ServiceUnavailable, logged 1 times", "done", "True, then False", "True, then True"];
 
@@ -27,6 +29,7 @@ internal static class StackShortage
             },
             options => options.Hubs = 1).GetAwaiter().GetResult();
         Get("/"); // all is compiled, and has what it needs
+        AwaitFreezing();
         Stack<Greenlet> parked = ParkUntilRefused();
         string status = server.GetStatusAsync("/").GetAwaiter().GetResult().ToString();
         Console.WriteLine($"{status}, logged {server.Log.Entries.Count(entry => entry.Id == 3)} times");
@@ -43,6 +46,19 @@ internal static class StackShortage
         server.DisposeAsync().AsTask().GetAwaiter().GetResult();
 
         void Get(string path) => Console.WriteLine(server.GetAsync(path).GetAwaiter().GetResult());
+    }
+
+    // Where each park is frozen, a check with greenlets of its own comes first, on another thread.
+    private static void AwaitFreezing()
+    {
+        Greenlet main = Greenlet.Current;
+        for (bool isOver = false; !isOver && GreenletRuntime.Freezing == GreenletFreezing.Always;)
+        {
+            using Greenlet greenlet = new(_ => main.Switch());
+            greenlet.Switch();
+            isOver = GreenletDiagnostics.Freezing.Freezes > FrozenByCheck;
+            Thread.Yield();
+        }
     }
 
     private static Stack<Greenlet> ParkUntilRefused()

@@ -1,3 +1,4 @@
+using NativeGreenlet.Common;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Hubs;
@@ -5,7 +6,7 @@ namespace NativeGreenlet.Cooperative.Tests.Hubs;
 /// <summary>What hot paths allocate: nothing.</summary>
 public class AllocationTests
 {
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Yield_sleep_and_await_of_what_is_complete_allocate_nothing() => InHub.Run(() =>
     {
         if (GreenletRuntime.Backend == GreenletBackend.Threads)

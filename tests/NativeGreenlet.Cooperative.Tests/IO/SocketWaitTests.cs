@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using NativeGreenlet.Common;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 using static NativeGreenlet.Cooperative.Tests.Infrastructure.Connections;
 
@@ -8,7 +9,7 @@ namespace NativeGreenlet.Cooperative.Tests.IO;
 /// nothing when it gives up.</summary>
 public class SocketWaitTests
 {
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Receiving_and_sending_allocates_nothing() => InHub.Run(() =>
     {
         if (GreenletRuntime.Backend == GreenletBackend.Threads)

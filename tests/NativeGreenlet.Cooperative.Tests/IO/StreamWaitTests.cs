@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Reflection;
+using NativeGreenlet.Common;
 using NativeGreenlet.Cooperative.IO.Readiness;
 using NativeGreenlet.Cooperative.IO.Transport;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
@@ -11,7 +12,7 @@ namespace NativeGreenlet.Cooperative.Tests.IO;
 /// notice, losing nothing when it gives up.</summary>
 public class StreamWaitTests
 {
-    [Fact]
+    [UnfrozenFact("a freeze allocates")]
     public void Reading_and_writing_sockets_allocates_nothing() => InHub.Run(() =>
     {
         if (GreenletRuntime.Backend == GreenletBackend.Threads)

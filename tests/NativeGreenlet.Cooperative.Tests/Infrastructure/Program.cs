@@ -13,7 +13,7 @@ internal static class Program
         Console.WriteLine(GreenletRuntime.Description);
         foreach (Type type in typeof(Program).Assembly.GetTypes().Where(type => arguments.Contains(type.Name)))
         {
-            foreach (MethodInfo method in type.GetMethods().Where(method => method.GetCustomAttribute<FactAttribute>() is not null || method.GetCustomAttribute<InChildAttribute>() is not null))
+            foreach (MethodInfo method in type.GetMethods().Where(method => method.GetCustomAttribute<FactAttribute>() is { Skip: null } || method.GetCustomAttribute<InChildAttribute>() is not null))
             {
                 try
                 {

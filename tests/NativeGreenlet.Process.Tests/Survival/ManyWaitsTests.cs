@@ -24,6 +24,14 @@ public class ManyWaitsTests
         (BreakableLibrary.FaultVariable, "lending"));
 
     [LinuxFact]
+    public void What_is_frozen_takes_none_of_them() => RunInChild(
+        ReachLimitOfThreads,
+        "segments",
+        (FreezeSetting.Variable, "always"),
+        (NativeEngine.PathVariable, BreakableLibrary.Path),
+        (BreakableLibrary.FaultVariable, "lending"));
+
+    [LinuxFact]
     public void The_system_runs_out_of_mappings_for_threads_and_the_program_goes_on() =>
         RunInChild(UseMappingsUpForThreads, "threads");
 
@@ -61,28 +69,36 @@ public class ManyWaitsTests
     private static void ReachLimitOfThreads()
     {
         Greenlet[] parked = Park(ThreadRecords.MostThreads);
+        int others = FreezeSetting.Wanted == GreenletFreezing.Off ? 0 : 3; // records for what is frozen that are free just then
         bool wasRefused = false;
         Greenlet main = Greenlet.Current;
-        new Greenlet(() =>
+        List<Greenlet> more = [];
+        while (!wasRefused && more.Count <= others)
         {
-            try
-            {
-                throw new InvalidTimeZoneException();
-            }
-            catch (InvalidTimeZoneException)
+            more.Add(new Greenlet(() =>
             {
                 try
                 {
-                    _ = main.Switch();
+                    throw new InvalidTimeZoneException();
                 }
-                catch (GreenletException exception)
+                catch (InvalidTimeZoneException)
                 {
-                    wasRefused = exception.Reason == GreenletError.OutOfStacks && exception.Message.Contains("catch block", StringComparison.Ordinal);
+                    try
+                    {
+                        _ = main.Switch();
+                    }
+                    catch (GreenletException exception)
+                    {
+                        wasRefused = exception.Reason == GreenletError.OutOfStacks && exception.Message.Contains("catch block", StringComparison.Ordinal);
+                    }
                 }
-            }
-        }).Switch();
+            }));
+            _ = more[^1].Switch();
+        }
+
         Check.That(wasRefused);
         End(parked);
+        more.ForEach(greenlet => greenlet.Dispose());
         End(Park(10));
         Console.WriteLine("done");
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Diagnostics.Tracing;
+using NativeGreenlet.Common;
 using NativeGreenlet.Diagnostics;
 using NativeGreenlet.Tests.Infrastructure;
 

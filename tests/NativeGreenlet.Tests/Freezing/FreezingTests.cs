@@ -114,7 +114,7 @@ public class FreezingTests
     private static unsafe bool CanFreeze =>
         ThisRun.Backend == Backends.Segments && OperatingSystem.IsLinux() && GreenletRuntime.Backend == GreenletBackend.Segments && NativeMethods.ng_clr_direct() is not null;
 
-    private static void Survives(string wish, Action body, params (string, string)[] environment)
+    internal static void Survives(string wish, Action body, params (string, string)[] environment)
     {
         if (!CanFreeze)
         {
@@ -126,6 +126,22 @@ public class FreezingTests
         Assert.DoesNotContain(Unavailable, child.Output, StringComparison.Ordinal);
     }
 
+    internal static void ThrowIfOff()
+    {
+        if (FreezeSetting.Mode == GreenletFreezing.Off)
+        {
+            Console.WriteLine($"{Unavailable}: {GreenletRuntime.Description}");
+            Environment.Exit(0);
+        }
+    }
+
+    internal static void Tick()
+    {
+        long before = FreezeTick.Count;
+        GC.Collect(0);
+        Collector.CollectUntil(() => FreezeTick.Count > before, "the carriers are told of a collection");
+    }
+
     private static void CheckBesideUnloadableCode()
     {
         AssemblyBuilder unloadable = AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("Unloadable"), AssemblyBuilderAccess.RunAndCollect);
@@ -134,15 +150,6 @@ public class FreezingTests
         Assert.Equal(1u, FreezeLessons.MayUnload);
         Assert.True(FreezeLessons.IsReady, GreenletRuntime.Description);
         GC.KeepAlive(unloadable);
-    }
-
-    private static void ThrowIfOff()
-    {
-        if (FreezeSetting.Mode == GreenletFreezing.Off)
-        {
-            Console.WriteLine($"{Unavailable}: {GreenletRuntime.Description}");
-            Environment.Exit(0);
-        }
     }
 
     private static void HoldEverything()
@@ -528,13 +535,6 @@ public class FreezingTests
         Assert.Equal(0, GreenletDiagnostics.Frozen);
         Assert.Contains("frozen, auto", GreenletRuntime.Description, StringComparison.Ordinal);
     });
-
-    private static void Tick()
-    {
-        long before = FreezeTick.Count;
-        GC.Collect(0);
-        Collector.CollectUntil(() => FreezeTick.Count > before, "the carriers are told of a collection");
-    }
 
     // Each is continued as soon as it is frozen.
     private static void ContinueSoon() => OnThread.Run(() =>

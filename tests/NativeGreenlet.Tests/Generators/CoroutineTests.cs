@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeGreenlet.Common;
 using NativeGreenlet.Tests.Infrastructure;
 
 namespace NativeGreenlet.Tests.Generators;

@@ -1,3 +1,4 @@
+using NativeGreenlet.Common;
 using NativeGreenlet.Tests.Infrastructure;
 
 namespace NativeGreenlet.Tests.Generators;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using CsCheck;
+using NativeGreenlet.Common;
 using NativeGreenlet.Tests.Infrastructure;
 using NativeGreenlet.Tests.Survival;
 using Xunit.Abstractions;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using NativeGreenlet.Common;
 using NativeGreenlet.Tests.Infrastructure;
 
 namespace NativeGreenlet.Tests.Semantics;

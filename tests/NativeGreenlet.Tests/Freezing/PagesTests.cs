@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using NativeGreenlet.Common;
+using NativeGreenlet.Runtime;
+using NativeGreenlet.Scheduling;
+using NativeGreenlet.Tests.Infrastructure;
+
+namespace NativeGreenlet.Tests.Freezing;
+
+/// <summary>When the memory of stacks that are frozen goes back to the system. In processes of their own, as
+/// <see cref="FreezingTests"/>.</summary>
+public class PagesTests
+{
+    private const int Count = 300;
+
+    [LinuxFact]
+    public void Pages_are_given_back_after_a_time_though_no_collection_comes() => FreezingTests.Survives("auto", GiveAfterTime);
+
+    [LinuxFact]
+    public void Pages_are_given_back_at_once_in_batches_where_memory_is_short() =>
+        FreezingTests.Survives("auto", GiveWhereMemoryIsShort, ("DOTNET_GCHighMemPercent", "1"));
+
+    [LinuxFact]
+    public void Pages_stay_where_memory_is_not_short() =>
+        FreezingTests.Survives("auto", KeepPages, ("DOTNET_GCHighMemPercent", "63")); // 99
+
+    private static void GiveAfterTime() => OnThread.Run(() =>
+    {
+        (Greenlet[] greenlets, Greenlet hot) = Park();
+        Stopwatch watch = Stopwatch.StartNew();
+        Freeze(hot);
+        Assert.True(CountGiven(greenlets) == 0 || watch.ElapsedMilliseconds > Carrier.PageDelay, "given back at once");
+        int collections = GC.CollectionCount(0);
+        while (CountGiven(greenlets) < Count)
+        {
+            Assert.True(watch.Elapsed < OnThread.Patience, $"{CountGiven(greenlets)} of {Count} are given back");
+            Thread.Sleep(20);
+            _ = hot.Switch();
+        }
+
+        Assert.True(GC.CollectionCount(0) - collections < 5, "a timer sees to it");
+        End(greenlets);
+    });
+
+    private static void GiveWhereMemoryIsShort() => OnThread.Run(() =>
+    {
+        Carrier.PageDelay = long.MaxValue;
+        (Greenlet[] greenlets, Greenlet hot) = Park();
+        Freeze(hot);
+        Assert.True(FreezeTick.IsMemoryShort);
+        int given = CountGiven(greenlets);
+        int steps = 0;
+        while (given < Count)
+        {
+            FreezingTests.Tick();
+            for (int before = given; before < Count; before = given)
+            {
+                _ = hot.Switch();
+                given = CountGiven(greenlets);
+                Assert.InRange(given - before, 0, Carrier.PageBatch);
+                if (given == before)
+                {
+                    break;
+                }
+
+                steps++;
+            }
+
+            Assert.True(steps < Count, $"{given} of {Count} are given back");
+        }
+
+        End(greenlets);
+    });
+
+    private static void KeepPages() => OnThread.Run(() =>
+    {
+        Carrier.PageDelay = long.MaxValue;
+        (Greenlet[] greenlets, Greenlet hot) = Park();
+        Freeze(hot);
+        for (int i = 0; i < 10; i++)
+        {
+            FreezingTests.Tick();
+            _ = hot.Switch();
+        }
+
+        Assert.Equal(0, CountGiven(greenlets));
+        Array.ForEach(greenlets, greenlet => Assert.True(greenlet.Switch() is true));
+    });
+
+    private static (Greenlet[] Parked, Greenlet Hot) Park()
+    {
+        Greenlet[] greenlets = [.. Enumerable.Range(0, Count).Select(i => new Greenlet(_ => i % 2 == 0 ? ParkedFrames.Inside(i) : ParkedFrames.Plain(i)))];
+        Array.ForEach(greenlets, greenlet => greenlet.Switch());
+        Greenlet hot = new(() =>
+        {
+            while (true)
+            {
+                ParkedFrames.Park();
+            }
+        });
+        return (greenlets, hot);
+    }
+
+    private static void Freeze(Greenlet hot)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        while (GreenletDiagnostics.Frozen < Count)
+        {
+            Assert.True(watch.Elapsed < OnThread.Patience, GreenletRuntime.Description);
+            FreezingTests.Tick();
+            _ = hot.Switch();
+            FreezingTests.ThrowIfOff();
+        }
+    }
+
+    // The control block of each is at the high end of its stack.
+    private static unsafe int CountGiven(Greenlet[] greenlets)
+    {
+        nuint page = (nuint)Environment.SystemPageSize;
+        return greenlets.Count(greenlet =>
+        {
+            byte isResident;
+            return greenlet.Core.Park is { Frozen: not null } park && mincore((void*)((nuint)park.Native & ~(page - 1)), page, &isResident) == 0 && (isResident & 1) == 0;
+        });
+    }
+
+    private static void End(Greenlet[] greenlets)
+    {
+        Assert.Equal(Count, GreenletDiagnostics.Frozen);
+        Collector.Collect();
+        Assert.All(greenlets, greenlet => Assert.True(greenlet.Switch() is true));
+        Assert.Equal(0, GreenletDiagnostics.Frozen);
+    }
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern unsafe int mincore(void* address, nuint length, byte* vector);
+}
