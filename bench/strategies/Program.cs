@@ -8,8 +8,8 @@ namespace NativeGreenlet.Strategies;
 /// <summary>What a backend costs. One measurement per process: <c>park COUNT DEPTH [compact|freeze]</c> or <c>switch BYTES</c>; prints
 /// names and values. <c>freeze</c> waits until the greenlets are frozen, which <c>NATIVEGREENLET_FREEZE=auto</c> has to ask for, and gives
 /// them small stacks, so that a million have room: <c>frozen</c> of them, <c>inplace</c> bytes each before pages are given back, <c>settled</c>
-/// nanoseconds of a gen0 collection, <c>old</c> of a gen2 collection, <c>awake</c> of gen0 when a thousand have been continued, <c>thaw</c> for
-/// one of these.</summary>
+/// nanoseconds of a gen0 collection, <c>old</c> of a gen2 collection, <c>oldcpu</c> of processors for one, <c>awake</c> of gen0 when a thousand have been continued, <c>thaw</c> for
+/// one of these. <c>control COUNT</c> has as many plain objects as so many frozen greenlets keep alive.</summary>
 internal static class Program
 {
     private const int Collections = 7;
@@ -18,6 +18,7 @@ internal static class Program
     private const int SwitchesPerCollection = 20_000;
     private const int Thawed = 1000;
     private const int SecondsForPages = 10;
+    private const int SlotsOfPlain = 4;
     private const int FewLinked = 64; // that are not worth freezing
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
@@ -25,10 +26,18 @@ internal static class Program
     public static int Main(string[] arguments)
     {
         int first = int.Parse(arguments[1], CultureInfo.InvariantCulture);
-        Console.WriteLine(arguments[0] == "park"
+        Console.WriteLine(arguments[0] == "control" ? Control(first) : arguments[0] == "park"
             ? Park(first, int.Parse(arguments[2], CultureInfo.InvariantCulture), arguments is [.., "compact"], arguments is [.., "freeze"])
             : Switch(first));
         return 0;
+    }
+
+    private static string Control(int count)
+    {
+        PlainObjects objects = new(count, SlotsOfPlain);
+        Costs costs = Measure(compacts: true);
+        GC.KeepAlive(objects);
+        return string.Create(CultureInfo.InvariantCulture, $"settled {costs.Young:F0} old {costs.Old:F0} oldcpu {costs.OldProcessors:F0}");
     }
 
     // Memory, first start, and pauses, of so many greenlets that are suspended so many frames deep.
@@ -54,7 +63,7 @@ internal static class Program
         return string.Create(
             CultureInfo.InvariantCulture,
             $"backend {GreenletRuntime.Backend} bytes {(after.Memory - before.Memory) / (double)count:F0} stack {slice} start {started:F0} gen0 {(after.Young - before.Young) / count:F1} gen2 {(after.Old - before.Old) / count:F1} resident {after.Memory}")
-            + (freezes ? string.Create(CultureInfo.InvariantCulture, $" frozen {frozen} inplace {(inPlace - before.Memory) / (double)count:F0} settled {after.Young:F0} old {after.Old:F0}{Thaw(parked)}") : string.Empty);
+            + (freezes ? string.Create(CultureInfo.InvariantCulture, $" frozen {frozen} inplace {(inPlace - before.Memory) / (double)count:F0} settled {after.Young:F0} old {after.Old:F0} oldcpu {after.OldProcessors:F0}{Thaw(parked)}") : string.Empty);
     }
 
     // Collections and switches are when greenlets are frozen; their pages are given back some seconds later.
@@ -110,7 +119,10 @@ internal static class Program
         GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: compacts);
         GC.WaitForPendingFinalizers();
         GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: compacts);
-        return new Costs(Environment.WorkingSet, Pause(0), Pause(2));
+        double young = Pause(0);
+        TimeSpan before = Environment.CpuUsage.TotalTime;
+        double old = Pause(2);
+        return new Costs(Environment.WorkingSet, young, old, (Environment.CpuUsage.TotalTime - before).TotalNanoseconds / Collections);
     }
 
     private static double Pause(int generation)
@@ -187,5 +199,5 @@ internal static class Program
     }
 
     // Bytes, and nanoseconds.
-    private readonly record struct Costs(long Memory, double Young, double Old);
+    private readonly record struct Costs(long Memory, double Young, double Old, double OldProcessors);
 }

@@ -32,6 +32,7 @@ BACKENDS = ["Segments", "Slices"]
 CLASSES = {"Segments": "ours", "Slices": "second", "Frozen": "third"}
 FROZEN_COUNTS = [10_000, 100_000, 1_000_000]
 LEAST_ROUNDS = 3
+CONTROL = -1  # instead of a depth
 
 
 def run(backend, *arguments, freezes=False):
@@ -107,6 +108,7 @@ def measure_frozen(rounds, most):
                         values = run("Segments", "park", count, depth, *(["freeze"] if freezes else []), freezes=freezes)
                         runs.setdefault((freezes, count, depth), []).append(values)
                         print(f"round {number + 1}, load {loads[-1]:.1f}:", "frozen" if freezes else "linked", count, depth, values, flush=True)
+        runs.setdefault((True, min(most, FROZEN_COUNTS[-1]), CONTROL), []).append(run("Segments", "control", min(most, FROZEN_COUNTS[-1])))
         for freezes in (False, True):  # both in turn
             runs.setdefault((freezes, 0, 0), []).append(run("Segments", "switch", SIZES[0], freezes=freezes))
     return {
@@ -123,7 +125,8 @@ def measure_frozen(rounds, most):
 
 def report_frozen(data):
     least, middle, most = data["load"]
-    rows = [row for row in data["rows"] if row["count"]]
+    rows = [row for row in data["rows"] if row["count"] and row["depth"] != CONTROL]
+    control = next(row for row in data["rows"] if row["depth"] == CONTROL)
     switches = {row["isFrozen"]: row["switch"] for row in data["rows"] if not row["count"]}
     text = [
         "# Frozen parks",
@@ -131,18 +134,19 @@ def report_frozen(data):
         f"{data['date']}, `./build.sh bench strategies --frozen` on {data['processor']}: medians of {data['rounds']} processes each."
         f" One-minute load average of the machine meanwhile, this program included: {least:.1f} to {most:.1f}, mostly {middle:.1f}.",
         "",
-        "| parked | frames below | frozen | gen0, ms | gen0 with 1,000 of them continued, ms | gen2, ms | continued, ns each | bytes each in place | bytes each, pages given back |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| parked | frames below | frozen | gen0, ms | gen0 with 1,000 of them continued, ms | gen2, ms | gen2, ms of processors | continued, ns each | bytes each in place | bytes each, pages given back |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in sorted(rows, key=lambda row: (row["count"], row["depth"], row["isFrozen"])):
         if "frozen" in row["runs"][0]:
             mean = {name: statistics.median(each[name] for each in row["runs"]) for name in row["runs"][0]}
             text.append(
-                f"| {row['count']:,} | {row['depth']} | {mean['frozen']:,.0f} | {mean['settled'] / 1e6:,.3f} | {mean['awake'] / 1e6:,.2f} | {mean['old'] / 1e6:,.0f} | {mean['thaw']:,.0f}"
+                f"| {row['count']:,} | {row['depth']} | {mean['frozen']:,.0f} | {mean['settled'] / 1e6:,.3f} | {mean['awake'] / 1e6:,.2f} | {mean['old'] / 1e6:,.0f} | {mean['oldcpu'] / 1e6:,.0f} | {mean['thaw']:,.0f}"
                 f" | {mean['inplace']:,.0f} | {mean['bytes']:,.0f} |"
             )
         else:
-            text.append(f"| {row['count']:,} | {row['depth']} | none | {row['gen0'] * row['count'] / 1e6:,.3f} | | {row['gen2'] * row['count'] / 1e6:,.0f} | | {row['bytes']:,.0f} | |")
+            text.append(f"| {row['count']:,} | {row['depth']} | none | {row['gen0'] * row['count'] / 1e6:,.3f} | | {row['gen2'] * row['count'] / 1e6:,.0f} | | | {row['bytes']:,.0f} | |")
+    text += ["", f"As many plain objects as {control['count']:,} frozen greenlets keep alive, of the same sizes: gen0 {control['settled'] / 1e6:.3f} ms, gen2 {control['old'] / 1e6:.0f} ms, {control['oldcpu'] / 1e6:.0f} ms of processors."]
     text += ["", f"A switch between two hot greenlets: {switches[False]:.1f} ns without freezing, {switches[True]:.1f} ns with it, in processes by turns.", ""]
     text += ["![Generation 0](strategies-frozen-gen0.svg)", ""]
     (RESULTS / "frozen.md").write_text("\n".join(text))

@@ -13,13 +13,14 @@ internal sealed class GreenletEventSource : EventSource
     {
     }
 
-    /// <summary>The source if someone listens to it; null otherwise, and until <see cref="Publish"/> has made it.</summary>
+    /// <summary>The source if someone listens to it; null otherwise, until <see cref="Publish"/> has made it, and for greenlets of the
+    /// library's own check of freezing.</summary>
     public static GreenletEventSource? IfEnabled
     {
         get
         {
             GreenletEventSource? log = Volatile.Read(ref s_log);
-            return log is not null && log.IsEnabled() ? log : null;
+            return log is not null && log.IsEnabled() && !FreezeCheck.IsRunning ? log : null;
         }
     }
 

@@ -143,7 +143,7 @@ internal static class GreenletInspection
                 return;
             }
 
-            string state = core.State == GreenletState.Running ? "running" : core.Park is { References: not null } ? "frozen" : "suspended";
+            string state = core.State == GreenletState.Running ? "running" : core.IsFrozen ? "frozen" : "suspended";
             string stack;
             try
             {

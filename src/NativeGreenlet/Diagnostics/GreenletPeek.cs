@@ -17,9 +17,9 @@ internal static unsafe class GreenletPeek
     /// <summary>The addresses, innermost first, one a line: <c>0x7f...</c>; an empty text where they cannot be had.</summary>
     public static string AddressesOf(GreenletCore core)
     {
-        FrozenPark? park = core.Park;
-        ng_frozen* frozen = park is null ? null : park.Frozen;
-        ng_greenlet* aside = park is null ? null : park.Native;
+        FrozenPark* park = core.Park;
+        ng_frozen* frozen = park is null ? null : park->Frozen;
+        ng_greenlet* aside = park is null ? null : park->Native;
         ng_greenlet* native = aside is null ? core.Native : aside;
         if (native is null || core.State != GreenletState.Suspended || BackendSelection.Instance.Backend != GreenletBackend.Segments)
         {
@@ -28,7 +28,7 @@ internal static unsafe class GreenletPeek
 
         ulong* addresses = stackalloc ulong[MostAddresses];
         uint count;
-        return NativeMethods.ng_greenlet_peek(native, frozen, addresses, MostAddresses, &count) == ng_status.OK
+        return NativeMethods.ng_greenlet_peek(native, frozen, addresses, MostAddresses, &count) == ng_status.OK && core.Park == park // else it may be another greenlet's by now
             ? string.Join('\n', new Span<ulong>(addresses, (int)count).ToArray().Select(address => string.Create(CultureInfo.InvariantCulture, $"0x{address:x}")))
             : "";
     }

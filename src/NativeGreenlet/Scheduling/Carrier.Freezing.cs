@@ -25,7 +25,7 @@ internal sealed unsafe partial class Carrier
     private const int PageEvery = 16; // where each park is frozen: of so many, one gives its pages back
 
     private List<GreenletCore>? _parked; // those that are linked into the collector's chain; null where nothing is frozen
-    private Queue<(FrozenPark Park, int Number, long Since)>? _withPages;
+    private Queue<(nint Park, int Number, long Since)>? _withPages;
     private int _nextParked = -1;
     private long _freezeCount;
     private bool _freezesAlways;
@@ -72,17 +72,17 @@ internal sealed unsafe partial class Carrier
 
     private ng_freeze_verdict FreezeNow(GreenletCore core, bool givesPages, FreezeLessons.Urgency urgency)
     {
-        if (core.State != GreenletState.Suspended || core.IsMain || core.Carrier != this || core.Park is { Frozen: not null })
+        if (core.State != GreenletState.Suspended || core.IsMain || core.Carrier != this || core.IsFrozen)
         {
             return ng_freeze_verdict.NOT_PLAIN;
         }
 
         FreezeLessons.LookForUnloadableCode();
-        FrozenPark park = SetAside(core);
+        FrozenPark* park = SetAside(core);
         ng_freeze_verdict verdict = Freeze(core, park, urgency);
         if (verdict == ng_freeze_verdict.POSSIBLE && givesPages)
         {
-            _ = NativeMethods.ng_frozen_give_pages(park.Frozen);
+            _ = NativeMethods.ng_frozen_give_pages(park->Frozen);
         }
 
         return verdict;
@@ -129,6 +129,15 @@ internal sealed unsafe partial class Carrier
         }
     }
 
+    // Of one that has ended, or never began.
+    private void ReleasePark(GreenletCore core)
+    {
+        ForgetPark(core);
+        FrozenPark* park = core.Park;
+        core.Park = null;
+        FrozenPark.GiveBack(park);
+    }
+
     // Optimized, so that nothing but what is needed is on the stack; apart, because what calls it has a switch to be quick with.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private void FreezeParked(GreenletCore? left)
@@ -172,7 +181,7 @@ internal sealed unsafe partial class Carrier
     private void FreezeLeft(GreenletCore? left)
     {
         _isFreezingDue = false;
-        if (left is { IsMain: false } && left.Carrier == this && left != Current.Core && !FreezeCheck.IsRunning && FreezeLessons.IsReady
+        if (left is { IsMain: false, State: GreenletState.Suspended } && left.Carrier == this && left != Current.Core && !FreezeCheck.IsRunning && FreezeLessons.IsReady
             && FreezeNow(left, _freezeCount % PageEvery == 0, FreezeLessons.Urgency.Soon) is not ng_freeze_verdict.POSSIBLE and var verdict)
         {
             FreezeFigures.Add(verdict);
@@ -211,11 +220,12 @@ internal sealed unsafe partial class Carrier
             return;
         }
 
-        if (core.Park is not { Native: not null } park)
+        FrozenPark* park = core.Park;
+        if (park is null || park->Native is null)
         {
             _ = SetAside(core);
         }
-        else if (!park.IsRefused && ++park.Age >= park.Patience)
+        else if (!park->IsRefused && ++park->Age >= park->Patience)
         {
             ng_freeze_verdict verdict = Freeze(core, park, FreezeLessons.Urgency.Leisure);
             if (verdict != ng_freeze_verdict.POSSIBLE)
@@ -223,7 +233,7 @@ internal sealed unsafe partial class Carrier
                 FreezeFigures.Add(verdict);
                 if (verdict != ng_freeze_verdict.UNKNOWN)
                 {
-                    park.IsRefused = true;
+                    park->IsRefused = true;
                     ForgetPark(core); // until it is continued
                 }
             }
@@ -236,30 +246,36 @@ internal sealed unsafe partial class Carrier
         long now = Environment.TickCount64;
         for (int i = 0; i < PageBatch; i++)
         {
-            if (!_withPages!.TryPeek(out (FrozenPark Park, int Number, long Since) next) || (now - next.Since < PageDelay && !FreezeTick.IsMemoryShort))
+            if (!_withPages!.TryPeek(out (nint Park, int Number, long Since) next) || (now - next.Since < PageDelay && !FreezeTick.IsMemoryShort))
             {
                 return false;
             }
 
             _ = _withPages.Dequeue();
-            if (next.Park.Frozen is not null && next.Park.Number == next.Number)
+            FrozenPark* park = (FrozenPark*)next.Park;
+            if (park->Number == next.Number && park->Frozen is not null) // else it was continued, and may be another greenlet's
             {
-                _ = NativeMethods.ng_frozen_give_pages(next.Park.Frozen);
+                _ = NativeMethods.ng_frozen_give_pages(park->Frozen);
             }
         }
 
         return true;
     }
 
-    private static FrozenPark SetAside(GreenletCore core)
+    private static FrozenPark* SetAside(GreenletCore core)
     {
-        FrozenPark park = core.Park ??= new FrozenPark { Patience = LeastPatience };
-        if (park.Native is null)
+        if (core.Park is null)
         {
-            park.Age = 0;
-            park.Lessons = 0;
-            park.IsRefused = false;
-            park.Native = core.Native;
+            core.Park = FrozenPark.Take(LeastPatience);
+        }
+
+        FrozenPark* park = core.Park;
+        if (park->Native is null)
+        {
+            park->Age = 0;
+            park->Lessons = 0;
+            park->IsRefused = false;
+            park->Native = core.Native;
             core.Native = NativeMethods.ng_freeze_stand_in();
         }
 
@@ -267,18 +283,18 @@ internal sealed unsafe partial class Carrier
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private ng_freeze_verdict Freeze(GreenletCore core, FrozenPark park, FreezeLessons.Urgency urgency)
+    private ng_freeze_verdict Freeze(GreenletCore core, FrozenPark* park, FreezeLessons.Urgency urgency)
     {
         ng_freeze_plan plan;
         uint mayUnload = FreezeCheck.IsRunning ? 0 : FreezeLessons.MayUnload; // what it freezes runs our own code
-        ng_freeze_verdict verdict = NativeMethods.ng_freeze_find(park.Native, mayUnload, &plan);
+        ng_freeze_verdict verdict = NativeMethods.ng_freeze_find(park->Native, mayUnload, &plan);
         if (verdict == ng_freeze_verdict.UNKNOWN)
         {
-            verdict = FreezeLessons.Learn(park.Native, plan.hash, urgency);
+            verdict = FreezeLessons.Learn(park->Native, plan.hash, urgency);
             if (verdict == ng_freeze_verdict.POSSIBLE)
             {
-                verdict = NativeMethods.ng_freeze_find(park.Native, mayUnload, &plan);
-                if (verdict == ng_freeze_verdict.UNKNOWN && ++park.Lessons >= MostLessons)
+                verdict = NativeMethods.ng_freeze_find(park->Native, mayUnload, &plan);
+                if (verdict == ng_freeze_verdict.UNKNOWN && ++park->Lessons >= MostLessons)
                 {
                     verdict = ng_freeze_verdict.REFUSED; // there is a word whose meaning does not come out
                 }
@@ -296,7 +312,7 @@ internal sealed unsafe partial class Carrier
         }
         finally
         {
-            if (park.Frozen is null)
+            if (park->Frozen is null)
             {
                 NativeMethods.ng_freeze_cancel(&plan);
             }
@@ -305,9 +321,9 @@ internal sealed unsafe partial class Carrier
 
     // Until the native library takes it out of the chain, a collection updates both its stack and the copy.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private ng_freeze_verdict Freeze(GreenletCore core, FrozenPark park, ng_freeze_plan* plan)
+    private ng_freeze_verdict Freeze(GreenletCore core, FrozenPark* park, ng_freeze_plan* plan)
     {
-        long bytes = (long)NativeMethods.ng_greenlet_stack_used(park.Native);
+        long bytes = (long)NativeMethods.ng_greenlet_stack_used(park->Native);
         object?[] references = new object?[plan->slot_count];
         for (int i = 0; i < references.Length; i++)
         {
@@ -327,18 +343,18 @@ internal sealed unsafe partial class Carrier
             return ng_freeze_verdict.REFUSED;
         }
 
-        park.References = references;
-        park.StackBytes = bytes;
-        park.Frozen = frozen;
-        park.Number++;
-        park.FrozenAt = FreezeTick.Count;
+        core.FrozenReferences = references;
+        park->StackBytes = bytes;
+        park->Frozen = frozen;
+        park->Number++;
+        park->FrozenAt = FreezeTick.Count;
         ForgetPark(core);
         FrozenCount++;
         _freezeCount++;
         FreezeFigures.Add(ng_freeze_verdict.POSSIBLE);
         if (!_freezesAlways)
         {
-            _withPages?.Enqueue((park, park.Number, Environment.TickCount64));
+            _withPages?.Enqueue(((nint)park, park->Number, Environment.TickCount64));
         }
 
         return ng_freeze_verdict.POSSIBLE;
@@ -348,21 +364,22 @@ internal sealed unsafe partial class Carrier
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private bool Thaw(GreenletCore core)
     {
-        if (core.Park is not { Native: not null } park)
+        FrozenPark* park = core.Park;
+        if (park is null || park->Native is null)
         {
             return false;
         }
 
-        core.Native = park.Native;
-        park.Native = null;
-        if (park.Frozen is not null)
+        core.Native = park->Native;
+        park->Native = null;
+        if (park->Frozen is not null)
         {
             Debug.Assert(this == t_current);
-            ThawReferences(park.Frozen, park.References!);
-            park.Frozen = null;
-            park.References = null;
+            ThawReferences(park->Frozen, core.FrozenReferences!);
+            park->Frozen = null;
+            core.FrozenReferences = null;
             FrozenCount--;
-            park.Patience = FreezeTick.Count - park.FrozenAt < SoonThawed ? Math.Min(park.Patience * 2, MostPatience) : LeastPatience;
+            park->Patience = FreezeTick.Count - park->FrozenAt < SoonThawed ? Math.Min(park->Patience * 2, MostPatience) : LeastPatience;
             FreezeFigures.AddThaw();
         }
 

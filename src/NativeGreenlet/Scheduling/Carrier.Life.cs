@@ -105,7 +105,7 @@ internal sealed unsafe partial class Carrier
 
         ReleaseSentinel(Current);
         _active.Remove(core);
-        ForgetPark(core);
+        ReleasePark(core);
         core.Run = null;
         core.State = GreenletState.Dead;
         GreenletEventSource.IfEnabled?.Death(Current.ToString());

@@ -370,7 +370,7 @@ internal sealed unsafe partial class Carrier
         else
         {
             _active.Remove(core);
-            ForgetPark(core);
+            ReleasePark(core);
             ReleaseSentinel(target);
             _stacks!.Release(core);
             core.Carrier = null;

@@ -55,10 +55,17 @@ internal sealed unsafe class GreenletCore
     public GreenletCore? NextActive;
 
     /// <summary>What is set aside of it; null if nothing ever was. While it is, <see cref="Native"/> stands in.</summary>
-    public FrozenPark? Park;
+    public FrozenPark* Park;
+
+    /// <summary>What its stack refers to while it is frozen. Let go of when it is thawed: it would keep alive what the stack no
+    /// longer refers to.</summary>
+    public object?[]? FrozenReferences;
 
     /// <summary>Its place, from 1, among those of its carrier that may be set aside; 0 for none.</summary>
     public int ParkPlace;
+
+    /// <summary>Whether it is frozen now.</summary>
+    public bool IsFrozen => FrozenReferences is not null;
 
     private GreenletCore? _contextOwner;
     private ExecutionContext? _context;

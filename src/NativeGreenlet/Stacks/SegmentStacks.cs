@@ -75,19 +75,22 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     {
         foreach (GreenletCore core in suspended)
         {
-            if (core.Park is { Native: not null } park)
+            FrozenPark* park = core.Park;
+            core.Park = null;
+            if (park is not null && park->Native is not null)
             {
-                core.Native = park.Native;
-                park.Native = null;
-                if (park.Frozen is not null)
+                core.Native = park->Native;
+                if (park->Frozen is not null)
                 {
-                    core.Native = NativeMethods.ng_frozen_abandon(park.Frozen); // no exceptions in flight there
-                    park.Frozen = null;
-                    park.References = null;
+                    core.Native = NativeMethods.ng_frozen_abandon(park->Frozen); // no exceptions in flight there
+                    core.FrozenReferences = null;
+                    FrozenPark.GiveBack(park);
                     Release(core);
                     continue;
                 }
             }
+
+            FrozenPark.GiveBack(park);
 
             void* exceptions = NativeMethods.ng_greenlet_exceptions(core.Native);
             if (NativeMethods.ng_greenlet_abandon(core.Native) == ng_status.OK)
@@ -106,10 +109,10 @@ internal sealed unsafe class SegmentStacks : NativeStacks
     // Also asked by other threads, of which any may look while the greenlet is set aside or thawed: each way gives some number.
     public override long BytesUsed(GreenletCore core)
     {
-        FrozenPark? park = core.Park;
-        ng_greenlet* aside = park is null ? null : park.Native;
+        FrozenPark* park = core.Park;
+        ng_greenlet* aside = park is null ? null : park->Native;
         return aside is null ? (long)NativeMethods.ng_greenlet_stack_used(core.Native)
-            : park!.Frozen is not null ? park.StackBytes
+            : park->Frozen is not null ? park->StackBytes
             : (long)NativeMethods.ng_greenlet_stack_used(aside);
     }
 

@@ -216,13 +216,13 @@ public class FreezingTests
         Greenlet greenlet = new(body);
         _ = greenlet.Switch();
         ThrowIfOff();
-        Assert.True(greenlet.Core.Park is { Frozen: not null } || FreezeNow(greenlet) == ng_freeze_verdict.POSSIBLE, "frozen");
+        Assert.True(IsFrozen(greenlet) || FreezeNow(greenlet) == ng_freeze_verdict.POSSIBLE, "frozen");
         return greenlet;
     }
 
     private static unsafe ng_freeze_verdict FreezeNow(Greenlet greenlet) => Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages: false);
 
-    private static unsafe bool IsFrozen(Greenlet greenlet) => greenlet.Core.Park is { } park && park.Frozen is not null;
+    private static bool IsFrozen(Greenlet greenlet) => greenlet.Core.IsFrozen;
 
     private static void UseFrozen() => OnThread.Run(() =>
     {
@@ -632,7 +632,7 @@ public class FreezingTests
         }
     }
 
-    private static void StayLinked() => OnThread.Run(() =>
+    private static unsafe void StayLinked() => OnThread.Run(() =>
     {
         Greenlet[] greenlets = [.. Enumerable.Range(0, 200).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
         Array.ForEach(greenlets, greenlet => greenlet.Switch());
