@@ -26,6 +26,7 @@ export DOTNET_EnableWriteXorExecute=0
 export NATIVEGREENLET_TEST_PATIENCE=900
 
 need 'command -v aarch64-linux-gnu-gcc' gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+need 'command -v aarch64-linux-gnu-g++' g++-aarch64-linux-gnu
 need 'command -v qemu-aarch64' qemu-user
 need "ls $sysroot/lib/libstdc++.so.6" libstdc++6-arm64-cross
 
