@@ -1,4 +1,3 @@
-using System.Security;
 using System.Text.RegularExpressions;
 
 namespace NativeGreenlet.Build;
@@ -78,25 +77,6 @@ internal sealed partial class DotnetRuntime
         }
 
         return variables;
-    }
-
-    /// <summary>Writes the file by which <c>dotnet test</c>, itself on the SDK's runtime, runs tests on this one.</summary>
-    /// <returns>Its path.</returns>
-    public string WriteTestSettings()
-    {
-        string path = Path.Combine(Directory, "tests.runsettings");
-        string variables = string.Concat(Variables().Select(variable => $"      <{variable.Key}>{SecurityElement.Escape(variable.Value)}</{variable.Key}>\n"));
-        File.WriteAllText(path, $"""
-            <RunSettings>
-              <RunConfiguration>
-                <DotNetHostPath>{SecurityElement.Escape(Host)}</DotNetHostPath>
-                <EnvironmentVariables>
-            {variables}    </EnvironmentVariables>
-              </RunConfiguration>
-            </RunSettings>
-
-            """);
-        return path;
     }
 
     private void LayOut()

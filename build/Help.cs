@@ -12,9 +12,9 @@ internal static class Help
         usage: ./{Surroundings.Script} [verb] [arguments]
 
           build             the native library and everything managed, Release (what no verb does)
-          test              all that guards correctness, the core and hubs on every backend: ctest, dotnet test
+          test              all that guards correctness, the core and hubs on every backend: ctest and xunit
           test NAME...      only the tests of these classes, methods, folders or C tests; builds only what has them
-          test [args]       only what the arguments of dotnet test say: --filter 'FullyQualifiedName~Part'
+          test [args]       only what a filter says, as dotnet test has it: --filter 'FullyQualifiedName~Part'
           test full         everything: test, and long stress, fuzzing, publishing, tools, checks of C, other runtimes
           demo              build and run the demo
           native [--all]    only the C library, Release; --all: Release and Debug, with ctest in both

@@ -44,32 +44,38 @@ internal static class Managed
             ? Shell.Run("dotnet", [Assembly(name), .. arguments], variables)
             : Shell.Run(runtime.Host, ["exec", Assembly(name), .. arguments], runtime.Variables(variables));
 
-    /// <summary>Runs <c>dotnet test</c> on projects that were built, or on the solution. Its closing lines are the runner's.</summary>
-    /// <param name="subjects">Assemblies, or the solution.</param>
-    /// <param name="filter">Which tests; null: all.</param>
+    /// <summary>Runs the programs of tests that were built, one after another, on this program's terminal.</summary>
+    /// <param name="run">Which.</param>
+    /// <param name="patience">How long one test may run.</param>
+    /// <param name="needsTests">Whether it is a failure that a program has none.</param>
+    /// <param name="arguments">More arguments for xunit's runner.</param>
     /// <returns>Whether all passed.</returns>
-    public static bool Test(
-        string[] subjects, string? filter, DotnetRuntime? runtime, Shell.Variables? variables, string results = TestResults.Directory, params string[] arguments) =>
-        Shell.Run("dotnet", TestArguments(subjects, filter, runtime, results, arguments), variables) == 0;
-
-    /// <summary>The same, with the output in a file until it has ended: several may run at a time. Then shows the
-    /// closing lines; all lines, if a test failed.</summary>
-    public static bool TestApart(
-        string name, string[] subjects, string? filter, DotnetRuntime? runtime, Shell.Variables? variables, string results, params string[] arguments)
+    public static bool Test(TestRun run, TimeSpan patience, bool needsTests, params string[] arguments)
     {
-        string path = Shell.PathOfLog(name);
-        int code = Shell.RunInto(path, "dotnet", TestArguments(subjects, filter, runtime, results, arguments), variables);
-        Terminal.SayEnd(name, code, path, File.ReadLines(path).Where(line => code != 0 || line.StartsWith("Passed!", StringComparison.Ordinal)));
-        return code == 0;
+        bool passed = true;
+        foreach (string assembly in run.Assemblies)
+        {
+            passed &= Program(run, assembly, needsTests).Run(Show, patience, arguments);
+        }
+
+        return passed;
+
+        static void Show(string line)
+        {
+            if (!TestOutput.IsProgress(line))
+            {
+                Console.WriteLine(line);
+            }
+        }
     }
 
-    private static string[] TestArguments(string[] subjects, string? filter, DotnetRuntime? runtime, string results, string[] arguments)
-    {
-        string[] solution = subjects is [Solution] ? ["--configuration", "Release", "--no-build", "--tl:off"] : [];
-        string[] which = filter is null ? [] : ["--filter", filter];
-        string[] settings = runtime is null ? [] : ["--settings", runtime.WriteTestSettings()];
-        return ["test", .. subjects, .. solution, "--nologo", "--logger", "trx", "--results-directory", results, .. settings, .. which, .. arguments];
-    }
+    /// <summary>The program of one assembly of a run.</summary>
+    public static TestProgram Program(TestRun run, string assembly, bool needsTests = false) =>
+        new(assembly, run.Filter, run.Results) { Runtime = run.Runtime, Variables = run.Variables, NeedsTests = needsTests };
+
+    /// <summary>Runs <c>dotnet test</c> on an assembly, as editors do.</summary>
+    /// <returns>Whether all passed.</returns>
+    public static bool TestAsEditors(string assembly) => Shell.Run("dotnet", ["test", assembly, "--nologo", "--", "RunConfiguration.TreatNoTestsAsError=true"]) == 0;
 
     // When only the project itself has changed, the others need not be looked at.
     private static bool AreOthersBuilt(string project)

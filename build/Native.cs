@@ -46,7 +46,7 @@ internal static class Native
         string name = $"C tests, {configuration}";
         string path = Shell.PathOfLog(name);
         int code = Shell.RunInto(path, "ctest", TestArguments(configuration));
-        Terminal.SayEnd(name, code, path, File.ReadLines(path).Where(line => code != 0 || line.Contains("tests passed", StringComparison.Ordinal)));
+        Terminal.SayEnd(name, code == 0, path, File.ReadLines(path).Where(line => code != 0 || line.Contains("tests passed", StringComparison.Ordinal)));
         return code == 0;
     }
 

@@ -36,7 +36,7 @@ internal static class SecondRun
             for (int round = 0; round < Rounds; round++)
             {
                 Terminal.Say($"Alone: {failure.Method} ({run.Name}, {round + 1} of {Rounds})");
-                if (!alone.Run("--", "RunConfiguration.TreatNoTestsAsError=true"))
+                if (!alone.Run(needsTests: true))
                 {
                     return false;
                 }
@@ -47,10 +47,8 @@ internal static class SecondRun
         return true;
     }
 
-    // The runner writes file names in lower case.
     private static string Assembly(TestRun run, TestFailure failure) =>
-        (run.Subjects is [Managed.Solution] ? RepositoryFiles.TestProjects().Select(project => Managed.Assembly(Path.GetFileNameWithoutExtension(project))) : run.Subjects)
-            .Single(assembly => Path.GetFileName(assembly).Equals(failure.Assembly, StringComparison.OrdinalIgnoreCase));
+        run.Assemblies.Single(assembly => Path.GetFileName(assembly).Equals(failure.Assembly, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Whether the failures are of a kind that may pass alone, and few enough.</summary>
     public static bool MayPass(IReadOnlyList<TestFailure> failures) =>

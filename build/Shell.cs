@@ -8,6 +8,9 @@ internal static class Shell
     private const string Logs = "artifacts/log";
     private const int ShownLines = 30;
 
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(10);
+
     /// <summary>The variables that a child gets besides those of this process; null removes one.</summary>
     public sealed class Variables : Dictionary<string, string?>;
 
@@ -92,6 +95,51 @@ internal static class Shell
                 {
                     log.WriteLine(line);
                 }
+            }
+        }
+    }
+
+    /// <summary>Runs a program whose output another part hears line by line; it has no input.</summary>
+    /// <param name="hear">Gets each line, of either stream, on any thread.</param>
+    /// <param name="mustEnd">Asked each second: whether to end the program and its children.</param>
+    /// <returns>Its exit code.</returns>
+    public static int Follow(string program, IEnumerable<string> arguments, Variables? variables, Action<string> hear, Func<bool> mustEnd)
+    {
+        using Process process = Start(program, arguments, variables, null, start =>
+        {
+            start.RedirectStandardInput = true;
+            start.RedirectStandardOutput = true;
+            start.RedirectStandardError = true;
+        });
+        process.StandardInput.Close();
+        TaskCompletionSource output = new();
+        TaskCompletionSource error = new();
+        process.OutputDataReceived += (_, received) => Hear(received.Data, output);
+        process.ErrorDataReceived += (_, received) => Hear(received.Data, error);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        while (!process.WaitForExit(s_look))
+        {
+            if (mustEnd())
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
+
+        // A child that outlives the program may hold its streams open.
+        _ = Task.WaitAll([output.Task, error.Task], s_rest);
+        Signals.Remove(process.Id);
+        return Signals.IsEnding ? throw new StopException("ended by a signal") : process.ExitCode;
+
+        void Hear(string? line, TaskCompletionSource end)
+        {
+            if (line is null)
+            {
+                _ = end.TrySetResult();
+            }
+            else
+            {
+                hear(line);
             }
         }
     }

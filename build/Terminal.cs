@@ -33,11 +33,11 @@ internal static class Terminal
         Say(string.Create(CultureInfo.InvariantCulture, $"{name} ({number} of {count}, after {s_total.Elapsed:h\\:mm\\:ss})"));
 
     /// <summary>Says how something ended that ran beside others, with what it printed, together.</summary>
-    public static void SayEnd(string name, int code, string path, IEnumerable<string> lines)
+    public static void SayEnd(string name, bool passed, string path, IEnumerable<string> lines)
     {
         lock (s_lock)
         {
-            Say(string.Create(CultureInfo.InvariantCulture, $"{name}: ended with {code} after {s_total.Elapsed:h\\:mm\\:ss} ({path})"));
+            Say(string.Create(CultureInfo.InvariantCulture, $"{name}: {(passed ? "passed" : "FAILED")} after {s_total.Elapsed:h\\:mm\\:ss} ({path})"));
             foreach (string line in lines)
             {
                 Console.WriteLine(line);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Xml;
 using System.Xml.Linq;
 
 namespace NativeGreenlet.Build;
@@ -42,12 +43,31 @@ internal static class TestResults
                where (string?)result.Attribute("outcome") == "Failed"
                let message = Named(result, "Message").FirstOrDefault()?.Value ?? ""
                select new TestFailure(assembly, (string?)result.Attribute("testName"), message, path),
-            // A process that crashed or was ended has no result of the test that it was in: the runner's own words say what happened.
+            // A process that crashed or was ended has no result of the test that it was in: WriteEnd says what happened.
             .. from info in Named(results, "RunInfo")
-               where (string?)info.Attribute("outcome") == "Error" && !info.Value.Contains("[FAIL]", StringComparison.Ordinal)
+               where (string?)info.Attribute("outcome") == "Error"
                select new TestFailure(assembly, null, string.Join(' ', info.Value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), path),
         ];
     }
+
+    /// <summary>Writes the result file of a program that ended before its tests did, and so has written none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="assembly">The program.</param>
+    /// <param name="failed">The tests that had failed before.</param>
+    /// <param name="message">What is known of its end.</param>
+    public static void WriteEnd(string path, string assembly, IEnumerable<string> failed, string message)
+    {
+        XNamespace space = "http://microsoft.com/schemas/VisualStudio/TeamTest/2010";
+        new XDocument(new XElement(
+            space + "TestRun",
+            new XElement(space + "Results", failed.Select(test => new XElement(space + "UnitTestResult", new XAttribute("testName", test), new XAttribute("outcome", "Failed")))),
+            new XElement(space + "TestDefinitions", new XElement(space + "UnitTest", new XAttribute("storage", assembly))),
+            new XElement(space + "ResultSummary", new XElement(space + "RunInfos", new XElement(
+                space + "RunInfo", new XAttribute("outcome", "Error"), new XElement(space + "Text", Printable(message))))))).Save(path);
+    }
+
+    // A crash may print anything.
+    private static string Printable(string text) => string.Concat(text.Where(XmlConvert.IsXmlChar));
 
     // No test is named by the results of a run that crashed before the first.
     private static string Assembly(XDocument results) =>

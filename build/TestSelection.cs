@@ -12,6 +12,8 @@ internal sealed partial record TestSelection(string[] Projects, string? Filter, 
 
     private bool _needsServers;
 
+    /// <summary>Whether each of the projects has one of the tests.</summary>
+    public bool IsExact { get; private init; }
 
     /// <summary>The parts of check.sh that install what it needs.</summary>
     public string[] Installations =>
@@ -33,7 +35,7 @@ internal sealed partial record TestSelection(string[] Projects, string? Filter, 
             if (found.Length == 0 && ctests.Length == 0)
             {
                 throw new StopException($"there is no test class, method or folder '{name}' in tests/, and no such C test in native/tests."
-                    + " Other words for dotnet test begin with a dash: --filter 'FullyQualifiedName~Part'.");
+                    + " A filter is another way: --filter 'FullyQualifiedName~Part'.");
             }
 
             projects.UnionWith(found.Select(each => each.File.Project));
@@ -45,6 +47,7 @@ internal sealed partial record TestSelection(string[] Projects, string? Filter, 
         return new TestSelection([.. projects.Order(StringComparer.Ordinal)], filters.Count == 0 ? null : string.Join('|', filters.Distinct()), [.. native])
         {
             _needsServers = needsServers,
+            IsExact = true,
         };
     }
 

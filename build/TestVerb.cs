@@ -6,6 +6,7 @@ internal static class TestVerb
     private const int MatrixSeconds = 8;
     private const int OtherMatrixSeconds = 4; // on another runtime
     private const int FuzzSeconds = 30;
+    private const string Named = "named tests";
 
     private static readonly string[] s_asserting = ["NativeGreenlet.Tests", "NativeGreenlet.Cooperative.Tests"];
     private static readonly Shell.Variables s_checked = new() { ["NATIVEGREENLET_CHECK"] = "1" };
@@ -13,7 +14,7 @@ internal static class TestVerb
     private static readonly Shell.Variables s_onSlices = new() { ["NATIVEGREENLET_BACKEND"] = "slices", ["DOTNET_gcConservative"] = "1" };
 
     /// <summary>Runs the verb.</summary>
-    /// <param name="words">Names of tests, then arguments for <c>dotnet test</c>; or <c>full</c>.</param>
+    /// <param name="words">Names of tests, then arguments for xunit's runner; or <c>full</c>.</param>
     /// <param name="version">The runtime to run on; null: the SDK's.</param>
     /// <returns>The exit code.</returns>
     public static int Run(IReadOnlyList<string> words, string? version)
@@ -64,7 +65,7 @@ internal static class TestVerb
         throw new StopException($"FAILED: {string.Join("; ", failed)}");
     }
 
-    /// <summary>The tests that a runtime must pass, the stress and the fuzzer on it. The last is <c>dotnet test</c>.</summary>
+    /// <summary>The tests that a runtime must pass, the stress and the fuzzer on it.</summary>
     public static IEnumerable<Part> RuntimeParts(DotnetRuntime runtime) =>
         [.. RuntimeStressParts(runtime), RuntimeTestPart(runtime)];
 
@@ -84,6 +85,7 @@ internal static class TestVerb
     [
         .. PreparationParts(),
         TestsPart(),
+        EditorsPart(),
     ];
 
     private static IEnumerable<Part> FullParts()
@@ -105,6 +107,7 @@ internal static class TestVerb
             .. OperatingSystem.IsLinux() ? [new Part("Packages: templates and the README's server", () => CheckVerb.Run(["package", "contents", "templates", "production"]) == 0)] : Array.Empty<Part>(),
             new Part("Managed tests, Release: what measures", () => TestMeasured(null)),
             .. runtimes.Select(runtime => new Part($"Managed tests, Release: what measures, on .NET {runtime.Version}", () => TestMeasured(runtime))),
+            EditorsPart(),
         ];
     }
 
@@ -129,6 +132,9 @@ internal static class TestVerb
         ],
         Native.Release,
         Native.Debug));
+
+    // Editors start tests through an adapter. Nothing else here does, so this shows that it finds them.
+    private static Part EditorsPart() => new("One test assembly by dotnet test, as editors run it", () => Managed.TestAsEditors(Managed.Assembly("NativeGreenlet.Polly.Tests")));
 
     private static IEnumerable<Part> RuntimeStressParts(DotnetRuntime runtime) =>
     [
@@ -212,7 +218,7 @@ internal static class TestVerb
 
         string[] assemblies = [.. selection.Projects.Select(project => Managed.Assembly(Path.GetFileNameWithoutExtension(project)))];
         string[] others = filter is null ? arguments : [.. arguments[..option], .. arguments[(option + 2)..]];
-        return Managed.Test(assemblies, filter ?? selection.Filter, runtime, null, TestResults.Directory, others) && passed ? 0 : 1;
+        return Managed.Test(new TestRun(Named, assemblies, filter ?? selection.Filter, runtime), TestProgram.Patience, needsTests: selection.IsExact, others) && passed ? 0 : 1;
     }
 
     // What cannot be installed is skipped by its tests, with the reason.

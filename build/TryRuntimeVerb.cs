@@ -6,6 +6,8 @@ internal static class TryRuntimeVerb
     private const int StressSeconds = 8;
     private const int FuzzSeconds = 60;
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+
     public static int Run(string version)
     {
         DotnetRuntime runtime = DotnetRuntime.Get(version);
@@ -20,7 +22,7 @@ internal static class TryRuntimeVerb
         Try("the backend is Segments (otherwise the self-test above says why not)", () => isFast = IsOnSegments(runtime));
         Try("stress in every configuration", () => StressMatrix.Run(StressSeconds, runtime));
         Try("fuzzer", () => Managed.Run("NativeGreenlet.Fuzz", ["--seconds", $"{FuzzSeconds}"], runtime) == 0);
-        Try("tests", () => Managed.Test([Managed.Solution], TestFilters.Trial, runtime, null, TestResults.Directory, "--blame-hang-timeout", "5m", "--blame-hang-dump-type", "none"));
+        Try("tests", () => Managed.Test(new TestRun($"trial on .NET {version}", [Managed.Solution], TestFilters.Trial, runtime), s_patience, needsTests: false));
 
         Terminal.Say($"On .NET {version}");
         foreach ((string name, bool passed) in verdicts)

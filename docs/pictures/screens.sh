@@ -3,5 +3,5 @@
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/../.."
 dotnet build tests/NativeGreenlet.Tools.Tests -c Release --nologo -v quiet
-NG_SCREENS=$PWD/docs/pictures dotnet test artifacts/bin/NativeGreenlet.Tools.Tests/release/NativeGreenlet.Tools.Tests.dll \
-  --filter FullyQualifiedName~A_picture_has_what_the_screen_shows
+NG_SCREENS=$PWD/docs/pictures dotnet exec artifacts/bin/NativeGreenlet.Tools.Tests/release/NativeGreenlet.Tools.Tests.dll \
+  -method "*.A_picture_has_what_the_screen_shows"

@@ -408,7 +408,7 @@ public class EndingTests
             return; // nothing else limits the address space of a process so that it still starts
         }
 
-        string[] command = [.. ProgramHost.Command(typeof(EndingTests).Assembly), StackShortage.Argument];
+        string[] command = [.. ProgramHost.Command(typeof(EndingTests).Assembly), ProgramHost.Child, StackShortage.Argument];
         ProcessStartInfo start = new("/bin/sh", ["-c", "ulimit -v 4000000 && exec \"$@\"", "sh", .. command])
         {
             RedirectStandardOutput = true,

@@ -40,7 +40,7 @@ public class PassingFaultTests
 
         try
         {
-            string[] command = [.. ProgramHost.Command(typeof(PassingFaultTests).Assembly), ThreadShortage.Argument];
+            string[] command = [.. ProgramHost.Command(typeof(PassingFaultTests).Assembly), ProgramHost.Child, ThreadShortage.Argument];
             ProcessStartInfo start = new(command[0], command[1..])
             {
                 RedirectStandardOutput = true,

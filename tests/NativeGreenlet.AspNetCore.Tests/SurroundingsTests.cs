@@ -212,10 +212,10 @@ public class SurroundingsTests
     [InlineData("threads", "0", "Threads")]
     public void What_cannot_be_had_is_said_at_the_start(string backend, string conservative, string expected)
     {
-        ProcessStartInfo start = new(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
+        string[] command = [.. ProgramHost.Command(typeof(SurroundingsTests).Assembly), ProgramHost.Child];
+        ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,
-            ArgumentList = { "exec", typeof(SurroundingsTests).Assembly.Location },
             Environment = { ["NATIVEGREENLET_BACKEND"] = backend, ["DOTNET_gcConservative"] = conservative },
         };
         using Process process = Process.Start(start)!;

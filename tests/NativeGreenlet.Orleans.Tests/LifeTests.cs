@@ -48,7 +48,7 @@ public class LifeTests
         string[] keys = [.. Enumerable.Range(0, 20).Select(static _ => Guid.NewGuid().ToString())];
         Task[] waiting = [.. keys.Select((key, number) => silo.Grains.GetGrain<IProbe>(number).WaitForEver(key))];
         await Task.WhenAll(keys.Select(static key => Signals.Of(key + " waits"))).WaitAsync(TestSilo.Long);
-        await silo.DisposeAsync().WaitAsync(TestSilo.Long);
+        await silo.DisposeAsync().AsTask().WaitAsync(TestSilo.Long);
         await Task.WhenAll(keys.Select(static key => Signals.Of(key + " cleaned"))).WaitAsync(TestSilo.Long);
         Assert.All(waiting, static each => Assert.True(each.IsFaulted || each.IsCanceled));
         foreach (SiloHub hub in hubs.Hubs)

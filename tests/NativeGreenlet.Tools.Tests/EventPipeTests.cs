@@ -3,7 +3,6 @@ using Microsoft.Diagnostics.NETCore.Client;
 using Microsoft.Diagnostics.Tracing.Etlx;
 using Microsoft.Diagnostics.Tracing.Parsers;
 using NativeGreenlet.Tools.Tests.Infrastructure;
-using Xunit.Abstractions;
 
 namespace NativeGreenlet.Tools.Tests;
 

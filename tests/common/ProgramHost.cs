@@ -5,6 +5,9 @@ namespace NativeGreenlet.Common;
 /// <summary>How a managed program is started in a process of its own.</summary>
 internal static class ProgramHost
 {
+    /// <summary>The first argument of a test program that is started as a child of its tests: without it, it would run them.</summary>
+    public const string Child = "child";
+
     /// <summary>What runs managed programs, as <c>host exec program.dll</c>: that which <c>dotnet</c> names for those it runs,
     /// or the runner of tests/platforms for what is self-contained; else <c>dotnet</c> itself.</summary>
     public static string Path

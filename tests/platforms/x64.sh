@@ -7,18 +7,19 @@ CDPATH='' cd -- "$(dirname -- "$0")/../.."
 file=${1:?which file has the output of ./build.sh test full?}
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || stop "this is not Linux x64"
 
-# The sums of the closing lines between two headings of build.sh, or to the end.
+# sums NAME: what the closing lines of the runs of that name add up to.
 sums() {
-  awk -v begin="$1" '
-    /^== / { inside = index($0, begin) > 0 }
-    inside && /^(Passed|Failed)! / {
+  awk -v begin="== $1, " '
+    /^== / { inside = index($0, begin) == 1 }
+    inside && /^   [^ ]+  Total: / {
+      gsub(",", "")
       for (i = 1; i < NF; i++) {
-        if ($i == "Failed:") failed += $(i + 1)
-        if ($i == "Passed:") passed += $(i + 1)
+        if ($i == "Total:") total += $(i + 1)
+        if ($i == "Errors:" || $i == "Failed:") failed += $(i + 1)
         if ($i == "Skipped:") skipped += $(i + 1)
       }
     }
-    END { print passed + 0, failed + 0, skipped + 0 }
+    END { print total - failed - skipped, failed + 0, skipped + 0 }
   ' "$file"
 }
 
@@ -26,23 +27,23 @@ c_tests=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9
   awk '{ print $1 - $2, "pass,", $2, "fail" }')
 [ -n "$c_tests" ] || stop "$file has no closing line of ctest"
 # shellcheck disable=SC2046 # three numbers
-set -- $(sums "Managed tests, Release: all")
+set -- $(sums "all tests")
 managed="$1 passed, $2 failed, $3 skipped"
-[ "$1" -gt 0 ] || stop "$file has no closing lines of dotnet test"
+[ "$1" -gt 0 ] || stop "$file has no closing lines of the tests"
 # shellcheck disable=SC2046
-set -- $(sums "Managed tests, Release: on threads")
+set -- $(sums "tests on threads")
 threads=$1
 # shellcheck disable=SC2046
-set -- $(sums "Managed tests, Release: on slices")
+set -- $(sums "tests on slices")
 slices=$1
 write_result linux-x64 platform "Linux x64 (glibc)" built "GCC $(gcc -dumpversion), Clang" c_tests "$c_tests, Release and Debug" \
   managed_tests "$managed; $threads again on Threads, $slices on Slices" stress "among the tests (docs/reliability.md)" by "build.sh test full" \
   notes "The C library also under AddressSanitizer, ThreadSanitizer and Valgrind (./build.sh check)."
 
 # Another runtime: its tests, and whether stress passed there in every configuration.
-for version in $(sed -n 's/^== Managed tests, Release: on \.NET \([0-9][^ ]*\) .*/\1/p' "$file" | sort -u); do
+for version in $(sed -n 's/^== tests on \.NET \([0-9][^ ,]*\), .*/\1/p' "$file" | sort -u); do
   # shellcheck disable=SC2046 # three numbers
-  set -- $(sums "Managed tests, Release: on .NET $version ")
+  set -- $(sums "tests on .NET $version")
   stress=$(awk -v begin="Stress in every configuration on .NET $version " '
     / of [0-9]+, after / { inside = index($0, begin) > 0 }
     inside && /^== Stress, / { runs++; seconds = $3 }

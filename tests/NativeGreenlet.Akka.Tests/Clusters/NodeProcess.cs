@@ -11,7 +11,7 @@ internal sealed class NodeProcess : IDisposable
 
     public NodeProcess(string? seed = null)
     {
-        string[] program = ["exec", Path.ChangeExtension(typeof(NodeProcess).Assembly.Location, ".dll")];
+        string[] program = ["exec", Path.ChangeExtension(typeof(NodeProcess).Assembly.Location, ".dll"), Infrastructure.Program.Node];
         _process = Process.Start(new ProcessStartInfo("dotnet", seed is null ? program : [.. program, seed]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
         Address = Read();
     }

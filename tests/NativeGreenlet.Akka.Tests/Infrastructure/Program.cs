@@ -1,13 +1,22 @@
 using NativeGreenlet.Akka.Tests.Clusters;
+using Xunit.Runner.InProc.SystemConsole;
 
 namespace NativeGreenlet.Akka.Tests.Infrastructure;
 
-/// <summary>The entry point of child processes; the test runner does not use it. A child is a node of a cluster.</summary>
+/// <summary>Runs the tests; or, as a child process, a node of a cluster.</summary>
 internal static class Program
 {
+    /// <summary>The first argument of a child process; another may be the node to join.</summary>
+    public const string Node = "node";
+
     private static int Main(string[] arguments)
     {
-        ClusterNode.Run(arguments is [var seed] ? seed : null);
+        if (arguments is not [Node, ..])
+        {
+            return ConsoleRunner.Run(arguments).GetAwaiter().GetResult();
+        }
+
+        ClusterNode.Run(arguments.ElementAtOrDefault(1));
         return 0;
     }
 }

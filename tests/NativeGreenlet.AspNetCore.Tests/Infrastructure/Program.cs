@@ -1,18 +1,24 @@
+using Xunit.Runner.InProc.SystemConsole;
+
 namespace NativeGreenlet.AspNetCore.Tests.Infrastructure;
 
-/// <summary>The entry point of child processes; the test runner does not use it. Starts an application and ends, or shows
-/// what is named.</summary>
+/// <summary>Runs the tests; or, as a child process, starts an application and ends, or shows what is named.</summary>
 internal static class Program
 {
     private static async Task<int> Main(string[] arguments)
     {
-        if (arguments is [ThreadShortage.Argument])
+        if (arguments is not [ProgramHost.Child, ..])
+        {
+            return await ConsoleRunner.Run(arguments);
+        }
+
+        if (arguments is [_, ThreadShortage.Argument])
         {
             await ThreadShortage.RunAsync();
             return 0;
         }
 
-        if (arguments is [StackShortage.Argument])
+        if (arguments is [_, StackShortage.Argument])
         {
             StackShortage.Run();
             return 0;

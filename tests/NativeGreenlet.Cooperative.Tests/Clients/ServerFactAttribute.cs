@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeGreenlet.Cooperative.Tests.Clients;
 
 /// <summary>A test that starts a server of this machine.</summary>
@@ -6,7 +8,8 @@ public sealed class ServerFactAttribute : FactAttribute
 {
     /// <param name="program">The server.</param>
     /// <param name="package">Debian's package of it.</param>
-    public ServerFactAttribute(string program, string package)
+    public ServerFactAttribute(string program, string package, [CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber)
     {
         if (!OperatingSystem.IsLinux())
         {

@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
+using Xunit.v3;
 
 // The patience of deadlock detection is one for all, so all classes are one collection; only those of processes run beside it. Without a limit
 // of threads, because with one the runner gives asynchronous tests a context with so many.
-[assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly, MaxParallelThreads = -1)]
+[assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly)]
+[assembly: Parallelization(MaxThreads = -1)]
 
 namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 

@@ -16,7 +16,7 @@ internal static class Child
     /// <summary>The same with several variables.</summary>
     public static string Run((string Name, string Value)[] variables, params string[] classes)
     {
-        string[] command = ProgramHost.Command(typeof(Child).Assembly);
+        string[] command = [.. ProgramHost.Command(typeof(Child).Assembly), ProgramHost.Child];
         ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,

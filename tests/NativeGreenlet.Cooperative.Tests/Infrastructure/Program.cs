@@ -1,17 +1,22 @@
 using System.Reflection;
+using Xunit.Runner.InProc.SystemConsole;
 
 namespace NativeGreenlet.Cooperative.Tests.Infrastructure;
 
-/// <summary>The entry point of child processes (<see cref="Child"/>); the test runner does not use it. Runs every
-/// test that has no parameters in a class, or in all classes whose names are given.</summary>
+/// <summary>Runs the tests; or, as a child process (<see cref="Child"/>), every test that has no parameters in the classes whose names are
+/// given.</summary>
 internal static class Program
 {
-    private static int Main(string[] arguments)
+    private static int Main(string[] arguments) => arguments is [ProgramHost.Child, .. string[] classes]
+        ? Run(classes)
+        : ConsoleRunner.Run(arguments).GetAwaiter().GetResult();
+
+    private static int Run(string[] classes)
     {
         int failed = 0;
         int passed = 0;
         Console.WriteLine(GreenletRuntime.Description);
-        foreach (Type type in typeof(Program).Assembly.GetTypes().Where(type => arguments.Contains(type.Name)))
+        foreach (Type type in typeof(Program).Assembly.GetTypes().Where(type => classes.Contains(type.Name)))
         {
             foreach (MethodInfo method in type.GetMethods().Where(method => method.GetCustomAttribute<FactAttribute>() is { Skip: null } || method.GetCustomAttribute<InChildAttribute>() is not null))
             {

@@ -10,7 +10,7 @@ public class SampleTests
     [Fact]
     public async Task The_bank_prints_what_its_document_shows()
     {
-        ProcessStartInfo start = new(Environment.ProcessPath!, [typeof(SiloProcess).Assembly.Location]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(ProgramHost.Path, [typeof(SiloProcess).Assembly.Location]) { RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> rate = process.StandardError.ReadToEndAsync();

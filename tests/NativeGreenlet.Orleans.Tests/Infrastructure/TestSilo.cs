@@ -31,7 +31,7 @@ public sealed class TestSilo : IAsyncLifetime
 
     internal IGrainFactory Grains => Services.GetRequiredService<IGrainFactory>();
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         // Between the question and the silo's start another process may take a port.
         for (int attempt = 1; ; attempt++)
@@ -49,7 +49,7 @@ public sealed class TestSilo : IAsyncLifetime
         }
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (_host is { } host)
         {

@@ -2,7 +2,6 @@ using System.Globalization;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Tests.Infrastructure;
 using NativeGreenlet.Tests.Survival;
-using Xunit.Abstractions;
 
 namespace NativeGreenlet.Tests.Fuzzing;
 

@@ -51,7 +51,6 @@ public sealed class SecondRunTests : IDisposable
               </Results>
               <TestDefinitions><UnitTest storage="bin/a.tests.dll" /></TestDefinitions>
               <ResultSummary><RunInfos>
-                <RunInfo outcome="Error"><Text>[xUnit.net] A.B.Fails [FAIL]</Text></RunInfo>
                 <RunInfo outcome="Error"><Text>The test host
             crashed</Text></RunInfo>
               </RunInfos></ResultSummary>

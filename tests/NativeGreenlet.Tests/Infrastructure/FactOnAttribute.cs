@@ -1,9 +1,13 @@
+using System.Runtime.CompilerServices;
+using Xunit.v3;
+
 namespace NativeGreenlet.Tests.Infrastructure;
 
 /// <summary>A test that applies to some backends only, because they differ. Runs for other backends skip it; the
 /// difference is one of those listed in docs/greenlet-compatibility.md (<c>BackendDifferenceTests</c> checks).</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class FactOnAttribute(Backends backends) : FactAttribute
+public sealed class FactOnAttribute(Backends backends, [CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+    : FactAttribute(sourceFilePath, sourceLineNumber), IFactAttribute
 {
     /// <summary>Where it runs.</summary>
     public Backends Backends { get; } = backends;
@@ -17,13 +21,9 @@ public sealed class FactOnAttribute(Backends backends) : FactAttribute
     /// <summary>Whether it needs optimized code: <see cref="OptimizedFactAttribute"/>.</summary>
     public bool Optimized { get; set; }
 
-    public override string? Skip
-    {
-        get =>
-            !Backends.HasFlag(ThisRun.Backend) ? $"{ThisRun.Backend} differs: {Because} (docs/greenlet-compatibility.md)"
-            : OnLinux && !OperatingSystem.IsLinux() ? "Needs a facility of Linux"
-            : Optimized && OptimizedFactAttribute.IsDebug ? OptimizedFactAttribute.Reason
-            : base.Skip;
-        set => base.Skip = value;
-    }
+    string? IFactAttribute.Skip =>
+        !Backends.HasFlag(ThisRun.Backend) ? $"{ThisRun.Backend} differs: {Because} (docs/greenlet-compatibility.md)"
+        : OnLinux && !OperatingSystem.IsLinux() ? "Needs a facility of Linux"
+        : Optimized && OptimizedFactAttribute.IsDebug ? OptimizedFactAttribute.Reason
+        : Skip;
 }

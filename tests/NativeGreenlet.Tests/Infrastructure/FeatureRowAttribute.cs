@@ -1,27 +1,15 @@
-using Xunit.Abstractions;
-using Xunit.Sdk;
+using Xunit.v3;
 
 namespace NativeGreenlet.Tests.Infrastructure;
 
 /// <summary>
-/// Says which rows of docs/greenlet-compatibility.md a test covers. <c>dotnet test --filter Row=39</c> runs those of one
+/// Says which rows of docs/greenlet-compatibility.md a test covers. <c>./build.sh test --filter Row=39</c> runs those of one
 /// row.
 /// </summary>
-[TraitDiscoverer("NativeGreenlet.Tests.Infrastructure.FeatureRowDiscoverer", "NativeGreenlet.Tests")]
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class FeatureRowAttribute(params int[] rows) : Attribute, ITraitAttribute
 {
     public IReadOnlyList<int> Rows { get; } = rows;
-}
 
-/// <summary>Makes a trait of each row. Found by xunit by its name.</summary>
-public sealed class FeatureRowDiscoverer : ITraitDiscoverer
-{
-    public IEnumerable<KeyValuePair<string, string>> GetTraits(IAttributeInfo traitAttribute)
-    {
-        foreach (object row in (System.Collections.IEnumerable)traitAttribute.GetConstructorArguments().Single())
-        {
-            yield return new KeyValuePair<string, string>("Row", $"{row}");
-        }
-    }
+    public IReadOnlyCollection<KeyValuePair<string, string>> GetTraits() => [.. Rows.Select(row => KeyValuePair.Create("Row", $"{row}"))];
 }

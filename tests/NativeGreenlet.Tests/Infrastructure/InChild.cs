@@ -27,7 +27,7 @@ internal static class InChild
     {
         MethodInfo method = body.Method;
         Assert.True(method.IsStatic, "a child process can only run a static method");
-        string[] command = [.. ProgramHost.Command(typeof(InChild).Assembly), method.DeclaringType!.FullName!, method.Name];
+        string[] command = [.. ProgramHost.Command(typeof(InChild).Assembly), ProgramHost.Child, method.DeclaringType!.FullName!, method.Name];
         if (limits is not null)
         {
             command = ["/bin/sh", "-c", $"{limits} && exec \"$@\"", "sh", .. command];

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using Xunit.Sdk;
+using Xunit.v3;
 
 namespace NativeGreenlet.Tests.Infrastructure;
 
@@ -41,7 +42,7 @@ internal static class InOwnProcess
     }
 
     private static object?[][] Rows(MethodBase test) =>
-        [.. test.GetCustomAttributes<DataAttribute>().SelectMany(data => data.GetData((MethodInfo)test))];
+        [.. test.GetCustomAttributes<DataAttribute>().SelectMany(data => data.GetData((MethodInfo)test, new DisposalTracker()).AsTask().GetAwaiter().GetResult()).Select(row => row.GetData())];
 
     // The other end: in the child process.
     private static void RunNamed()

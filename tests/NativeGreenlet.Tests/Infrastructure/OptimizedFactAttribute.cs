@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeGreenlet.Tests.Infrastructure;
 
 /// <summary>A test of what the collector sees inside running methods. Skipped in debug builds, which keep every variable
@@ -14,7 +16,8 @@ public sealed class OptimizedFactAttribute : FactAttribute
     internal static bool IsDebug => false;
 #endif
 
-    public OptimizedFactAttribute()
+    public OptimizedFactAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber)
     {
         if (IsDebug)
         {

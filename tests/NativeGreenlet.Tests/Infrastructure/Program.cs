@@ -1,14 +1,22 @@
 using System.Reflection;
+using NativeGreenlet.Common;
+using Xunit.Runner.InProc.SystemConsole;
 
 namespace NativeGreenlet.Tests.Infrastructure;
 
-/// <summary>The entry point of child processes (<see cref="InChild"/>); the test runner does not use it.</summary>
+/// <summary>Runs the tests; or, as a child process, a method that is named (<see cref="InChild"/>).</summary>
 internal static class Program
 {
-    private static void Main(string[] arguments)
+    private static int Main(string[] arguments)
     {
-        Type type = typeof(Program).Assembly.GetType(arguments[0], throwOnError: true)!;
-        MethodInfo method = type.GetMethod(arguments[1], BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)!;
-        method.CreateDelegate<Action>()();
+        if (arguments is not [ProgramHost.Child, string type, string method])
+        {
+            return ConsoleRunner.Run(arguments).GetAwaiter().GetResult();
+        }
+
+        typeof(Program).Assembly.GetType(type, throwOnError: true)!
+            .GetMethod(method, BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)!
+            .CreateDelegate<Action>()();
+        return Environment.ExitCode;
     }
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using NativeGreenlet.Runtime;
 using NativeGreenlet.Tests.Infrastructure;
 using NativeGreenlet.Tests.Survival;
-using Xunit.Abstractions;
 
 namespace NativeGreenlet.Tests.Leaks;
 

@@ -4,7 +4,6 @@ using CsCheck;
 using NativeGreenlet.Common;
 using NativeGreenlet.Tests.Infrastructure;
 using NativeGreenlet.Tests.Survival;
-using Xunit.Abstractions;
 
 namespace NativeGreenlet.Tests.Properties;
 

@@ -102,7 +102,8 @@ public sealed unsafe class BlankWordsTests
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class GlibcFactAttribute : FactAttribute
     {
-        public GlibcFactAttribute()
+        public GlibcFactAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+            : base(sourceFilePath, sourceLineNumber)
         {
             if (!OperatingSystem.IsLinux() || RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal))
             {

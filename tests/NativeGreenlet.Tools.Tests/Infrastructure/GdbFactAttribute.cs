@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeGreenlet.Tools.Tests.Infrastructure;
 
 /// <summary>A test that needs gdb, one that can run Python and may debug other processes.</summary>
@@ -6,7 +8,8 @@ public sealed class GdbFactAttribute : FactAttribute
 {
     private static readonly Lazy<string?> s_obstacle = new(FindObstacle);
 
-    public GdbFactAttribute() => Skip = s_obstacle.Value;
+    public GdbFactAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber) => Skip = s_obstacle.Value;
 
     private static string? FindObstacle()
     {

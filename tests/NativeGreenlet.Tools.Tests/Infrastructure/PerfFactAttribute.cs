@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeGreenlet.Tools.Tests.Infrastructure;
 
 /// <summary>A test that needs perf, and the right to take samples with it.</summary>
@@ -6,7 +8,8 @@ public sealed class PerfFactAttribute : FactAttribute
 {
     private static readonly Lazy<string?> s_obstacle = new(FindObstacle);
 
-    public PerfFactAttribute() => Skip = s_obstacle.Value;
+    public PerfFactAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber) => Skip = s_obstacle.Value;
 
     private static string? FindObstacle()
     {

@@ -32,7 +32,7 @@ internal sealed class Subject : IDisposable
         Assert.True(body.Method.IsStatic, "a child process can only run a static method");
         Subject subject = new(Program(
             typeof(Subject).Assembly.Location,
-            [body.Method.DeclaringType!.FullName!, body.Method.Name],
+            [ProgramHost.Child, body.Method.DeclaringType!.FullName!, body.Method.Name],
             environment));
         subject.WaitFor(Ready);
         return subject;

@@ -35,7 +35,7 @@ public class LegacyShopTests
     private static async Task<(int Code, string Output, string Error)> RunAsync(params (string Name, string Value)[] environment)
     {
         string configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
-        ProcessStartInfo start = new(Environment.ProcessPath!, [Path.Combine(AppContext.BaseDirectory, "..", "..", "LegacyShop", configuration, "LegacyShop.dll")])
+        ProcessStartInfo start = new(ProgramHost.Path, [Path.Combine(AppContext.BaseDirectory, "..", "..", "LegacyShop", configuration, "LegacyShop.dll")])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeGreenlet.Common;
 
 /// <summary>A test of what does not hold where each greenlet is frozen whenever it is left (<c>NATIVEGREENLET_FREEZE=always</c>), which
@@ -9,7 +11,8 @@ public sealed class UnfrozenFactAttribute : FactAttribute
 
     /// <summary>Creates one.</summary>
     /// <param name="reason">What freezing does that the test looks for.</param>
-    public UnfrozenFactAttribute(string reason)
+    public UnfrozenFactAttribute(string reason, [CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber)
     {
         if (string.Equals(Environment.GetEnvironmentVariable(Variable), "always", StringComparison.OrdinalIgnoreCase))
         {

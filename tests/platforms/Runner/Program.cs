@@ -10,7 +10,7 @@ internal static class Program
     private const string HostVariable = "DOTNET_HOST_PATH";
     private const int UsageError = 64;
 
-    private static int Main(string[] arguments)
+    private static async Task<int> Main(string[] arguments)
     {
         if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(HostVariable)))
         {
@@ -36,16 +36,16 @@ internal static class Program
         Tally tally = new();
         foreach (string assembly in options.Assemblies)
         {
-            Load(assembly).Run(options, tally);
+            await Load(assembly).RunAsync(options, tally);
         }
 
         Console.WriteLine(tally);
         return tally.IsGood ? 0 : 1;
     }
 
-    private static void Run(this Assembly assembly, Options options, Tally tally)
+    private static async Task RunAsync(this Assembly assembly, Options options, Tally tally)
     {
-        using TestAssembly tests = new(assembly, options);
+        await using TestAssembly tests = await TestAssembly.FindAsync(assembly, options);
         if (options.ListsOnly)
         {
             tests.Classes.ToList().ForEach(Console.WriteLine);
@@ -56,7 +56,7 @@ internal static class Program
         }
         else
         {
-            tests.Run(tally);
+            await tests.RunAsync(tally);
         }
     }
 

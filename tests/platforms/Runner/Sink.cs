@@ -1,26 +1,13 @@
-using Xunit;
-using Xunit.Abstractions;
+using Xunit.Sdk;
 
 namespace NativeGreenlet.Runner;
 
-/// <summary>Hears what xunit has to say, and ends with <typeparamref name="TLast"/>.</summary>
-internal sealed class Sink<TLast>(Action<IMessageSinkMessage> hear) : LongLivedMarshalByRefObject, IMessageSink, IDisposable
-    where TLast : IMessageSinkMessage
+/// <summary>Hears what xunit has to say.</summary>
+internal sealed class Sink(Action<IMessageSinkMessage> hear) : IMessageSink
 {
-    private readonly ManualResetEvent _ended = new(initialState: false);
-
     public bool OnMessage(IMessageSinkMessage message)
     {
         hear(message);
-        if (message is TLast)
-        {
-            _ = _ended.Set();
-        }
-
         return true;
     }
-
-    public void Wait() => _ended.WaitOne();
-
-    public void Dispose() => _ended.Dispose();
 }

@@ -1,31 +1,24 @@
+using System.Collections.Concurrent;
 using System.Reflection;
-using Xunit.Abstractions;
+using Xunit.Runner.Common;
 using Xunit.Sdk;
+using Xunit.v3;
 
 namespace NativeGreenlet.Runner;
 
 /// <summary>The tests of an assembly that the options ask for.</summary>
-internal sealed class TestAssembly : IDisposable
+internal sealed class TestAssembly : IAsyncDisposable
 {
-    private readonly XunitTestFramework _framework = new(new NullMessageSink());
+    private readonly XunitTestFramework _framework = new();
     private readonly Assembly _assembly;
-    private readonly FrameworkOptions _options = new();
+    private readonly TestFrameworkOptions _options = TestFrameworkOptions.Empty();
     private readonly List<ITestCase> _cases = [];
+    private readonly ConcurrentDictionary<string, string> _names = []; // of running tests, by their ids
 
-    public TestAssembly(Assembly assembly, Options options)
+    private TestAssembly(Assembly assembly, Options options)
     {
         _assembly = assembly;
-        _options.SetValue<int?>("xunit.execution.MaxParallelThreads", options.Threads);
-        ITestFrameworkDiscoverer discoverer = _framework.GetDiscoverer(Reflector.Wrap(assembly));
-        using Sink<IDiscoveryCompleteMessage> sink = new(message =>
-        {
-            if (message is ITestCaseDiscoveryMessage { TestCase: { } test } && options.Wants($"{ClassOf(test)}.{test.TestMethod.Method.Name}"))
-            {
-                _cases.Add(test);
-            }
-        });
-        discoverer.Find(includeSourceInformation: false, sink, _options);
-        sink.Wait();
+        _options.SetMaxParallelThreads(options.Threads);
     }
 
     /// <summary>The full path of the assembly.</summary>
@@ -34,20 +27,38 @@ internal sealed class TestAssembly : IDisposable
     /// <summary>The full names of the classes with tests.</summary>
     public IEnumerable<string> Classes => _cases.Select(ClassOf).Distinct().Order(StringComparer.Ordinal);
 
-    public void Dispose() => _framework.Dispose();
+    public ValueTask DisposeAsync() => _framework.DisposeAsync();
+
+    /// <summary>Finds the tests of an assembly.</summary>
+    public static async Task<TestAssembly> FindAsync(Assembly assembly, Options options)
+    {
+        TestAssembly tests = new(assembly, options);
+        await tests._framework.GetDiscoverer(assembly).Find(
+            test =>
+            {
+                if (options.Wants($"{ClassOf(test)}.{test.TestMethodName}"))
+                {
+                    tests._cases.Add(test);
+                }
+
+                return ValueTask.FromResult(true);
+            },
+            tests._options);
+        return tests;
+    }
 
     /// <summary>Runs them in this process.</summary>
-    public void Run(Tally tally)
+    public async Task RunAsync(Tally tally)
     {
-        using ITestFrameworkExecutor executor = _framework.GetExecutor(_assembly.GetName());
-        using Sink<ITestAssemblyFinished> sink = new(Hear);
-        executor.RunTests(_cases, sink, _options);
-        sink.Wait();
+        await _framework.GetExecutor(_assembly).RunTestCases(_cases, new Sink(Hear), _options);
 
         void Hear(IMessageSinkMessage message)
         {
             switch (message)
             {
+                case ITestStarting starting:
+                    _names[starting.TestUniqueID] = starting.TestDisplayName;
+                    break;
                 case ITestPassed:
                     tally.Pass();
                     break;
@@ -55,20 +66,17 @@ internal sealed class TestAssembly : IDisposable
                     tally.Skip();
                     break;
                 case ITestFailed failed:
-                    tally.Fail($"{failed.Test.DisplayName}\n{Describe(failed)}\n{failed.Output}");
+                    tally.Fail($"{_names.GetValueOrDefault(failed.TestUniqueID)}\n{Describe(failed)}\n{failed.Output}");
                     break;
-                case IErrorMessage error: // outside tests
-                    tally.Fail($"{_assembly.GetName().Name}: {Describe(error)}");
-                    break;
-                case IFailureInformation failure: // in what tests clean up
-                    tally.Fail($"{message.GetType().Name}: {Describe(failure)}");
+                case IErrorMetadata error: // outside tests, and in what tests clean up
+                    tally.Fail($"{_assembly.GetName().Name}: {message.GetType().Name}: {Describe(error)}");
                     break;
             }
         }
     }
 
-    private static string ClassOf(ITestCase test) => test.TestMethod.TestClass.Class.Name;
+    private static string ClassOf(ITestCase test) => test.TestClassName ?? "";
 
-    private static string Describe(IFailureInformation failure) =>
-        string.Join('\n', failure.ExceptionTypes.Select((type, i) => $"{type}: {failure.Messages[i]}\n{failure.StackTraces[i]}"));
+    private static string Describe(IErrorMetadata error) =>
+        string.Join('\n', error.ExceptionTypes.Select((type, i) => $"{type}: {error.Messages[i]}\n{error.StackTraces[i]}"));
 }
