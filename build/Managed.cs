@@ -5,6 +5,9 @@ internal static class Managed
 {
     public const string Solution = "NativeGreenlet.sln";
 
+    // Neither the build nor the compiler lives long enough for code to pay that is compiled again from its profile.
+    private static readonly Shell.Variables s_shortLived = new() { ["DOTNET_TieredPGO"] = "0" };
+
     /// <summary>Builds a project or the solution, with what it needs.</summary>
     /// <param name="project">The project, or the solution.</param>
     /// <param name="analyzes">Whether the analyzers run. They take as long as the compiler; what was compiled without them is compiled
@@ -16,7 +19,9 @@ internal static class Managed
         string[] quick = analyzes ? [] : ["-p:RunAnalyzers=false"];
         Terminal.Say($"Managed build, Release: {project} (SDK {Surroundings.SdkVersion})");
         int code = Terminal.Watch(project, () => Shell.Run(
-            "dotnet", ["msbuild", project, .. restore, .. alone, .. quick, "-p:Configuration=Release", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
+            "dotnet",
+            ["msbuild", project, .. restore, .. alone, .. quick, "-p:Configuration=Release", "-nologo", "-verbosity:quiet", "-terminalLogger:off"],
+            s_shortLived));
         if (code != 0)
         {
             throw new StopException($"{project} does not build");
@@ -30,7 +35,8 @@ internal static class Managed
     {
         Terminal.Say($"Managed build, Debug and optimized: {name}");
         int code = Terminal.Watch(name, () => Shell.Run("dotnet",
-            ["msbuild", $"tests/{name}/{name}.csproj", "-restore", "-p:Configuration=Debug", "-p:Optimize=true", "-p:RunAnalyzers=false", "-nologo", "-verbosity:quiet", "-terminalLogger:off"]));
+            ["msbuild", $"tests/{name}/{name}.csproj", "-restore", "-p:Configuration=Debug", "-p:Optimize=true", "-p:RunAnalyzers=false", "-nologo", "-verbosity:quiet", "-terminalLogger:off"],
+            s_shortLived));
         return code == 0 ? $"artifacts/bin/{name}/debug/{name}.dll" : throw new StopException($"{name} does not build with assertions");
     }
 

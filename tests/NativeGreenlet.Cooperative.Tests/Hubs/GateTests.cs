@@ -144,8 +144,9 @@ public class GateTests
     [Fact]
     public void A_time_limit_that_passes_while_a_task_is_aside_is_thrown_when_it_may_go_on() => InHub.Run(() =>
     {
+        TimeSpan limit = InHub.Tick * 50; // must not pass before the task yields, though the thread may have to wait for a processor
         Gate gate = new() { IsOpen = true };
-        GreenTask<bool> task = Hub.Spawn(() => GreenTimeout.TryRun(InHub.Tick, () =>
+        GreenTask<bool> task = Hub.Spawn(() => GreenTimeout.TryRun(limit, () =>
         {
             Hub.Yield();
             Hub.Sleep(Timeout.InfiniteTimeSpan);
@@ -153,7 +154,7 @@ public class GateTests
         task.Observer = gate;
         Hub.Yield();
         gate.IsOpen = false;
-        Hub.Sleep(InHub.Tick * 3);
+        Hub.Sleep(limit * 3);
         Assert.False(task.IsCompleted);
         gate.Open(task);
         Assert.False(task.Result);
