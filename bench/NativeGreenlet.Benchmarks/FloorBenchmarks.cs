@@ -15,7 +15,6 @@ public unsafe class FloorBenchmarks
     private delegate* unmanaged[Cdecl, SuppressGCTransition]<uint> _versionWithoutTransition;
     private delegate* unmanaged[Cdecl]<nint, nint, uint, int> _callback;
     private delegate* unmanaged[Cdecl]<void*, void*, nuint, nuint, delegate* unmanaged[Cdecl]<void*, void*, int>, void*> _search;
-    private Greenlet _child = null!;
 
     [GlobalSetup]
     public void Setup()
@@ -27,11 +26,7 @@ public unsafe class FloorBenchmarks
         nint library = OperatingSystem.IsWindows() ? NativeLibrary.Load("ucrtbase") : NativeLibrary.GetMainProgramHandle();
         _search = (delegate* unmanaged[Cdecl]<void*, void*, nuint, nuint, delegate* unmanaged[Cdecl]<void*, void*, int>, void*>)
             NativeLibrary.GetExport(library, "bsearch");
-        _child = Bouncing.Start();
     }
-
-    [GlobalCleanup]
-    public void Cleanup() => _child.Dispose();
 
     [Benchmark(Description = "native call without a GC transition")]
     public uint WithoutTransition() => _versionWithoutTransition();
@@ -51,8 +46,8 @@ public unsafe class FloorBenchmarks
         return _search(&element, &element, 1, sizeof(int), &Compare) != null;
     }
 
-    [Benchmark(OperationsPerInvoke = 2, Description = "a greenlet's switch")]
-    public object? Switch() => _child.Switch();
+    [Benchmark(OperationsPerInvoke = 2 * OwnThread.Rounds, Description = "a greenlet's switch")]
+    public void Switch() => OwnThread.Switch(static () => Bouncing.Start());
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Callback(nint carrier, nint target, uint isFinal) => 0;

@@ -13,10 +13,6 @@ public class ThreadBenchmarks
     private volatile bool _isOver;
     private int _turn;
     private Thread? _partner;
-    private Greenlet? _child;
-
-    [GlobalSetup(Target = nameof(GreenletSwitch))]
-    public void StartGreenlet() => _child = Bouncing.Start();
 
     [GlobalSetup(Target = nameof(MonitorHandOff))]
     public void StartMonitor() => Start(
@@ -60,11 +56,10 @@ public class ThreadBenchmarks
         _semaphores[1].Release();
         _slimEvents[1].Set();
         _partner?.Join();
-        _child?.Dispose();
     }
 
-    [Benchmark(Baseline = true, OperationsPerInvoke = 2, Description = "greenlet switch")]
-    public object? GreenletSwitch() => _child!.Switch();
+    [Benchmark(Baseline = true, OperationsPerInvoke = 2 * OwnThread.Rounds, Description = "greenlet switch")]
+    public void GreenletSwitch() => OwnThread.Switch(static () => Bouncing.Start());
 
     [Benchmark(OperationsPerInvoke = 2, Description = "Monitor.Wait/Pulse")]
     public void MonitorHandOff()
