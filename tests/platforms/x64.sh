@@ -4,7 +4,7 @@ set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/../.."
 . tests/platforms/common.sh
 
-file=${1:?which file has the output of ./build.sh test full?}
+output=${1:?which file has the output of ./build.sh test full?}
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || stop "this is not Linux x64"
 
 # sums NAME: what the closing lines of the runs of that name add up to.
@@ -20,16 +20,16 @@ sums() {
       }
     }
     END { print total - failed - skipped, failed + 0, skipped + 0 }
-  ' "$file"
+  ' "$output"
 }
 
-c_tests=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\2 \1/p' "$file" | tail -n 1 |
+c_tests=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\2 \1/p' "$output" | tail -n 1 |
   awk '{ print $1 - $2, "pass,", $2, "fail" }')
-[ -n "$c_tests" ] || stop "$file has no closing line of ctest"
+[ -n "$c_tests" ] || stop "$output has no closing line of ctest"
 # shellcheck disable=SC2046 # three numbers
 set -- $(sums "all tests")
 managed="$1 passed, $2 failed, $3 skipped"
-[ "$1" -gt 0 ] || stop "$file has no closing lines of the tests"
+[ "$1" -gt 0 ] || stop "$output has no closing lines of the tests"
 # shellcheck disable=SC2046
 set -- $(sums "tests on threads")
 threads=$1
@@ -41,7 +41,7 @@ write_result linux-x64 platform "Linux x64 (glibc)" built "GCC $(gcc -dumpversio
   notes "The C library also under AddressSanitizer, ThreadSanitizer and Valgrind (./build.sh check)."
 
 # Another runtime: its tests, and whether stress passed there in every configuration.
-for version in $(sed -n 's/^== tests on \.NET \([0-9][^ ,]*\), .*/\1/p' "$file" | sort -u); do
+for version in $(sed -n 's/^== tests on \.NET \([0-9][^ ,]*\), .*/\1/p' "$output" | sort -u); do
   # shellcheck disable=SC2046 # three numbers
   set -- $(sums "tests on .NET $version")
   stress=$(awk -v begin="Stress in every configuration on .NET $version " '
@@ -49,7 +49,7 @@ for version in $(sed -n 's/^== tests on \.NET \([0-9][^ ,]*\), .*/\1/p' "$file" 
     inside && /^== Stress, / { runs++; seconds = $3 }
     inside && /^== Stress: FAILED/ { failed = 1 }
     END { if (runs) printf "%d configurations, %d s each, %s", runs, seconds, failed ? "FAIL" : "pass" }
-  ' "$file")
+  ' "$output")
   write_result "linux-x64-$version" platform "Linux x64 (glibc), .NET $version" built "GCC $(gcc -dumpversion)" c_tests "the row of Linux x64" \
     managed_tests "$1 passed, $2 failed, $3 skipped" stress "${stress:-not run}" by "build.sh test full" \
     notes "On the runtime's own packages, with what SDK $(dotnet --version) built for .NET 10."
