@@ -4,19 +4,18 @@ using NativeGreenlet.Cooperative;
 namespace NativeGreenlet.AspNetCore;
 
 /// <summary>Where a request runs: on the hub of its connection, if that lives on one, else on any of the pool's.</summary>
-internal readonly struct RequestHub
+internal readonly record struct RequestHub
 {
     private readonly HubPool _pool;
     private readonly IConnectionHubFeature? _connection;
 
-    private RequestHub(HubPool pool, IConnectionHubFeature? connection)
+    /// <param name="pool">The hubs of requests.</param>
+    /// <param name="connection">The hub of the connection; null if it lives on none.</param>
+    public RequestHub(HubPool pool, IConnectionHubFeature? connection)
     {
         _pool = pool;
         _connection = connection;
     }
-
-    /// <summary>That of a request.</summary>
-    public static RequestHub Of(HttpContext context, HubPool pool) => new(pool, context.Features.Get<IConnectionHubFeature>());
 
     /// <summary>Runs something in a task of the hub. Whoever awaits it with <see cref="EnterContext"/> before goes on where the caller
     /// is.</summary>

@@ -93,8 +93,8 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             }
 
             HubPool pool = Pool;
-            RequestHub hub = RequestHub.Of(context, pool);
-            response = bodies is null ? null : GreenResponse.TryInstall(context, hub);
+            RequestHub hub = new(pool, bodies is null ? context.Features.Get<IConnectionHubFeature>() : bodies.ConnectionHub);
+            response = bodies?.TryInstallResponse(hub);
             Task run = hub.RunAsync(Start, context.RequestAborted);
             Watch(pool); // after the hub, which needs a thread more
             RequestHub.EnterContext();

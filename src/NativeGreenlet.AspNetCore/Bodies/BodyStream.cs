@@ -6,6 +6,8 @@ namespace NativeGreenlet.AspNetCore;
 /// it, too: nothing of this one is left in it.</summary>
 internal sealed class BodyStream : GreenStream
 {
+    private const int LargestKept = 4096; // bytes of a write, which has a buffer of that size
+
     private volatile bool _isMarked;
 
     public BodyStream(Stream below)
@@ -14,7 +16,8 @@ internal sealed class BodyStream : GreenStream
         Below = below;
     }
 
-    /// <summary>Whether something may be left in it: bytes of a read, an error of a write, a time that was set.</summary>
+    /// <summary>Whether something may be left in it: bytes of a read, an error of a write, a time that was set, a buffer too large for a
+    /// connection that may be idle.</summary>
     public bool IsMarked => _isMarked;
 
     /// <summary>The server's.</summary>
@@ -52,7 +55,7 @@ internal sealed class BodyStream : GreenStream
         try
         {
             base.Write(buffer);
-            isDone = true;
+            isDone = buffer.Length <= LargestKept;
         }
         finally
         {

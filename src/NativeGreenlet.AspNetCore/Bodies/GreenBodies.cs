@@ -20,22 +20,24 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
     private readonly IFormFeature? _formBefore;
     private readonly BodyStream _greenRequest;
     private readonly GreenForm _form;
-    private readonly IConnectionHubFeature? _connection;
+    private readonly KeptBodies _kept;
     private GreenFeatures? _features;
+    private GreenResponse? _greenResponse;
     private BodyStream? _stream;
     private RequestBodyPipeFeature? _exchangedPipe;
     private GreenPipeReader? _reader;
     private PipeReader? _readerBelow;
     private GreenPipeWriter? _writer;
 
-    private GreenBodies(HttpContext context, IHttpResponseBodyFeature response, IConnectionHubFeature? connection)
+    private GreenBodies(HttpContext context, IHttpResponseBodyFeature response, KeptBodies kept)
     {
-        _connection = connection;
+        _kept = kept;
         _context = context;
         _response = response;
         _request = context.Request.Body;
-        _requestPipe = context.Features.Get<IRequestBodyPipeFeature>();
-        _formBefore = context.Features.Get<IFormFeature>();
+        IFeatureCollection features = context.Features;
+        _requestPipe = (IRequestBodyPipeFeature?)features[typeof(IRequestBodyPipeFeature)];
+        _formBefore = (IFormFeature?)features[typeof(IFormFeature)];
         _greenRequest = new BodyStream(_request);
         _form = new GreenForm(() => _formBefore ?? MakeForm());
     }
@@ -62,52 +64,61 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
         }
     }
 
+    /// <summary>The hub on which the connection of the request lives; null if it lives on none.</summary>
+    public IConnectionHubFeature? ConnectionHub => _kept.ConnectionHub;
+
     /// <summary>Puts them in place. Null if they are.</summary>
+    // By the indexer: the generic methods of an interface cost a search each.
     public static GreenBodies? TryInstall(HttpContext context)
     {
-        if (context.Features.Get<GreenBodies>() is not null || context.Features.Get<IHttpResponseBodyFeature>() is not { } response)
+        IFeatureCollection features = context.Features;
+        if (features[typeof(GreenBodies)] is not null || features[typeof(IHttpResponseBodyFeature)] is not IHttpResponseBodyFeature response)
         {
             return null;
         }
 
-        IConnectionHubFeature? connection = context.Features.Get<IConnectionHubFeature>();
-        GreenBodies bodies = connection?.TakeBodies() is { } last && last.TryTakeOver(context, response) ? last : new(context, response, connection);
-        context.Features.Set(bodies);
+        KeptBodies kept = KeptBodies.Of(context);
+        GreenBodies bodies = kept.TryTake() is { } last && last.TryTakeOver(context, response) ? last : new(context, response, kept);
+        features[typeof(GreenBodies)] = bodies;
         context.Request.Body = bodies._greenRequest;
-        context.Features.Set<IRequestBodyPipeFeature>(bodies);
-        context.Features.Set<IHttpResponseBodyFeature>(bodies);
-        context.Features.Set<IFormFeature>(bodies._form);
+        features[typeof(IRequestBodyPipeFeature)] = bodies;
+        features[typeof(IHttpResponseBodyFeature)] = bodies;
+        features[typeof(IFormFeature)] = bodies._form;
         bodies._features = GreenFeatures.Install(context, bodies._features);
         return bodies;
     }
+
+    /// <summary>Puts the response in place as well; null if the server has none.</summary>
+    /// <param name="hub">Where its callbacks are called.</param>
+    public GreenResponse? TryInstallResponse(RequestHub hub) => _greenResponse = GreenResponse.TryInstall(_context, hub, _greenResponse);
 
     /// <summary>Puts back what was there, where it is still these.</summary>
     public void Remove()
     {
         GreenFeatures.Remove(_context);
         IFeatureCollection features = _context.Features;
-        features.Set<GreenBodies>(null);
+        features[typeof(GreenBodies)] = null;
         if (_context.Request.Body == _greenRequest)
         {
             _context.Request.Body = _request;
         }
 
-        if (features.Get<IRequestBodyPipeFeature>() == this)
+        if (features[typeof(IRequestBodyPipeFeature)] == this)
         {
-            features.Set(_requestPipe);
+            features[typeof(IRequestBodyPipeFeature)] = _requestPipe;
         }
 
-        if (features.Get<IHttpResponseBodyFeature>() == this)
+        if (features[typeof(IHttpResponseBodyFeature)] == this)
         {
-            features.Set(_response);
+            features[typeof(IHttpResponseBodyFeature)] = _response;
         }
 
-        if (features.Get<IFormFeature>() == _form)
+        if (features[typeof(IFormFeature)] == _form)
         {
-            features.Set(_form.Found ?? _formBefore);
+            features[typeof(IFormFeature)] = _form.Found ?? _formBefore;
         }
 
-        _connection?.ReturnBodies(this);
+        _kept.Return(this);
     }
 
     public void DisableBuffering() => _response.DisableBuffering();
@@ -125,7 +136,7 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
     private bool TryTakeOver(HttpContext context, IHttpResponseBodyFeature response)
     {
         if (context != _context || response != _response || context.Request.Body != _request || _greenRequest.IsMarked || _form.Found is not null
-            || context.Features.Get<IRequestBodyPipeFeature>() != _requestPipe || context.Features.Get<IFormFeature>() != _formBefore)
+            || context.Features[typeof(IRequestBodyPipeFeature)] != _requestPipe || context.Features[typeof(IFormFeature)] != _formBefore)
         {
             return false;
         }

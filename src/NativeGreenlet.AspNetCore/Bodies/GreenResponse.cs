@@ -48,30 +48,37 @@ internal sealed class GreenResponse : IHttpResponseFeature
     public bool HasStarted => _below.HasStarted;
 
     /// <summary>Puts it in place; null if the server has none.</summary>
-    public static GreenResponse? TryInstall(HttpContext context, RequestHub hub)
+    /// <param name="context">The context of the request.</param>
+    /// <param name="hub">Where callbacks are called.</param>
+    /// <param name="last">That of the last request of the connection, which is used again if it can be.</param>
+    public static GreenResponse? TryInstall(HttpContext context, RequestHub hub, GreenResponse? last)
     {
-        if (context.Features.Get<IHttpResponseFeature>() is not { } below)
+        IFeatureCollection features = ServerFeatures(context);
+        if (features[typeof(IHttpResponseFeature)] is not IHttpResponseFeature below)
         {
             return null;
         }
 
-        GreenResponse response = new(context, below, hub);
-        context.Features.Set<IHttpResponseFeature>(response);
+        GreenResponse response = last is not null && last._below == below && last._context == context && last._hub == hub ? last : new(context, below, hub);
+        features[typeof(IHttpResponseFeature)] = response;
         return response;
     }
 
     /// <summary>Puts back what was there, where it is still this.</summary>
     public void Remove()
     {
-        if (_context.Features.Get<IHttpResponseFeature>() == this)
+        IFeatureCollection features = ServerFeatures(_context);
+        if (features[typeof(IHttpResponseFeature)] == this)
         {
-            _context.Features.Set(_below);
+            features[typeof(IHttpResponseFeature)] = _below;
         }
     }
 
     public void OnStarting(Func<object, Task> callback, object state) => _below.OnStarting(own => CallAsync(callback, own), state);
 
     public void OnCompleted(Func<object, Task> callback, object state) => _below.OnCompleted(own => CallAsync(callback, own), state);
+
+    private static IFeatureCollection ServerFeatures(HttpContext context) => context.Features is GreenFeatures green ? green.Server : context.Features;
 
     private Task CallAsync(Func<object, Task> callback, object state) => Hub.IsInside ? callback(state) : CallOnHubAsync(callback, state);
 

@@ -546,6 +546,40 @@ public sealed class TransportTests : IDisposable
         Assert.DoesNotContain(server.Log.Entries, entry => entry.Level >= LogLevel.Error);
     }
 
+    /// <summary>So a request needs no new objects for what is the same as in the last one. A large buffer is not kept: the connection may be
+    /// idle from now on.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Bodies_are_used_again_by_the_next_request_of_their_connection_only(bool isOnTransport)
+    {
+        Server.IsOnTransport = isOnTransport;
+        List<Stream> bodies = [];
+        await using Server server = await Server.StartAsync(app => app.MapGet("/{size}", (HttpContext context, int size) =>
+        {
+            context.Response.ContentLength = size;
+            context.Response.Body.Write(new byte[size]);
+            lock (bodies)
+            {
+                bodies.Add(context.Response.Body);
+            }
+        }));
+        using Client first = await Client.ConnectAsync(server);
+        using Client second = await Client.ConnectAsync(server);
+        foreach ((Client client, int size) in new[] { (first, 10), (first, 4096), (second, 10), (first, 5000), (first, 10), (first, 10), (second, 10) })
+        {
+            Assert.Equal(size, (await client.AskAsync($"GET /{size} HTTP/1.1\r\nHost: me\r\n\r\n")).Length);
+        }
+
+        Assert.Equal(7, bodies.Count);
+        Assert.Same(bodies[0], bodies[1]);
+        Assert.NotSame(bodies[1], bodies[2]);
+        Assert.Same(bodies[0], bodies[3]);
+        Assert.NotSame(bodies[3], bodies[4]);
+        Assert.Same(bodies[4], bodies[5]);
+        Assert.Same(bodies[2], bodies[6]);
+    }
+
     /// <summary>Hubs are blocked all the time, and connections go from one to the other and to spare ones in the middle of everything.</summary>
     [Theory]
     [InlineData(true)]

@@ -6,9 +6,9 @@ namespace NativeGreenlet.Cooperative.IO.Transport;
 internal sealed class WrappedStream : IByteStream
 {
     private readonly Stream _stream;
-    private readonly FairMutex _readMutex = new();
-    private readonly FairMutex _writeMutex = new();
-    private PendingRead? _reading; // each from its first use on: many a stream is only written to
+    private FairMutex? _readMutex; // each from its first use on: many a stream is only written to
+    private FairMutex? _writeMutex;
+    private PendingRead? _reading;
     private PendingWrite? _writing;
     private Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>? _flush;
 
@@ -38,7 +38,8 @@ internal sealed class WrappedStream : IByteStream
     {
         TimeSpan timeout = ReadTimeout;
         long deadline = HubClock.After(timeout);
-        if (!_readMutex.TryEnter("its turn to read", deadline))
+        FairMutex mutex = MutexOf(ref _readMutex);
+        if (!mutex.TryEnter("its turn to read", deadline))
         {
             throw TransportResult.TooLate("its turn to read", timeout);
         }
@@ -50,7 +51,7 @@ internal sealed class WrappedStream : IByteStream
         }
         finally
         {
-            _readMutex.Exit();
+            mutex.Exit();
         }
     }
 
@@ -65,7 +66,7 @@ internal sealed class WrappedStream : IByteStream
         }
         finally
         {
-            _writeMutex.Exit();
+            _writeMutex!.Exit();
         }
     }
 
@@ -81,7 +82,7 @@ internal sealed class WrappedStream : IByteStream
         }
         finally
         {
-            _writeMutex.Exit();
+            _writeMutex!.Exit();
         }
     }
 
@@ -117,8 +118,11 @@ internal sealed class WrappedStream : IByteStream
     private long EnterWrite(TimeSpan timeout)
     {
         long deadline = HubClock.After(timeout);
-        return _writeMutex.TryEnter("its turn to write", deadline) ? deadline : throw TransportResult.TooLate("its turn to write", timeout);
+        return MutexOf(ref _writeMutex).TryEnter("its turn to write", deadline) ? deadline : throw TransportResult.TooLate("its turn to write", timeout);
     }
+
+    // Two may make it at the same time; both get that of the first.
+    private static FairMutex MutexOf(ref FairMutex? mutex) => mutex ?? Interlocked.CompareExchange(ref mutex, new FairMutex(), null) ?? mutex;
 
     private static TimeSpan TimeoutOf(Func<Stream, int> timeout, Stream stream)
     {
