@@ -107,8 +107,8 @@ internal sealed partial record TestSelection(string[] Projects, string? Filter, 
             from file in own.Concat(common)
             select new SourceFile(project, file.Replace('\\', '/'), File.ReadAllText(file));
 
-        /// <summary>The filters for the tests of this file that a name means: a class, a method, Class.Method, or the last word of a
-        /// namespace.</summary>
+        /// <summary>The filters for the tests of this file that a name means: a class, a method, Class.Method, the last word of a
+        /// namespace, or a namespace from its first word on, as the name of a project is.</summary>
         public List<string> Find(string name)
         {
             if (Namespace().Match(Text) is not { Success: true } space || !HasTests)
@@ -120,6 +120,11 @@ internal sealed partial record TestSelection(string[] Projects, string? Filter, 
             if (prefix == name || prefix.EndsWith($".{name}", StringComparison.Ordinal))
             {
                 return [$"FullyQualifiedName~{prefix}."];
+            }
+
+            if (prefix.StartsWith($"{name}.", StringComparison.Ordinal))
+            {
+                return [$"FullyQualifiedName~{name}."];
             }
 
             List<string> filters = [];

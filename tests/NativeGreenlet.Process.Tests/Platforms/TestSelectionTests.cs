@@ -34,6 +34,7 @@ public sealed class TestSelectionTests : IDisposable
     [Theory]
     [InlineData("HubTests", "FullyQualifiedName~A.Tests.Hubs.HubTests.")]
     [InlineData("Hubs", "FullyQualifiedName~A.Tests.Hubs.")]
+    [InlineData("A.Tests", "FullyQualifiedName~A.Tests.")]
     [InlineData("A_hub_begins", "FullyQualifiedName=A.Tests.Hubs.HubTests.A_hub_begins")]
     [InlineData("HubTests.A_hub_ends", "FullyQualifiedName=A.Tests.Hubs.HubTests.A_hub_ends")]
     public void A_name_selects_one_project_and_exactly_what_it_names(string name, string filter)
