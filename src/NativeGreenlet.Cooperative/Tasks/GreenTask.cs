@@ -106,6 +106,10 @@ public class GreenTask : IGreenWaitable
     /// before.</summary>
     public bool WasHandedOut { get; internal set; }
 
+    /// <summary>Gets a value indicating whether a <see cref="GreenTimeout"/> was begun in it and not disposed of. A task that does the work of
+    /// several, one after the other, had better end between two of them then: it is for what it did before.</summary>
+    public bool IsLimited => _limits is not null;
+
     /// <summary>Gets the exception that left its body, if it has ended by an error; else null.</summary>
     public Exception? Exception => _error?.SourceException;
 

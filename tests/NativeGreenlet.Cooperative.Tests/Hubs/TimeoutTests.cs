@@ -21,6 +21,22 @@ public class TimeoutTests
     });
 
     [Fact]
+    public void A_task_tells_whether_a_timeout_goes_on_in_it() => InHub.Run(() =>
+    {
+        GreenTask self = Hub.CurrentTask;
+        Assert.False(self.IsLimited);
+        GreenTimeout outer = new(InHub.Long);
+        using (new GreenTimeout(InHub.Long))
+        {
+            Assert.True(self.IsLimited);
+        }
+
+        Assert.True(self.IsLimited);
+        outer.Dispose();
+        Assert.False(self.IsLimited);
+    });
+
+    [Fact]
     public void A_timeout_throws_its_own_exception() => InHub.Run(() =>
     {
         using GreenTimeout outer = new(InHub.Long);
