@@ -62,7 +62,7 @@ public abstract class GreenPersistentActor : GreenReceiveActor
     public override void AroundPreStart()
     {
         base.AroundPreStart();
-        Start<object?>(Read, null);
+        StartLater<object?>(Read, null);
     }
 
     /// <summary>Reads its events after the actor was restarted. Akka calls it.</summary>
@@ -72,7 +72,7 @@ public abstract class GreenPersistentActor : GreenReceiveActor
     public override void AroundPostRestart(Exception cause, object message)
     {
         base.AroundPostRestart(cause, message);
-        Start<object?>(Read, null);
+        StartLater<object?>(Read, null);
     }
 
     /// <summary>Registers what is done with events that are read from the journal. In the constructor. The first that takes an event has

@@ -162,13 +162,28 @@ public abstract class GreenReceiveActor : ReceiveActor
         return !_isStopped;
     }
 
-    /// <summary>Runs something as a handler: no message comes before it has ended.</summary>
+    /// <summary>Runs something as a handler, inside the mailbox that the caller is in: no message comes before it has ended.</summary>
     private protected void Start<T>(Action<T> handler, T message)
+    {
+        ActorCell cell = InternalCurrentActorCellKeeper.Current!;
+        GreenHandler<T> next = new(this, cell, handler, message);
+        _last = next;
+        if (!MailboxPump.IsHere || !MailboxPump.OfThisMailbox.TryRun(next, cell))
+        {
+            RunLater(next);
+        }
+    }
+
+    /// <summary>Runs something as a handler when the mailbox has returned, where the caller must not wait: no message comes before it has
+    /// ended.</summary>
+    private protected void StartLater<T>(Action<T> handler, T message)
     {
         GreenHandler<T> next = new(this, InternalCurrentActorCellKeeper.Current!, handler, message);
         _last = next;
-        ActorTaskScheduler.RunTask(MailboxPump.IsHere ? next.Start : () => StartOnHubAsync(next));
+        RunLater(next);
     }
+
+    private static void RunLater(GreenHandler handler) => ActorTaskScheduler.RunTask(MailboxPump.IsHere ? handler.RunLater : () => StartOnHubAsync(handler));
 
     // The thread that has made the actor may still run its mailbox.
     private static async Task StartOnHubAsync(GreenHandler handler)
@@ -181,7 +196,7 @@ public abstract class GreenReceiveActor : ReceiveActor
             await hop.Task;
         }
 
-        await handler.Start();
+        await handler.RunLater();
     }
 
     private void StopHandlers()

@@ -21,6 +21,7 @@ public sealed class HubExecutorConfigurator : ExecutorServiceConfigurator
         : base(config, prerequisites)
     {
         _ = CellAccess.Instance;
+        _ = MailboxAccess.Instance;
     }
 
     /// <summary>Makes the executor.</summary>

@@ -28,6 +28,11 @@ internal sealed class CellAccess
     public static CellAccess Of(Type cell) =>
         new(Setter<Action<ActorCell, IActorRef?>>(cell, "Sender"), Setter<Action<ActorCell, object?>>(cell, "CurrentMessage"));
 
+    /// <summary>Says that a type of Akka's is not as it was.</summary>
+    public static NotSupportedException Refuse(Type type, string member, string mistake, Exception reason) => new(
+        $"{type.FullName}.{member} of {type.Assembly.GetName().Name} {type.Assembly.GetName().Version} {mistake}. Use a version of Akka 1.5 that NativeGreenlet.Akka was tested with: {TestedVersion}.",
+        reason);
+
     /// <summary>Makes a message and its sender those of the cell.</summary>
     public void Set(ActorCell cell, object? message, IActorRef? sender)
     {
@@ -48,10 +53,7 @@ internal sealed class CellAccess
         }
         catch (ArgumentException reason)
         {
-            Version? version = cell.Assembly.GetName().Version;
-            throw new NotSupportedException(
-                $"{cell.FullName}.{property} of {cell.Assembly.GetName().Name} {version} cannot be set, so an actor would have the wrong {property} after a wait. Use a version of Akka 1.5 that NativeGreenlet.Akka was tested with: {TestedVersion}.",
-                reason);
+            throw Refuse(cell, property, $"cannot be set, so an actor would have the wrong {property} after a wait", reason);
         }
     }
 
