@@ -40,7 +40,13 @@ internal static class HubOfRawGreenlet
 
     public static HubLoop? Find()
     {
-        for (Greenlet? greenlet = Greenlet.Current; greenlet is not null; greenlet = greenlet.Parent)
+        Greenlet current = Greenlet.Current;
+        if (current.Parent is null)
+        {
+            return null; // the main greenlet of a thread: a hub in it would have been found by the thread
+        }
+
+        for (Greenlet? greenlet = current; greenlet is not null; greenlet = greenlet.Parent)
         {
             lock (s_hubs)
             {
