@@ -3,7 +3,8 @@ using NativeGreenlet.Common;
 
 namespace NativeGreenlet.Tests.Publish;
 
-/// <summary>What was compiled without the analyzers, as <c>test NAME</c> does, is compiled with them by the next build that has them.</summary>
+/// <summary>What was compiled without the analyzers, as <c>test NAME</c> does, is compiled with them by the next build that has them: MSBuild
+/// sees that the options have changed.</summary>
 public sealed class NotAnalyzedTests : IDisposable
 {
     private const string Faulty = "internal sealed class Program { private static void Main() => _ = new Program().Add(1); private int Add(int number) => number + 1; }";
@@ -41,7 +42,6 @@ public sealed class NotAnalyzedTests : IDisposable
         Assert.True(code == 0, output);
         (code, output) = Build();
         Assert.True(code == 0, output);
-        Assert.Empty(_folder.EnumerateFiles("not-analyzed", SearchOption.AllDirectories));
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
