@@ -40,7 +40,7 @@ public abstract class GreenReceiveActor : ReceiveActor
 {
     private readonly List<GreenHandler> _withTasks = []; // handlers whose tasks have parked
     private readonly bool _isMoved; // from the default dispatcher
-    private GreenHandler? _last; // handler
+    private GreenHandler? _last; // handler that waits, or runs when the mailbox has returned
     private bool _isStopped;
 
     /// <summary>Creates the actor. One that no dispatcher was given to is put on the hubs of its system.</summary>
@@ -149,6 +149,10 @@ public abstract class GreenReceiveActor : ReceiveActor
         base.AroundPostStop();
     }
 
+    /// <summary>The handler that waits inside the mailbox; null when it has ended. One that does not wait is not kept: the actor is old, and
+    /// would keep it for the collector.</summary>
+    internal void SetWaiting(GreenHandler? handler) => _last = handler;
+
     /// <summary>A task that a handler has spawned has parked for the first time.</summary>
     /// <returns>Whether it may go on.</returns>
     internal bool TryKeep(GreenHandler handler)
@@ -167,9 +171,9 @@ public abstract class GreenReceiveActor : ReceiveActor
     {
         ActorCell cell = InternalCurrentActorCellKeeper.Current!;
         GreenHandler<T> next = new(this, cell, handler, message);
-        _last = next;
         if (!MailboxPump.IsHere || !MailboxPump.OfThisMailbox.TryRun(next, cell))
         {
+            _last = next;
             RunLater(next);
         }
     }

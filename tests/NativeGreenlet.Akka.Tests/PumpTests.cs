@@ -40,6 +40,34 @@ public class PumpTests
         Assert.Equal(Count, WaitAll(actors).Count); // and it goes on
     }
 
+    [Fact]
+    public void Actors_that_ask_one_of_their_hub_need_few_tasks()
+    {
+        using TestSystem test = new();
+        IActorRef echo = test.Create<Echo>();
+        GreenEvent gate = new();
+        IActorRef[] actors = [.. Enumerable.Range(0, Count).Select(_ => test.Create<Asker>(echo))];
+        Task<string> held = test.Create<Holder>(gate).Ask<string>("hold the thread until all are there", Patience);
+        Task<int>[] answers = [.. actors.Select(static actor => actor.Ask<int>("ask", Patience))];
+        gate.Set();
+
+        Assert.Equal("held", held.GetAwaiter().GetResult());
+        Assert.InRange(Task.WhenAll(answers).GetAwaiter().GetResult().Max(), 1, 100); // not one for each
+    }
+
+    [Fact]
+    public void Two_that_tell_each_other_for_ever_keep_up_nobody()
+    {
+        using TestSystem test = new();
+        IActorRef one = test.Create<Player>();
+        IActorRef two = test.Create<Player>();
+        one.Tell(two);
+        two.Tell(one);
+        one.Tell(1);
+
+        Assert.Equal("x", Ask<string>(test.Create<Echo>(), "x"));
+    }
+
     // All of them at the same time. Tells on which greenlets.
     private static HashSet<Greenlet> WaitAll(IActorRef[] actors)
     {
@@ -65,6 +93,40 @@ public class PumpTests
             Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _there) == Count, Patience));
             _goOn.Set();
             return [.. Task.WhenAll(answers).GetAwaiter().GetResult()];
+        }
+    }
+
+    private sealed class Echo : ReceiveActor
+    {
+        public Echo() => ReceiveAny(message => Sender.Tell(message));
+    }
+
+    private sealed class Holder : GreenReceiveActor
+    {
+        public Holder(GreenEvent gate) => ReceiveGreen<string>(_ =>
+        {
+            SpinWait.SpinUntil(() => gate.IsSet);
+            Sender.Tell("held");
+        });
+    }
+
+    private sealed class Asker : GreenReceiveActor
+    {
+        public Asker(IActorRef echo) => ReceiveGreen<string>(text =>
+        {
+            echo.AskGreen<string>(text, Patience);
+            Sender.Tell(Hub.Current.TaskCount);
+        });
+    }
+
+    private sealed class Player : ReceiveActor
+    {
+        private IActorRef _other = ActorRefs.Nobody;
+
+        public Player()
+        {
+            Receive<IActorRef>(other => _other = other);
+            Receive<int>(ball => _other.Tell(ball));
         }
     }
 

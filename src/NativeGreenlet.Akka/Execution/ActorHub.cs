@@ -12,7 +12,11 @@ namespace NativeGreenlet.Akka.Execution;
 internal sealed class ActorHub
 {
     private const int FewIdle = 32; // which are kept however long nobody needs them: every collection looks at each
+    private const int MostOutOfOrder = 16; // mailboxes that go before the queue, one after the other
     private static readonly TimeSpan s_timeBetweenLooks = TimeSpan.FromSeconds(1);
+
+    [ThreadStatic]
+    private static ActorHub? t_here;
 
     private readonly ConcurrentQueue<IRunnable> _queue = new();
     private readonly Hub _hub;
@@ -23,6 +27,8 @@ internal sealed class ActorHub
     private readonly GreenEvent _hasMany = new(); // idle pumps
 
     // The hub's thread only.
+    private IRunnable? _next; // the mailbox that got a message last, of one that ran here
+    private int _outOfOrder;
     private readonly List<MailboxPump> _idle = []; // pumps that wait for the turn, or are about to; the last one has run last
     private readonly List<(IRunnable Mailbox, GreenEvent HasRun)> _awaited = [];
     private bool _isTaken; // the turn
@@ -50,7 +56,20 @@ internal sealed class ActorHub
             return false;
         }
 
-        _queue.Enqueue(run);
+        // Who was asked answers while whoever asked is still in the processor's caches, and few wait for an answer at the same time.
+        if (t_here == this)
+        {
+            (_next, IRunnable? before) = (run, _next);
+            if (before is not null)
+            {
+                _queue.Enqueue(before);
+            }
+        }
+        else
+        {
+            _queue.Enqueue(run);
+        }
+
         if (Volatile.Read(ref _isAwaited) == 0 && Interlocked.Exchange(ref _isAwaited, 1) == 0)
         {
             Post(_wake);
@@ -109,7 +128,22 @@ internal sealed class ActorHub
         return true;
     }
 
-    public bool TryTake([NotNullWhen(true)] out IRunnable? run) => _queue.TryDequeue(out run);
+    /// <summary>The caller's thread, or that of its task, is this hub's.</summary>
+    public void Enter() => t_here = this;
+
+    public bool TryTake([NotNullWhen(true)] out IRunnable? run)
+    {
+        if ((_next is null || _outOfOrder >= MostOutOfOrder) && _queue.TryDequeue(out run))
+        {
+            _outOfOrder = 0;
+            return true;
+        }
+
+        _outOfOrder++;
+        run = _next;
+        _next = null;
+        return run is not null;
+    }
 
     /// <summary>Parks until a mailbox has run once.</summary>
     public void WaitForEndOf(IRunnable mailbox)
@@ -206,7 +240,7 @@ internal sealed class ActorHub
     private bool TryEndLook()
     {
         Interlocked.Exchange(ref _isAwaited, 0);
-        return _queue.IsEmpty || Interlocked.Exchange(ref _isAwaited, 1) != 0;
+        return (_next is null && _queue.IsEmpty) || Interlocked.Exchange(ref _isAwaited, 1) != 0;
     }
 
     // Who had the turn may have been woken at once, and have taken it again: then another pump is not needed.

@@ -114,6 +114,7 @@ internal abstract class GreenHandler : IGreenTaskObserver
         pump.Task.Observer = pump;
         if (_isAway)
         {
+            _actor.SetWaiting(null);
             pump.TakeBack(_cell, isResumed: _isGivenUp, hasFailed: failure is not null && !_isStopped);
         }
 
@@ -189,6 +190,7 @@ internal abstract class GreenHandler : IGreenTaskObserver
         if (task == _task && !_hasEnded && _end is null && !_isAway)
         {
             _isAway = true;
+            _actor.SetWaiting(this);
             _pump!.Leave(_cell);
         }
 

@@ -54,6 +54,7 @@ internal sealed class MailboxPump(ActorHub hub) : IGreenTaskObserver
     public void Run()
     {
         t_last = this;
+        hub.Enter();
         _hubContext = SynchronizationContext.Current;
         _context = ExecutionContext.Capture();
         bool isAtOnce = false;
