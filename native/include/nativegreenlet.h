@@ -555,7 +555,8 @@ NG_API ng_greenlet* ng_frozen_abandon(ng_frozen* frozen);
 NG_API ng_status ng_greenlet_peek(const ng_greenlet* greenlet, const ng_frozen* frozen, uint64_t* addresses, uint32_t capacity,
                                   uint32_t* count);
 
-// Begins to learn the shape of a parked greenlet. NG_ERROR_MEMORY, NG_ERROR_STATE if it is not plain or deep.
+// Begins to learn the shape of a parked greenlet. NG_ERROR_MEMORY, NG_ERROR_STATE if it is not plain or deep, NG_RETRY while
+// another is learned.
 NG_API ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** lesson);
 
 // How many references ng_lesson_show takes.

@@ -646,6 +646,39 @@ static void limit_address_space(void* argument) {
   CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
 }
 
+static size_t promised_memory(void) {
+  FILE* file = fopen("/proc/self/statm", "r");
+  CHECK(file != NULL);
+  long pages = 0;
+  CHECK(fscanf(file, "%*d %*d %*d %*d %*d %ld", &pages) == 1);
+  (void)fclose(file);
+  return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+// Entries come as slots are used: 40 bytes for each, which a limit of memory counts.
+static void use_few_of_many(void* argument) {
+  (void)argument;
+  enum { MANY = 1 << 21, USED = 5000 };
+  ng_segments_config config = ng_segments_config_default();
+  config.segment_size = (size_t)256 << 10;
+  config.capacity = MANY;
+  const size_t before = promised_memory();
+  ng_segments* segments = NULL;
+  CHECK_STATUS(NG_OK, ng_segments_create(&config, &segments));
+  CHECK_EQUAL(MANY, query(segments).capacity);
+  CHECK(promised_memory() - before < (size_t)1 << 20);
+  ng_segment** all = malloc(USED * sizeof *all);
+  CHECK(all != NULL);
+  for (int i = 0; i < USED; i++) { // more than come at a time
+    all[i] = acquire(segments);
+  }
+  for (int i = 0; i < USED; i++) {
+    CHECK_STATUS(NG_OK, ng_segment_release(all[i]));
+  }
+  free(all);
+  CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
+}
+
 static void limit_data(void* argument) {
   (void)argument;
   ng_segments* segments = new_region(NG_GUARD_PROTECT, 8);
@@ -685,6 +718,14 @@ TEST(small_address_space_means_fewer_segments) {
   for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
     CHECK_EQUAL(0, test_in_child(limit_address_space, &rooms[i]));
   }
+#endif
+}
+
+TEST(room_for_millions_takes_little_memory) {
+  need_limits();
+  need_real_segments();
+#if defined(__linux__)
+  CHECK_EQUAL(0, test_in_child(use_few_of_many, NULL));
 #endif
 }
 

@@ -66,6 +66,10 @@ struct ng_lesson {
 // The head of a chain whose stack seems to be the whole heap: it has to lie below the heap.
 static ng_frame* low_frame;
 
+// There is one such head, and whoever adds a shape frees what was taken out before. Two copies of the managed library have this one
+// in common, so it is not enough that each of them gives one lesson at a time.
+static atomic_bool is_given;
+
 static bool make_low_frame(void) {
 #if defined(__linux__)
   if (low_frame == NULL) {
@@ -105,12 +109,16 @@ static bool make_decoy(const ng_lesson* lesson, decoy* made) {
 ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
   *result = NULL;
   const uint32_t words = ng_is_parked_plain(greenlet) ? ng_words_of(greenlet) : 0;
-  if (words <= NG_SAVED_RETURN || words > NG_DEEPEST || !make_low_frame()) {
+  if (words <= NG_SAVED_RETURN || words > NG_DEEPEST) {
     return NG_ERROR_STATE;
   }
+  if (atomic_exchange(&is_given, true)) {
+    return NG_RETRY;
+  }
   const size_t size = sizeof(ng_lesson) + words * (2 * sizeof(uintptr_t) + 2);
-  ng_lesson* lesson = calloc(1, size);
+  ng_lesson* lesson = make_low_frame() ? calloc(1, size) : NULL;
   if (lesson == NULL) {
+    atomic_store(&is_given, false);
     return NG_ERROR_MEMORY;
   }
   lesson->source = greenlet;
@@ -122,6 +130,7 @@ ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
   lesson->stuck = lesson->states + words;
   if (!make_decoy(lesson, &lesson->copy)) {
     free(lesson);
+    atomic_store(&is_given, false);
     return NG_ERROR_MEMORY;
   }
   const uintptr_t* stack = ng_stack_of(greenlet);
@@ -413,5 +422,6 @@ ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson) {
     free(lesson->cuts[k].block);
   }
   free(lesson);
+  atomic_store(&is_given, false);
   return verdict;
 }

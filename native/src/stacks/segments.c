@@ -10,7 +10,7 @@
    whole batches are committed, because each call makes the system rearrange the mapping. The
    bookkeeping lies in an array beside the region, not in the slots, so that a pooled segment can give back every page.
 
-   No system call is made under the lock.
+   No system call is made under the lock; one for each 4,096 slots under that of entries.
 
    SPDX-License-Identifier: MIT */
 #include "segments.h"
@@ -47,9 +47,10 @@ typedef struct segment_pool {
 
 struct ng_segments {
   char* region;
-  ng_segment* slots; // one entry per slot, lazily committed like the region
+  ng_segment* slots; // one entry per slot, committed as slots are used
   ng_segments_config config;
   segment_pool pools[POOL_COUNT];
+  size_t entries; // slots [0, entries) have an entry that is committed
   size_t touched; // slots [0, touched) were handed out at least once, or tried
   size_t growing; // slots [0, growing) are extended by the system
   size_t live;
@@ -57,9 +58,10 @@ struct ng_segments {
   atomic_size_t committed; // slots [0, committed) are, where guards are markers
   ng_guard_kind guard;
   ng_spinlock lock;
+  ng_spinlock entry_lock; // of who adds entries
 };
 
-enum { SMALLEST_CAPACITY = 8, HOT_LIMIT = 8, BATCH = 32 };
+enum { SMALLEST_CAPACITY = 8, HOT_LIMIT = 8, BATCH = 32, ENTRY_BATCH = 4096 };
 
 ng_segments_config ng_segments_config_default(void) {
   return (ng_segments_config){
@@ -125,11 +127,26 @@ static void unreserve(ng_segments* segments) {
   }
 }
 
+// A region may have room for two million slots. Their entries are promised memory, which limits count (ulimit -d, strict
+// overcommit), so they come some at a time, as slots are used.
+static ng_status commit_entries(const ng_segments* segments, size_t first, size_t end) {
+  const size_t page = ng_memory_page_size();
+  const size_t done = round_up(first * sizeof(ng_segment), page);
+  const size_t wanted = round_up(end * sizeof(ng_segment), page);
+  return wanted > done ? ng_memory_commit((char*)segments->slots + done, wanted - done) : NG_OK;
+}
+
+static size_t end_of_entries(const ng_segments* segments, size_t first) {
+  const size_t left = segments->config.capacity - first;
+  return first + (left < ENTRY_BATCH ? left : ENTRY_BATCH);
+}
+
 static bool reserve(ng_segments* segments) {
   const size_t size = region_size(segments);
   if (size == 0 || (segments->region = ng_memory_reserve(size)) != NULL) {
     segments->slots = ng_memory_reserve(table_size(segments));
-    if (segments->slots != NULL && ng_memory_commit(segments->slots, table_size(segments)) == NG_OK) {
+    segments->entries = end_of_entries(segments, 0);
+    if (segments->slots != NULL && commit_entries(segments, 0, segments->entries) == NG_OK) {
       return true;
     }
   }
@@ -266,25 +283,64 @@ static ng_status open_slot(ng_segments* segments, ng_segment* segment) {
   return status != NG_OK ? status : ng_memory_mark_guard(slot, segments->config.guard_size);
 }
 
+// A segment that waits, or a slot that was never used. NG_RETRY: there is no entry for it yet.
+static ng_status take(ng_segments* segments, ng_segment** result) {
+  ng_status status = NG_OK;
+  ng_segment* segment = NULL;
+  ng_spinlock_enter(&segments->lock);
+  for (int i = 0; i < POOL_COUNT && segment == NULL; i++) {
+    segment = take_from(&segments->pools[i]);
+  }
+  if (segment != NULL) {
+    segments->live++;
+  } else if (segments->touched == segments->config.capacity) {
+    status = NG_ERROR_SEGMENTS;
+  } else if (segments->touched == segments->entries) {
+    status = NG_RETRY;
+  } else {
+    segment = &segments->slots[segments->touched++];
+    segments->live++;
+  }
+  ng_spinlock_leave(&segments->lock);
+  *result = segment;
+  return status;
+}
+
+// One thread at a time: where memory is short, one that fails would take away what another has just been given.
+static ng_status add_entries(ng_segments* segments) {
+  ng_status status = NG_OK;
+  ng_spinlock_enter(&segments->entry_lock);
+  ng_spinlock_enter(&segments->lock);
+  const size_t first = segments->entries;
+  const bool is_needed = segments->touched == first;
+  ng_spinlock_leave(&segments->lock);
+  const size_t end = end_of_entries(segments, first);
+  if (is_needed) {
+    status = commit_entries(segments, first, end);
+  }
+  if (is_needed && status == NG_OK) {
+    ng_spinlock_enter(&segments->lock);
+    segments->entries = end;
+    ng_spinlock_leave(&segments->lock);
+  }
+  ng_spinlock_leave(&segments->entry_lock);
+  return status;
+}
+
 ng_status ng_segment_acquire(ng_segments* segments, ng_segment** result) {
   if (segments == NULL || result == NULL) {
     return NG_ERROR_ARGUMENT;
   }
   *result = NULL;
-  ng_spinlock_enter(&segments->lock);
-  ng_segment* segment = NULL;
-  for (int i = 0; i < POOL_COUNT && segment == NULL; i++) {
-    segment = take_from(&segments->pools[i]);
+  ng_segment* segment;
+  ng_status taken = take(segments, &segment);
+  while (taken == NG_RETRY) {
+    taken = add_entries(segments);
+    taken = taken == NG_OK ? take(segments, &segment) : taken;
   }
-  if (segment == NULL) {
-    if (segments->touched == segments->config.capacity) {
-      ng_spinlock_leave(&segments->lock);
-      return NG_ERROR_SEGMENTS;
-    }
-    segment = &segments->slots[segments->touched++];
+  if (taken != NG_OK) {
+    return taken;
   }
-  segments->live++;
-  ng_spinlock_leave(&segments->lock);
 
   if (!segment->is_open) {
     ng_status status = open_slot(segments, segment);
