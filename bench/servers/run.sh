@@ -1,6 +1,7 @@
 #!/bin/sh
 # Servers under load; ./build.sh bench servers [arguments of measure.py] builds the .NET program first. Installs wrk and
-# gevent where that needs no question, and does without what it cannot have.
+# gevent where that needs no question, and does without what it cannot have. With --idle: many connections of which most are
+# idle, instead (idle.py).
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/../.."
 . bench/packages.sh
@@ -40,5 +41,10 @@ for program in echo echo_load downstream; do
   ${CC:-cc} -D_GNU_SOURCE -std=c11 -O2 -Wall -Wextra -o artifacts/bench/servers/$program bench/servers/native/$program.c
 done
 
+script=measure.py
+if [ "${1:-}" = --idle ]; then
+  shift
+  script=idle.py
+fi
 echo "== Measuring"
-PYTHONDONTWRITEBYTECODE=1 exec "$python" bench/servers/measure.py "$@"
+PYTHONDONTWRITEBYTECODE=1 exec "$python" "bench/servers/$script" "$@"

@@ -46,12 +46,13 @@ Thread server = new(() =>
 { IsBackground = true };
 server.Start();
 
-// A line asks what the collector has done so far.
-while (await Console.In.ReadLineAsync() is not null)
+// A line asks what the collector has done so far, and how many greenlets are frozen; "gen0", how long it needs now.
+while (await Console.In.ReadLineAsync() is { } line)
 {
+    string pause = line == "gen0" ? string.Create(CultureInfo.InvariantCulture, $" pause {Program.Pause():F3}") : string.Empty;
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"gen0 {GC.CollectionCount(0)} gen1 {GC.CollectionCount(1)} gen2 {GC.CollectionCount(2)} allocated {GC.GetTotalAllocatedBytes()} paused {GC.GetTotalPauseDuration().TotalMilliseconds:F3}"));
+        $"gen0 {GC.CollectionCount(0)} gen1 {GC.CollectionCount(1)} gen2 {GC.CollectionCount(2)} allocated {GC.GetTotalAllocatedBytes()} paused {GC.GetTotalPauseDuration().TotalMilliseconds:F3} frozen {GreenletDiagnostics.Frozen} suspended {GreenletDiagnostics.Suspended}{pause}"));
 }
 
 return 0;
@@ -61,6 +62,25 @@ internal static partial class Program
 {
     /// <summary>As many connections as may wait to be accepted; the system has a limit of its own.</summary>
     public const int Backlog = 4096;
+
+    private const int Pauses = 5;
+    private const int BetweenPauses = 40; // milliseconds
+
+    /// <summary>Milliseconds for which a collection of generation 0 pauses the program: the median of some.</summary>
+    public static double Pause()
+    {
+        double[] pauses = new double[Pauses];
+        for (int i = 0; i < Pauses; i++)
+        {
+            TimeSpan before = GC.GetTotalPauseDuration();
+            GC.Collect(0);
+            pauses[i] = (GC.GetTotalPauseDuration() - before).TotalMilliseconds;
+            Thread.Sleep(BetweenPauses);
+        }
+
+        Array.Sort(pauses);
+        return pauses[Pauses / 2];
+    }
 
     private static void TellReady(int port) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,

@@ -2,7 +2,10 @@
 // and sends the next. Counts round trips, and how long each took. One thread, epoll; a client of our own, because the usual
 // load tools speak HTTP.
 //
-//     echo_load PORT CONNECTIONS BYTES WARM-UP-MS MEASURE-MS
+//     echo_load PORT CONNECTIONS BYTES WARM-UP-MS MEASURE-MS [BUSY]
+//
+// Of BUSY connections only, evenly among all: the others send one message and then say no more. They come from several
+// addresses of this machine, because one has 28,000 ports or so.
 //
 // The warm-up begins when every connection has had its first answer: until then the server is still accepting.
 // prints names and values: rate (round trips per second), p50 p90 p99 max (microseconds), failed (connections lost).
@@ -25,11 +28,13 @@
 #define PATIENCE           10000000000u // nanoseconds for the first answers
 #define FINE_BITS          6            // 64 steps for each power of two
 #define STEPS              ((64 - FINE_BITS) << FINE_BITS)
+#define FOR_EACH_ADDRESS   20000
 
 struct connection {
   int socket;
   int received;
   int was_answered;
+  int is_idle; // after its first answer
   uint64_t sent_at;
 };
 
@@ -117,16 +122,26 @@ static void receive(struct connection* connection, int is_measured) {
     longest = taken > longest ? taken : longest;
     trips++;
   }
-  send_message(connection, time);
+  if (!connection->is_idle) {
+    send_message(connection, time);
+  }
 }
 
-static void start_connecting(struct connection* connection, const struct sockaddr_in* address) {
+static void start_connecting(struct connection* connection, int number, const struct sockaddr_in* address) {
   connection->socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (connection->socket < 0) {
     stop("socket");
   }
   int yes = 1;
   setsockopt(connection->socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  if (number >= FOR_EACH_ADDRESS) {
+    setsockopt(connection->socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+    struct sockaddr_in own = {.sin_family = AF_INET};
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (unsigned)(number / FOR_EACH_ADDRESS));
+    if (bind(connection->socket, (const struct sockaddr*)&own, sizeof own) != 0) {
+      stop("bind");
+    }
+  }
   if (connect(connection->socket, (const struct sockaddr*)address, sizeof *address) != 0 && errno != EINPROGRESS) {
     stop("connect");
   }
@@ -142,7 +157,8 @@ static void connect_all(struct connection* connections, int count, const struct 
   int begun = 0, done = 0;
   while (done < count) {
     while (begun < count && begun - done < CONNECTING_AT_ONCE) {
-      start_connecting(&connections[begun++], address);
+      start_connecting(&connections[begun], begun, address);
+      begun++;
     }
     int ready = epoll_wait(poller, events, CONNECTING_AT_ONCE, 10000);
     if (ready <= 0) {
@@ -165,8 +181,8 @@ static void connect_all(struct connection* connections, int count, const struct 
 }
 
 int main(int count, char** arguments) {
-  if (count != 6) {
-    fprintf(stderr, "usage: echo_load PORT CONNECTIONS BYTES WARM-UP-MS MEASURE-MS\n");
+  if (count != 6 && count != 7) {
+    fprintf(stderr, "usage: echo_load PORT CONNECTIONS BYTES WARM-UP-MS MEASURE-MS [BUSY]\n");
     return 2;
   }
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arguments[1]))};
@@ -186,6 +202,10 @@ int main(int count, char** arguments) {
   struct connection* connections = calloc((size_t)number, sizeof *connections);
   if (poller < 0 || connections == NULL) {
     stop("start");
+  }
+  int busy = count == 7 ? atoi(arguments[6]) : number;
+  for (int i = 0; i < number; i++) {
+    connections[i].is_idle = (int64_t)(i + 1) * busy / number == (int64_t)i * busy / number;
   }
   connect_all(connections, number, &address);
   uint64_t begin = now(), start = UINT64_MAX, end = UINT64_MAX;
