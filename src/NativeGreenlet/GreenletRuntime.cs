@@ -36,7 +36,7 @@ public static class GreenletRuntime
     /// <exception cref="GreenletException">As for <see cref="Backend"/>, when it is read.</exception>
     public static GreenletFreezing Freezing
     {
-        get => FreezeSetting.Mode is not GreenletFreezing.Off and var mode && Backend == GreenletBackend.Segments ? mode : GreenletFreezing.Off;
+        get => Backend == GreenletBackend.Segments ? FreezeSetting.Mode : GreenletFreezing.Off;
         set
         {
             if (!Enum.IsDefined(value))

@@ -43,14 +43,15 @@ internal static class Program
         Console.WriteLine($"seed: {options.Seed}");
         Console.WriteLine(options.IsControl ? "control: plain threads" : GreenletRuntime.Description);
         int code = scenario.Run(options);
-        if (options.IsFreezing)
+        if (FreezeFigures.Line is { Length: > 0 } frozen)
         {
-            Console.Error.WriteLine(FreezeFigures.Line); // the last line of the output is the result
-            if (code == 0 && FreezeSetting.Mode == GreenletFreezing.Off)
-            {
-                Console.WriteLine($"freezing was turned off: {GreenletRuntime.Description}");
-                return FreezingOff;
-            }
+            Console.Error.WriteLine(frozen); // the last line of the output is the result
+        }
+
+        if (options.IsFreezing && code == 0 && FreezeSetting.Mode == GreenletFreezing.Off)
+        {
+            Console.WriteLine($"freezing was turned off: {GreenletRuntime.Description}");
+            return FreezingOff;
         }
 
         return code;

@@ -157,6 +157,7 @@ internal sealed class BackendSelection
                     throw;
                 }
 
+                selection.LookWhetherGreenletsCanBeFrozen();
                 selection._time = Stopwatch.GetElapsedTime(start);
                 Volatile.Write(ref s_instance, selection);
                 Publish(selection);
@@ -207,6 +208,15 @@ internal sealed class BackendSelection
         catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
         {
             s_isPublished = 0; // greenlets work all the same
+        }
+    }
+
+    // What takes longer to find out, the first carrier that has something to freeze does.
+    private unsafe void LookWhetherGreenletsCanBeFrozen()
+    {
+        if (Backend == GreenletBackend.Segments && NativeMethods.ng_clr_direct() is null)
+        {
+            FreezeSetting.TurnOff("switches make transitions on this platform");
         }
     }
 

@@ -61,7 +61,7 @@ internal static class FreezeSetting
         string origin = s_variable is not null ? Variable : s_program is not null ? $"{nameof(GreenletRuntime)}.{nameof(GreenletRuntime.Freezing)}" : "by default";
         return s_reason is { } reason ? $"; parked greenlets are not frozen: {reason}"
             : s_wanted == GreenletFreezing.Off ? backend == GreenletBackend.Segments ? $"; parked greenlets are not frozen ({origin})" : string.Empty
-            : backend != GreenletBackend.Segments ? "; parked greenlets are not frozen: they are on Segments only"
+            : backend != GreenletBackend.Segments ? s_variable is null && s_program is null ? string.Empty : "; parked greenlets are not frozen: they are on Segments only"
             : $"; parked greenlets are frozen, {s_wanted.ToString().ToLowerInvariant()} ({origin})";
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeGreenlet.Interop;
@@ -88,16 +89,10 @@ internal sealed unsafe partial class Carrier
         return verdict;
     }
 
-    private void PrepareToFreeze(bool hasDirectSwitch)
+    private void PrepareToFreeze()
     {
-        if (FreezeSetting.Wanted == GreenletFreezing.Off || BackendSelection.Instance.Backend != GreenletBackend.Segments)
+        if (FreezeSetting.Mode == GreenletFreezing.Off || BackendSelection.Instance.Backend != GreenletBackend.Segments)
         {
-            return;
-        }
-
-        if (!hasDirectSwitch)
-        {
-            FreezeSetting.TurnOff("switches make transitions on this platform");
             return;
         }
 
@@ -152,7 +147,11 @@ internal sealed unsafe partial class Carrier
 
         try
         {
-            if (_freezesAlways)
+            if (GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
+            {
+                _isFreezingDue = false; // it would end of a collection, and of what a freeze allocates
+            }
+            else if (_freezesAlways)
             {
                 FreezeLeft(left);
             }
@@ -165,9 +164,9 @@ internal sealed unsafe partial class Carrier
                 _isFreezingDue = false;
             }
         }
-        catch (GreenletException)
+        catch (Exception exception) when (exception is GreenletException or OutOfMemoryException)
         {
-            _isFreezingDue = false; // no record for the byrefs, or for a lesson: there may be one after the next collection
+            _isFreezingDue = false; // no memory, or no record for the byrefs or a lesson: there may be after the next collection
         }
         catch (Exception exception)
         {

@@ -314,7 +314,7 @@ internal sealed unsafe partial class Carrier
         _commit = stacks.Commit;
         _direct = stacks.Direct is var direct && direct is not null ? direct : &Refuse;
         _directEnd = stacks.DirectEnd is var end && end is not null ? end : &Refuse;
-        PrepareToFreeze(stacks.Direct is not null);
+        PrepareToFreeze();
     }
 
     // The switch did nothing but say why. Does what it asks for, so that it can be tried again; or undoes what was done

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
 using NativeGreenlet.Stacks;
@@ -21,6 +22,7 @@ internal static class FreezeCheck
 
     /// <summary>Runs the check, on a thread of its own.</summary>
     /// <exception cref="UnsupportedRuntimeException">Something did not come back as it was.</exception>
+    /// <exception cref="GreenletException">There is no stack for it, no thread or no record at the moment.</exception>
     public static void Run()
     {
         Exception? failure = null;
@@ -42,6 +44,11 @@ internal static class FreezeCheck
         };
         ThreadSupply.Start(thread);
         thread.Join();
+        if (failure is GreenletException or OutOfMemoryException)
+        {
+            ExceptionDispatchInfo.Throw(failure); // no stack, no record: that says nothing of the runtime
+        }
+
         if (failure is not null)
         {
             throw failure as UnsupportedRuntimeException ?? new UnsupportedRuntimeException($"the check of freezing failed: {failure.Message}", failure);

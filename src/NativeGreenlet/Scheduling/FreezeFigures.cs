@@ -1,6 +1,5 @@
 using System.Globalization;
 using NativeGreenlet.Interop;
-using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet.Scheduling;
 
@@ -11,7 +10,7 @@ internal static unsafe class FreezeFigures
     private static long s_thaws;
 
     /// <summary>Greenlets that are frozen now.</summary>
-    public static long Frozen => FreezeSetting.Wanted == GreenletFreezing.Off ? 0 : CarrierRegistry.Sum(static carrier => carrier.FrozenCount);
+    public static long Frozen => CarrierRegistry.Sum(static carrier => carrier.FrozenCount);
 
     /// <summary>Times that one was thawed.</summary>
     public static long Thaws => Interlocked.Read(ref s_thaws);
@@ -36,13 +35,13 @@ internal static unsafe class FreezeFigures
         _ => ng_freeze_verdict.REFUSED,
     };
 
-    /// <summary>One line; empty where freezing was not asked for.</summary>
+    /// <summary>One line; empty where no thread freezes greenlets.</summary>
     public static string Line
     {
         get
         {
             ng_freeze_statistics now;
-            if (FreezeSetting.Wanted == GreenletFreezing.Off || NativeMethods.ng_freeze_query(&now) != ng_status.OK)
+            if (!FreezeTick.IsStarted || NativeMethods.ng_freeze_query(&now) != ng_status.OK)
             {
                 return string.Empty;
             }

@@ -111,13 +111,14 @@ internal static unsafe class FreezeLessons
     private static ng_freeze_verdict Learn(ng_greenlet* greenlet)
     {
         ng_lesson* lesson;
-        if (NativeMethods.ng_lesson_create(greenlet, &lesson) != ng_status.OK)
+        ng_status status = NativeMethods.ng_lesson_create(greenlet, &lesson);
+        if (status != ng_status.OK)
         {
-            return ng_freeze_verdict.REFUSED;
+            return status == ng_status.RETRY ? ng_freeze_verdict.UNKNOWN : ng_freeze_verdict.REFUSED; // another copy of this library gives one
         }
 
         ng_freeze_verdict verdict;
-        ng_status status = ng_status.RETRY;
+        status = ng_status.RETRY;
         try
         {
             while (status == ng_status.RETRY)
@@ -210,6 +211,11 @@ internal static unsafe class FreezeLessons
             FreezeSetting.TurnOff(exception.Message);
             s_state = 3;
             return false;
+        }
+        catch
+        {
+            s_state = 0; // no thread, or no memory, at the moment
+            throw;
         }
     }
 }

@@ -28,6 +28,9 @@ internal sealed class FreezeTick
         }
     }
 
+    /// <summary>Whether there has been a thread whose parked greenlets are frozen.</summary>
+    public static bool IsStarted => Volatile.Read(ref s_isStarted) != 0;
+
     /// <summary>Collections so far.</summary>
     public static long Count => Volatile.Read(ref s_count);
 

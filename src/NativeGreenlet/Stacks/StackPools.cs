@@ -14,12 +14,6 @@ internal static unsafe class StackPools
     private static readonly nint[] s_pools = new nint[32];
     private static nint s_default;
 
-    private static bool IsFreezing => FreezeSetting.Wanted != GreenletFreezing.Off; // then far more can be parked
-
-    private static ulong MostAddressSpace => 1UL << (IsFreezing ? 40 : 37);
-
-    private static nuint MostStacks => IsFreezing ? 1u << 21 : NativeMethods.ng_segments_config_default().capacity;
-
     /// <summary>The region for stacks of at least so many bytes; 0 stands for the default.</summary>
     /// <exception cref="GreenletException">Address space cannot be had.</exception>
     public static ng_segments* For(int stackSize)
@@ -54,8 +48,7 @@ internal static unsafe class StackPools
     {
         ng_segments_statistics statistics;
         _ = NativeMethods.ng_segments_query(pool, &statistics);
-        ulong fromLimits = MostAddressSpace / statistics.segment_size;
-        string cause = statistics.capacity < Math.Min(fromLimits, MostStacks)
+        string cause = statistics.capacity < Limits.Capacity(statistics.segment_size)
             ? "; the address space of the process allowed no more (ulimit -v)"
             : string.Empty;
         return string.Create(
@@ -73,7 +66,7 @@ internal static unsafe class StackPools
             if (s_pools[index] == 0)
             {
                 config.segment_size = (nuint)wanted;
-                config.capacity = (nuint)Math.Min(MostStacks, MostAddressSpace / wanted);
+                config.capacity = (nuint)Limits.Capacity(wanted);
                 ng_segments* created;
                 ng_status status = NativeMethods.ng_segments_create(&config, &created);
                 if (status != ng_status.OK)
@@ -91,5 +84,15 @@ internal static unsafe class StackPools
 
             return s_pools[index];
         }
+    }
+
+    // As freezing was at the first stack, whatever has come of it since: where greenlets are frozen, far more can be parked.
+    private static class Limits
+    {
+        private static readonly bool s_isFreezing = FreezeSetting.Mode != GreenletFreezing.Off;
+        private static readonly ulong s_stacks = s_isFreezing ? 1UL << 21 : NativeMethods.ng_segments_config_default().capacity;
+        private static readonly ulong s_addressSpace = 1UL << (s_isFreezing ? 40 : 37);
+
+        public static ulong Capacity(ulong stackSize) => Math.Min(s_stacks, s_addressSpace / stackSize);
     }
 }

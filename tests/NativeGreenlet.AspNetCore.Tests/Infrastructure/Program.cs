@@ -24,6 +24,12 @@ internal static class Program
             return 0;
         }
 
+        if (arguments is [_, WaitingRequests.Argument, var transport])
+        {
+            await WaitingRequests.RunAsync(transport);
+            return 0;
+        }
+
         try
         {
             await using Server server = await Server.StartAsync(app => app.MapGet("/", () => GreenletRuntime.Backend.ToString()));

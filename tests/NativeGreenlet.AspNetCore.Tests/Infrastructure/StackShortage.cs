@@ -16,6 +16,7 @@ internal static class StackShortage
     // Greenlets end on their thread, so this one stays: it blocks.
     public static void Run()
     {
+        GreenletRuntime.Freezing = GreenletFreezing.Off; // its check would need stacks at some time, unless the environment asks for more
         Server server = Server.StartAsync(
             app =>
             {

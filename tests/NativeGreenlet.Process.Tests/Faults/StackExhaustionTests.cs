@@ -12,7 +12,7 @@ namespace NativeGreenlet.Tests.Faults;
 [Collection(Survival.OneAtATime.Name)]
 public class StackExhaustionTests
 {
-    private const int Largest = 1 << 30; // a region has 128 GiB of address space, and so 64 stacks of this size
+    private const int Largest = 1 << 30; // a region has 128 GiB of address space, and so 64 stacks of this size; 1 TiB where greenlets are frozen
 
     [Fact]
     public void All_stacks_of_a_size_in_use() => FaultProcess.SurvivesOnSegments(UseAllSegments);
@@ -61,7 +61,7 @@ public class StackExhaustionTests
     private static void UseAllSegments() => FaultProcess.OnMainAndWorker(() =>
     {
         Bystanders bystanders = new();
-        int most = FreezeSetting.Wanted == GreenletFreezing.Off ? 64 : 512; // where the collector does not walk them there may be more
+        int most = GreenletRuntime.Freezing == GreenletFreezing.Off ? 64 : 512; // where the collector does not walk them there may be more
         List<Greenlet> parked = ParkUntilRefused($"all {most} stacks of 2097152 KiB are in use. End some", out Greenlet refused, Largest);
         Check.That(parked.Count == most);
         bystanders.Verify(); // other sizes have regions of their own

@@ -69,7 +69,7 @@ public class ManyWaitsTests
     private static void ReachLimitOfThreads()
     {
         Greenlet[] parked = Park(ThreadRecords.MostThreads);
-        int others = FreezeSetting.Wanted == GreenletFreezing.Off ? 0 : 3; // records for what is frozen that are free just then
+        int others = GreenletRuntime.Freezing == GreenletFreezing.Off ? 0 : 3; // records for what is frozen that are free just then
         bool wasRefused = false;
         Greenlet main = Greenlet.Current;
         List<Greenlet> more = [];

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Reflection.Emit;
+using System.Runtime;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
@@ -50,10 +51,22 @@ public class FreezingTests
     public void What_cannot_be_frozen_is_looked_at_once_for_each_park() => Survives("auto", LookOnce);
 
     [LinuxFact]
-    public void Nothing_is_frozen_unless_it_is_asked_for() => Survives(string.Empty, StayLinked);
+    public void Nothing_is_frozen_unless_it_is_asked_for() => Survives(string.Empty, StayLinkedByDefault);
+
+    [LinuxFact]
+    public void Nothing_is_frozen_where_the_environment_says_so() => Survives("off", TurnOffByVariable);
+
+    [LinuxFact]
+    public void Nothing_is_frozen_where_the_program_says_so() => Survives(string.Empty, TurnOffByProgram);
 
     [LinuxFact]
     public void A_program_can_ask_for_it() => Survives(string.Empty, AskByProgram);
+
+    [LinuxFact]
+    public void A_region_without_collections_has_none() => Survives("auto", StayWithoutCollections);
+
+    [LinuxFact]
+    public void Two_lessons_are_never_given_at_a_time() => Survives("auto", GiveTwoLessons);
 
     [LinuxFact]
     public void The_environment_has_the_last_word() => Survives("off", AskInVain);
@@ -72,6 +85,13 @@ public class FreezingTests
     public void Where_greenlets_are_threads_it_is_off_with_a_reason()
     {
         InChild.Result child = InChild.Run(TellOffOnThreads, (FreezeSetting.Variable, "auto"), (BackendSelection.Variable, "threads"));
+        Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
+    }
+
+    [Fact]
+    public void Where_greenlets_are_threads_nothing_is_said_of_it_unless_it_was_asked_for()
+    {
+        InChild.Result child = InChild.Run(SayNothingOnThreads, (FreezeSetting.Variable, string.Empty), (BackendSelection.Variable, "threads"));
         Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
     }
 
@@ -632,7 +652,7 @@ public class FreezingTests
         }
     }
 
-    private static unsafe void StayLinked() => OnThread.Run(() =>
+    private static unsafe void StayLinked(string who) => OnThread.Run(() =>
     {
         Greenlet[] greenlets = [.. Enumerable.Range(0, 200).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
         Array.ForEach(greenlets, greenlet => greenlet.Switch());
@@ -644,14 +664,54 @@ public class FreezingTests
 
         Assert.Equal(0, GreenletDiagnostics.Frozen);
         Assert.All(greenlets, greenlet => Assert.True(greenlet.Core.Park is null && greenlet.Switch() is true));
-        Assert.Contains("parked greenlets are not frozen (by default)", GreenletRuntime.Description, StringComparison.Ordinal);
+        Assert.Contains($"parked greenlets are not frozen ({who})", GreenletRuntime.Description, StringComparison.Ordinal);
         Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
         Assert.Equal(0, GreenletDiagnostics.Freezing.Freezes);
     });
 
+    private static void TurnOffByVariable() => StayLinked(FreezeSetting.Variable);
+
+    private static void TurnOffByProgram()
+    {
+        GreenletRuntime.Freezing = GreenletFreezing.Off;
+        StayLinked($"{nameof(GreenletRuntime)}.{nameof(GreenletRuntime.Freezing)}");
+    }
+
+    private static void StayLinkedByDefault() => StayLinked("by default");
+
+    // Each copy of the library in a process gives one at a time.
+    private static unsafe void GiveTwoLessons() => OnThread.Run(() =>
+    {
+        Greenlet greenlet = new(_ => ParkedFrames.Plain(1));
+        _ = greenlet.Switch();
+        Assert.True(FreezeLessons.IsReady, GreenletRuntime.Description);
+        ng_lesson* first;
+        ng_lesson* second;
+        Assert.Equal(ng_status.OK, NativeMethods.ng_lesson_create(greenlet.Core.Native, &first));
+        Assert.Equal(ng_status.RETRY, NativeMethods.ng_lesson_create(greenlet.Core.Native, &second));
+        _ = NativeMethods.ng_lesson_finish(first);
+        Assert.Equal(ng_status.OK, NativeMethods.ng_lesson_create(greenlet.Core.Native, &second));
+        _ = NativeMethods.ng_lesson_finish(second);
+        Assert.True(greenlet.Switch() is true);
+    });
+
+    // What is due there would be to check the runtime, which collects.
+    private static void StayWithoutCollections() => OnThread.Run(() =>
+    {
+        Greenlet[] greenlets = [.. Enumerable.Range(0, 2 * Carrier.FewParked).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
+        Array.ForEach(greenlets, greenlet => greenlet.Switch());
+        Tick();
+        Carrier carrier = Carrier.OfThisThread;
+        Assert.True(SpinWait.SpinUntil(() => carrier.IsFreezingDue, TimeSpan.FromMinutes(1)));
+        Assert.True(GC.TryStartNoGCRegion(1 << 20));
+        _ = new Greenlet(() => { }).Switch();
+        Assert.Equal(GCLatencyMode.NoGCRegion, GCSettings.LatencyMode);
+        GC.EndNoGCRegion();
+        Assert.All(greenlets, greenlet => Assert.True(greenlet.Switch() is true));
+    });
+
     private static void AskByProgram()
     {
-        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
         GreenletRuntime.Freezing = GreenletFreezing.Auto;
         Assert.Equal(GreenletFreezing.Auto, GreenletRuntime.Freezing);
         ParkForLong();
@@ -682,6 +742,16 @@ public class FreezingTests
         new Greenlet(() => { }).Switch();
         Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
         Assert.Contains("not frozen: they are on Segments only", GreenletRuntime.Description, StringComparison.Ordinal);
+    }
+
+    private static void SayNothingOnThreads()
+    {
+        new Greenlet(() => { }).Switch();
+        Assert.Equal(GreenletFreezing.Off, GreenletRuntime.Freezing);
+        Assert.DoesNotContain("frozen", GreenletRuntime.Description, StringComparison.Ordinal);
+        using StringWriter dump = new();
+        GreenletDiagnostics.Dump(dump);
+        Assert.DoesNotContain("frozen", dump.ToString(), StringComparison.Ordinal);
     }
 
     private static void TellUnknownWish() =>

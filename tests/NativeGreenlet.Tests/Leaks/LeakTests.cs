@@ -16,7 +16,7 @@ public class LeakTests(ITestOutputHelper output)
 
     // In the child. Threads are dearer than segments, and a system has fewer of them.
     private static readonly bool s_areThreads = ThisRun.Backend == Backends.Threads;
-    private static readonly int s_forFreezing = FreezeSetting.Wanted == GreenletFreezing.Off ? 0 : 3; // records: of byrefs, of the check, of a lesson
+    private static readonly int s_forFreezing = GreenletRuntime.Freezing == GreenletFreezing.Off ? 0 : 3; // records: of byrefs, of the check, of a lesson
     private static readonly int s_perRound = s_areThreads ? 1_000 : 10_000;
     private static readonly int s_dropped = s_areThreads ? 1_000 : 20_000;
 

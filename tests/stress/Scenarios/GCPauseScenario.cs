@@ -24,6 +24,11 @@ internal sealed class GCPauseScenario : Scenario
 
     public override int Run(Options options)
     {
+        if (!options.IsControl)
+        {
+            GreenletRuntime.Freezing = GreenletFreezing.Off; // what is measured is the walk of their stacks
+        }
+
         // The records that suspension inside a catch block needs are part of its cost, and not of the other's. They go back
         // when they are not in use, and cost each collection something while they are there: so greenlets outside of a catch
         // block are measured beside as many that are inside of one.
