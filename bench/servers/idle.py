@@ -24,7 +24,7 @@ SERVERS = [
     ("linked", "greenlets that are not frozen", [*DOTNET, "greenlets", "echo"], {"NATIVEGREENLET_FREEZE": "off"}),
     ("async", "async/await", [*DOTNET, "async", "echo"], {}),
 ]
-SPARE = 200  # open files of a process for other things
+SPARE = 1000  # open files of a process for other things
 SETTLING = 12  # seconds: freezing, and then pages
 COLLECT_EVERY = 0.5
 
