@@ -1,7 +1,7 @@
 #!/bin/sh
 # 64-bit Arm Linux, cross-built and emulated: ./build.sh check arm64 [--runtime VERSION] [--resume] [ctest] [managed] [stress] (all, if none
 # is named; the row is made of the last run of each). ctest, then the tests and the stress program on the runtime of that
-# platform, in qemu's user emulation. With --resume the classes of tests that ended before are not run again.
+# platform, in qemu's user emulation. With --resume the classes of tests that ended well are not run again.
 #
 # The emulator itself loses some runs of the runtime, with no greenlet in sight. So beside every run of the stress program there
 # is a control: the same load on plain threads (--control). What greenlets lose and the control does not is a failure, and so are
@@ -58,7 +58,7 @@ mappings=$(cat /proc/sys/vm/max_map_count)
 # fraction of the time; if the emulator loses that, each class in one of its own.
 managed_tests() {
   # shellcheck disable=SC2086 # nothing, or two words
-  "$host" "$@" --threads 1 --include .Semantics. --include .Generators. --include .Diagnostics. --include .Lifecycle. --include .Scheduling. --include .Hubs. --include .IO.PollerTests \
+  "$host" "$@" --include .AskedRuntimeTests. --include .Semantics. --include .Generators. --include .Diagnostics. --include .Lifecycle. --include .Scheduling. --include .Hubs. --include .IO.PollerTests \
     --include .IO.SocketWaitTests --exclude CompatibilityTableTests $exclude NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-arm64$suffix-managed.log" 2>&1
 }
 results=$PWD/artifacts/platforms/linux-arm64/results$suffix

@@ -16,6 +16,7 @@ runtime=
 if [ "${1:-}" = --runtime ]; then
   runtime=${2:?--runtime needs a version}
   shift 2
+  export NATIVEGREENLET_TEST_RUNTIME="$runtime" # AskedRuntimeTests fail on another
 fi
 suffix=${runtime:+-$runtime} # of names of files
 on_runtime=${runtime:+, .NET $runtime}
@@ -95,13 +96,14 @@ native_figures() {
   c_tests="$((${total:-0} - ${bad:-0} - skipped)) pass, ${bad:-all} fail, $skipped skipped"
 }
 
-# publish_runner RID: the tests and their runner, with the runtime, in artifacts/platforms/RID/out. Sets $out.
+# publish_runner RID: the tests and their runner, with the runtime, in artifacts/platforms/RID/out. Sets $out. Packages of frameworks that
+# nothing here uses are not asked for: they are not always served.
 publish_runner() {
   out=$PWD/artifacts/platforms/$1/out$suffix
   say "Publishing the tests for $1$on_runtime"
   dotnet publish tests/platforms/Runner/NativeGreenlet.Runner.csproj --configuration Release --runtime "$1" --self-contained \
     --output "$out" --artifacts-path "artifacts/platforms/$1/managed" -p:NativeGreenletRid="$1" \
-    -p:NativeGreenletBuildNative=false ${runtime:+-p:RuntimeFrameworkVersion=$runtime} -nodeReuse:false --nologo -v quiet \
+    -p:NativeGreenletBuildNative=false -p:RunAnalyzers=false -p:DisableTransitiveFrameworkReferenceDownloads=true ${runtime:+-p:RuntimeFrameworkVersion=$runtime} -nodeReuse:false --nologo -v quiet \
     >"$log/$1-publish.log" 2>&1 || {
     tail -n 30 "$log/$1-publish.log" >&2
     stop "the tests could not be published for $1"

@@ -28,7 +28,7 @@ export LD_LIBRARY_PATH="$out"
 say "Managed tests, each class in a process of its own"
 status=0
 "$out/NativeGreenlet.Runner" --apart --patience 600 \
-  --include .Semantics. --include .Generators. --include .Diagnostics. --include .Lifecycle. --include .Scheduling. --include .Hubs. --include .IO.PollerTests --include .IO.SocketWaitTests --include .IO.ConnectionStressTests \
+  --include .AskedRuntimeTests. --include .Semantics. --include .Generators. --include .Diagnostics. --include .Lifecycle. --include .Scheduling. --include .Hubs. --include .IO.PollerTests --include .IO.SocketWaitTests --include .IO.ConnectionStressTests \
   --include .Runtime. --include .Interop. --include .Properties. --include .Synchronization. --exclude BodyFormTests --exclude GivingUpTests --exclude CancellationTests \
   NativeGreenlet.Tests.dll NativeGreenlet.Cooperative.Tests.dll >"$log/linux-musl-x64$suffix-managed.log" 2>&1 || status=1
 grep -A 12 '^FAILED' "$log/linux-musl-x64$suffix-managed.log" | head -n 200 || true

@@ -12,7 +12,8 @@ internal static class ClassesApart
     {
         foreach (string name in tests.Classes)
         {
-            Tally? kept = options.Results is null ? null : Kept(Path.Combine(options.Results, name));
+            string file = $"{Path.GetFileNameWithoutExtension(tests.Location)}-{name}"; // a class may be part of several assemblies
+            Tally? kept = options.Results is null ? null : Kept(Path.Combine(options.Results, file));
             if (kept is not null)
             {
                 Console.WriteLine($"{name}: {kept} (before)");
@@ -20,10 +21,10 @@ internal static class ClassesApart
                 continue;
             }
 
-            for (int attempt = 1; !TryRun(tests, name, options, tally, isLast: attempt >= options.Attempts); attempt++)
+            for (int attempt = 1; !TryRun(tests, name, file, options, tally, isLast: attempt >= options.Attempts); attempt++)
             {
                 tally.Again();
-                Keep(options, $"{name}.again", $"{attempt}\n");
+                Keep(options, $"{file}.again", $"{attempt}\n");
             }
         }
     }
@@ -49,14 +50,13 @@ internal static class ClassesApart
     }
 
     // Whether the class is done with: with whatever result, unless its process ended without one.
-    private static bool TryRun(TestAssembly tests, string name, Options options, Tally tally, bool isLast)
+    private static bool TryRun(TestAssembly tests, string name, string file, Options options, Tally tally, bool isLast)
     {
         Stopwatch watch = Stopwatch.StartNew();
         List<string> command =
         [
             .. ProgramHost.Command(typeof(ClassesApart).Assembly),
             .. options.Excluded.SelectMany(text => new[] { "--exclude", text }),
-            "--threads", options.Threads.ToString(CultureInfo.InvariantCulture),
             "--include", $"{name}.",
             tests.Location,
         ];
@@ -81,7 +81,11 @@ internal static class ClassesApart
 
             Console.WriteLine($"{name}: {result} ({seconds})");
             tally.Add(result);
-            Keep(options, name, $"{result}\n");
+            if (result.IsGood)
+            {
+                Keep(options, file, $"{result}\n");
+            }
+
             return true;
         }
 

@@ -14,8 +14,7 @@ internal sealed class Options
           --apart             each class in a process of its own, so that one which crashes costs its class only
           --patience SECONDS  with --apart: when to end the process of a class (600)
           --attempts N        with --apart: a class that crashed or hung is run again, until it has been N times (1)
-          --results FOLDER    with --apart: keeps there what each class ended with; what has ended is not run again
-          --threads N         how many collections of tests at once (the number of cores)
+          --results FOLDER    with --apart: keeps there what each class ended with; what has ended well is not run again
           --list              only print the names of the classes
 
         Assemblies lie beside the runner. Prints each failure, and at last "N passed, N failed, N skipped". Children of
@@ -42,8 +41,6 @@ internal sealed class Options
 
     /// <summary>Where the results of classes are kept; null if they are not.</summary>
     public string? Results { get; private set; }
-
-    public int Threads { get; private set; } = Environment.ProcessorCount;
 
     /// <exception cref="FormatException">They make no sense.</exception>
     public static Options Parse(string[] arguments)
@@ -74,9 +71,6 @@ internal sealed class Options
                     break;
                 case "--results":
                     options.Results = Directory.CreateDirectory(Value()).FullName;
-                    break;
-                case "--threads":
-                    options.Threads = int.Parse(Value(), CultureInfo.InvariantCulture);
                     break;
                 default:
                     options.Assemblies.Add(argument.StartsWith('-') ? throw new FormatException($"There is no option {argument}.") : argument);

@@ -10,7 +10,8 @@ internal static class Program
     private const string HostVariable = "DOTNET_HOST_PATH";
     private const int UsageError = 64;
 
-    private static async Task<int> Main(string[] arguments)
+    // Not asynchronous: an exception that nobody catches in a program that is executed would be caught here first.
+    private static int Main(string[] arguments)
     {
         if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(HostVariable)))
         {
@@ -36,7 +37,7 @@ internal static class Program
         Tally tally = new();
         foreach (string assembly in options.Assemblies)
         {
-            await Load(assembly).RunAsync(options, tally);
+            Load(assembly).RunAsync(options, tally).GetAwaiter().GetResult();
         }
 
         Console.WriteLine(tally);
@@ -45,7 +46,7 @@ internal static class Program
 
     private static async Task RunAsync(this Assembly assembly, Options options, Tally tally)
     {
-        await using TestAssembly tests = await TestAssembly.FindAsync(assembly, options);
+        TestAssembly tests = new(assembly, options);
         if (options.ListsOnly)
         {
             tests.Classes.ToList().ForEach(Console.WriteLine);

@@ -1,82 +1,145 @@
-using System.Collections.Concurrent;
+using System.Globalization;
 using System.Reflection;
-using Xunit.Runner.Common;
+using System.Text;
 using Xunit.Sdk;
 using Xunit.v3;
 
 namespace NativeGreenlet.Runner;
 
-/// <summary>The tests of an assembly that the options ask for.</summary>
-internal sealed class TestAssembly : IAsyncDisposable
+/// <summary>The tests of an assembly that the options ask for, one after the other. Without xunit's own engine: that hashes a name for each
+/// test, for which .NET needs OpenSSL, and not every platform has one here.</summary>
+internal sealed class TestAssembly(Assembly assembly, Options options)
 {
-    private readonly XunitTestFramework _framework = new();
-    private readonly Assembly _assembly;
-    private readonly TestFrameworkOptions _options = TestFrameworkOptions.Empty();
-    private readonly List<ITestCase> _cases = [];
-    private readonly ConcurrentDictionary<string, string> _names = []; // of running tests, by their ids
-
-    private TestAssembly(Assembly assembly, Options options)
-    {
-        _assembly = assembly;
-        _options.SetMaxParallelThreads(options.Threads);
-    }
+    private readonly (Type Class, MethodInfo Method, IFactAttribute Fact)[] _tests =
+    [
+        .. from type in assembly.GetTypes()
+           where type.IsClass && (!type.IsAbstract || type.IsSealed)
+           from method in type.GetMethods()
+           where options.Wants($"{type.FullName}.{method.Name}")
+           from fact in method.GetCustomAttributes().OfType<IFactAttribute>()
+           select (type, method, fact),
+    ];
 
     /// <summary>The full path of the assembly.</summary>
-    public string Location => _assembly.Location;
+    public string Location => assembly.Location;
 
     /// <summary>The full names of the classes with tests.</summary>
-    public IEnumerable<string> Classes => _cases.Select(ClassOf).Distinct().Order(StringComparer.Ordinal);
-
-    public ValueTask DisposeAsync() => _framework.DisposeAsync();
-
-    /// <summary>Finds the tests of an assembly.</summary>
-    public static async Task<TestAssembly> FindAsync(Assembly assembly, Options options)
-    {
-        TestAssembly tests = new(assembly, options);
-        await tests._framework.GetDiscoverer(assembly).Find(
-            test =>
-            {
-                if (options.Wants($"{ClassOf(test)}.{test.TestMethodName}"))
-                {
-                    tests._cases.Add(test);
-                }
-
-                return ValueTask.FromResult(true);
-            },
-            tests._options);
-        return tests;
-    }
+    public IEnumerable<string> Classes => _tests.Select(test => test.Class.FullName!).Distinct().Order(StringComparer.Ordinal);
 
     /// <summary>Runs them in this process.</summary>
     public async Task RunAsync(Tally tally)
     {
-        await _framework.GetExecutor(_assembly).RunTestCases(_cases, new Sink(Hear), _options);
-
-        void Hear(IMessageSinkMessage message)
+        foreach ((Type type, MethodInfo method, IFactAttribute fact) in _tests)
         {
-            switch (message)
+            string name = $"{type.FullName}.{method.Name}";
+            if (fact.Explicit || fact.Timeout != 0 || (fact.SkipUnless ?? fact.SkipWhen) is not null)
             {
-                case ITestStarting starting:
-                    _names[starting.TestUniqueID] = starting.TestDisplayName;
-                    break;
-                case ITestPassed:
-                    tally.Pass();
-                    break;
-                case ITestSkipped:
-                    tally.Skip();
-                    break;
-                case ITestFailed failed:
-                    tally.Fail($"{_names.GetValueOrDefault(failed.TestUniqueID)}\n{Describe(failed)}\n{failed.Output}");
-                    break;
-                case IErrorMetadata error: // outside tests, and in what tests clean up
-                    tally.Fail($"{_assembly.GetName().Name}: {message.GetType().Name}: {Describe(error)}");
-                    break;
+                tally.Fail($"{name}: this runner does not know what it asks for");
+            }
+            else if (fact.Skip is not null)
+            {
+                tally.Skip();
+            }
+            else if (fact is not ITheoryAttribute)
+            {
+                await RunAsync(type, method, [], name, tally);
+            }
+            else
+            {
+                await RunTheoryAsync(type, method, name, tally);
             }
         }
     }
 
-    private static string ClassOf(ITestCase test) => test.TestClassName ?? "";
+    private static async Task RunTheoryAsync(Type type, MethodInfo method, string name, Tally tally)
+    {
+        await using DisposalTracker tracker = new();
+        try
+        {
+            foreach (IDataAttribute data in method.GetCustomAttributes().OfType<IDataAttribute>())
+            {
+                foreach (Xunit.ITheoryDataRow row in await data.GetData(method, tracker))
+                {
+                    if ((row.Skip ?? data.Skip) is not null)
+                    {
+                        tally.Skip();
+                        continue;
+                    }
 
-    private static string Describe(IErrorMetadata error) =>
-        string.Join('\n', error.ExceptionTypes.Select((type, i) => $"{type}: {error.Messages[i]}\n{error.StackTraces[i]}"));
+                    object?[] arguments = row.GetData();
+                    await RunAsync(type, method, arguments, $"{name}({string.Join(", ", arguments)})", tally);
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            tally.Fail($"{name}: its data\n{exception}");
+        }
+    }
+
+    // On a thread of the pool, as xunit does it: the first thread of a program is another kind.
+    private static async Task RunAsync(Type type, MethodInfo method, object?[] arguments, string name, Tally tally)
+    {
+        Output output = new();
+        try
+        {
+            await Task.Run(() => RunAsync(type, method, arguments, output));
+            tally.Pass();
+        }
+        catch (Exception exception)
+        {
+            tally.Fail($"{name}\n{(exception as TargetInvocationException)?.InnerException ?? exception}\n{output}");
+        }
+    }
+
+    private static async Task RunAsync(Type type, MethodInfo method, object?[] arguments, Output output)
+    {
+        object? instance = null;
+        if (!method.IsStatic)
+        {
+            ConstructorInfo constructor = type.GetConstructors().Single();
+            instance = constructor.Invoke(Array.ConvertAll(constructor.GetParameters(), parameter =>
+                parameter.ParameterType == typeof(Xunit.ITestOutputHelper) ? output : throw new NotSupportedException($"{type} asks for a {parameter.ParameterType}.")));
+        }
+
+        try
+        {
+            object?[] defaults = [.. method.GetParameters().Skip(arguments.Length).Select(parameter => parameter.DefaultValue)];
+            switch (method.Invoke(instance, [.. arguments, .. defaults]))
+            {
+                case Task task:
+                    await task;
+                    break;
+                case ValueTask task:
+                    await task;
+                    break;
+            }
+        }
+        finally
+        {
+            if (instance is IAsyncDisposable asynchronous)
+            {
+                await asynchronous.DisposeAsync();
+            }
+
+            (instance as IDisposable)?.Dispose();
+        }
+    }
+
+    private sealed class Output : Xunit.ITestOutputHelper
+    {
+        private readonly StringBuilder _text = new();
+
+        string Xunit.ITestOutputHelper.Output => ToString();
+
+        public void Write(string message) => _text.Append(message);
+
+        public void Write(string format, params object[] args) => _text.AppendFormat(CultureInfo.InvariantCulture, format, args);
+
+        public void WriteLine(string message) => _text.AppendLine(message);
+
+        public void WriteLine(string format, params object[] args) => _text.AppendFormat(CultureInfo.InvariantCulture, format, args).AppendLine();
+
+        public override string ToString() => _text.ToString();
+    }
 }
