@@ -8,7 +8,8 @@
                  runtime suspends (thread statics, .NET 11); by ng_words_find: the C++ library's exceptions in flight
      exchanged   learned in a static constructor: the head of the list of exception holders in the runtime's thread-local data
                  (.NET 10)
-     harmless    where the runtime has replaced a return address, when it has not (Thread): what is there is a leftover
+     harmless    where the runtime has replaced a return address, when it has not (Thread): what is there is a leftover; on
+                 arm64 also by which stack pointer it was signed (.NET 11)
      pins        everything else: the class loader's allocator and its type loads under way, the method that is prepared
                  for its first call, a native wait for a monitor
 
@@ -141,11 +142,18 @@ static size_t allocated_size(void* thread) {
 // Whether the word at that offset in a Thread object is one that every switch exchanges, or one that means nothing then.
 static bool is_exchanged(uintptr_t offset) {
   const uintptr_t limits = offset - ng_layout.thread_stack_limits;
-  // Behind the limits the runtime keeps a return address that it has replaced, and where it was. The flag that says so is
+  // Behind the limits the runtime keeps a return address that it has replaced, and where it was; .NET 11 on arm64 also the stack
+  // pointer by which such an address is signed (.NET 10 has a method there, which leads into no stack). The flag that says so is
   // clear, or the switch would have been refused: this is what the last time has left behind.
   const uintptr_t replaced = NG_LIMIT_COUNT + 1;
+#if defined(__aarch64__) || defined(_M_ARM64)
+  const uintptr_t last = replaced + 1;
+#else
+  const uintptr_t last = replaced;
+#endif
   return offset == ng_layout.thread_frame || offset == ng_layout.thread_exception_tracker || offset == ng_layout.thread_gc_frame ||
-         limits < NG_LIMIT_COUNT * (uintptr_t)WORD || limits == replaced * WORD;
+         limits < NG_LIMIT_COUNT * (uintptr_t)WORD ||
+         (limits >= replaced * WORD && limits <= last * WORD);
 }
 
 static size_t thread_size(const ng_words* words) {
