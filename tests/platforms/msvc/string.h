@@ -8,3 +8,4 @@ void* memset(void* memory, int value, size_t size);
 int memcmp(const void* one, const void* other, size_t size);
 int strcmp(const char* one, const char* other);
 char* strstr(const char* text, const char* part);
+void* memchr(const void* memory, int value, size_t size);
