@@ -18,9 +18,9 @@ internal sealed class GCPauseScenario : Scenario
 
     public override string Name => "gcpause";
 
-    public override string Summary => "4,000 greenlets suspended inside a catch block against 4,000 outside: the pause of a collection";
+    public override string Summary => "4,000 greenlets suspended inside a catch block against 4,000 outside, alone and beside those: the pause of a collection";
 
-    public override string Expectation => $"ok, ratio at most {MostRatio}";
+    public override string Expectation => $"ok, each ratio at most {MostRatio}";
 
     public override int Run(Options options)
     {
@@ -29,35 +29,41 @@ internal sealed class GCPauseScenario : Scenario
             GreenletRuntime.Freezing = GreenletFreezing.Off; // what is measured is the walk of their stacks
         }
 
-        // The records that suspension inside a catch block needs are part of its cost, and not of the other's. They go back
-        // when they are not in use, and cost each collection something while they are there: so greenlets outside of a catch
-        // block are measured beside as many that are inside of one.
+        // The records that suspension inside a catch block needs are part of its cost, and not of the other's. They make
+        // whatever is suspended beside them dearer, so greenlets outside of a catch block are measured both beside as many
+        // that are inside of one and alone, when the records of the round before have been given up.
         int room = GreenletRuntime.Backend == GreenletBackend.Slices ? (int)(StackOf(ParkInside) - StackOf(() => ParkOutsideWith(0))) : 0;
-        double nothing = Pause();
 
         // A shared machine changes its speed by half within seconds. Within one round it hardly does, so each round has its
-        // own ratio, and the median decides.
-        List<(double Inside, double Outside)> rounds = [];
-        double ratio;
+        // own ratios, and their medians decide.
+        List<(double Alone, double Beside, double Inside)> rounds = [];
+        double ratioAlone;
+        double ratioBeside;
         do
         {
+            double nothing = Pause();
+            List<Greenlet> outside = Park(() => ParkOutsideWith(room));
+            double clean = Pause();
+            End(outside);
             List<Greenlet> inside = Park(ParkInside);
             double before = Pause();
-            List<Greenlet> outside = Park(() => ParkOutsideWith(room));
+            outside = Park(() => ParkOutsideWith(room));
             double both = Pause();
             End(outside);
             double alone = Math.Min(before, Pause());
             End(inside);
-            rounds.Add(((alone - nothing) / Count, (both - alone) / Count));
-            ratio = Median(rounds.Select(round => Ratio(round.Inside, round.Outside)));
+            rounds.Add(((clean - nothing) / Count, (both - alone) / Count, (alone - nothing) / Count));
+            ratioAlone = Median(rounds.Select(round => Ratio(round.Inside, round.Alone)));
+            ratioBeside = Median(rounds.Select(round => Ratio(round.Inside, round.Beside)));
         }
-        while (rounds.Count < LeastRounds || (rounds.Count < MostRounds && ratio > MostRatio));
+        while (rounds.Count < LeastRounds || (rounds.Count < MostRounds && Math.Max(ratioAlone, ratioBeside) > MostRatio));
 
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"gcpause: {Count} suspended greenlets, microseconds each: {Median(rounds.Select(round => round.Outside)):F2} outside of a catch block{(room > 0 ? $" with {room} bytes more on the stack" : string.Empty)}, {Median(rounds.Select(round => round.Inside)):F2} inside; ratio {ratio:F2} (at most {MostRatio}), the median of {rounds.Count} rounds"));
-        Console.WriteLine(ratio <= MostRatio ? "ok" : "TOO SLOW");
-        return ratio <= MostRatio ? 0 : 1;
+            $"gcpause: {Count} suspended greenlets, microseconds each: outside of a catch block{(room > 0 ? $" with {room} bytes more on the stack" : string.Empty)} {Median(rounds.Select(round => round.Alone)):F2} alone and {Median(rounds.Select(round => round.Beside)):F2} beside as many that are inside, {Median(rounds.Select(round => round.Inside)):F2} inside; ratios {ratioAlone:F2} and {ratioBeside:F2} (each at most {MostRatio}), the medians of {rounds.Count} rounds"));
+        bool isGood = Math.Max(ratioAlone, ratioBeside) <= MostRatio;
+        Console.WriteLine(isGood ? "ok" : "TOO SLOW");
+        return isGood ? 0 : 1;
     }
 
     // A round in which the second half cost nothing says nothing for the first.
@@ -100,7 +106,7 @@ internal sealed class GCPauseScenario : Scenario
         }
     }
 
-    // The shortest of many, in microseconds: whatever else the machine does only adds to it.
+    // The shortest of many, in microseconds of processor time: whatever else the machine does only adds to it.
     private static double Pause()
     {
         // Until everything is in generation 2: a collection that pins much keeps it in the younger ones for longer.
@@ -111,13 +117,18 @@ internal sealed class GCPauseScenario : Scenario
         double shortest = double.MaxValue;
         for (int i = 0; i < Collections; i++)
         {
-            long start = Stopwatch.GetTimestamp();
+            double start = ProcessorTime();
             GC.Collect(0);
-            shortest = Math.Min(shortest, Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+            shortest = Math.Min(shortest, ProcessorTime() - start);
         }
 
         return shortest;
     }
+
+    // Windows counts it in parts of a second that are too long for this.
+    private static double ProcessorTime() => OperatingSystem.IsWindows()
+        ? Stopwatch.GetElapsedTime(0).TotalMicroseconds
+        : Environment.CpuUsage.TotalTime.TotalMicroseconds;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ParkOutside() => _ = Greenlet.Current.Parent!.Switch();
