@@ -557,12 +557,13 @@ public sealed class TransportTests : IDisposable
         List<Stream> bodies = [];
         await using Server server = await Server.StartAsync(app => app.MapGet("/{size}", (HttpContext context, int size) =>
         {
-            context.Response.ContentLength = size;
-            context.Response.Body.Write(new byte[size]);
             lock (bodies)
             {
-                bodies.Add(context.Response.Body);
+                bodies.Add(context.Response.Body); // before the client has its answer, and asks again elsewhere
             }
+
+            context.Response.ContentLength = size;
+            context.Response.Body.Write(new byte[size]);
         }));
         using Client first = await Client.ConnectAsync(server);
         using Client second = await Client.ConnectAsync(server);

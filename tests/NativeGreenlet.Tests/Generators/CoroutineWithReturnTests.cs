@@ -64,19 +64,8 @@ public class CoroutineWithReturnTests
     public void A_resume_allocates_nothing() => OnThread.Run(() =>
     {
         using Coroutine<int, int, string> sum = Sum();
-        for (int i = 0; i < 100; i++)
-        {
-            sum.Resume(1);
-        }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-        {
-            sum.Resume(1);
-        }
-
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        Assert.True(allocated < 1000, $"{allocated} bytes by 1000 resumes");
+        long allocated = Allocation.Of(1000, () => sum.Resume(1));
+        Assert.Equal(0, allocated);
     });
 
     private static Coroutine<int, int, string> Sum() => new((self, value) =>
