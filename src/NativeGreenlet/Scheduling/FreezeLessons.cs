@@ -15,14 +15,13 @@ internal static unsafe class FreezeLessons
     private const int MostFailures = 3;
     private const int Common = 4; // times that a shape is met before it is learned at leisure
     private const int Again = 2; // times before it is learned soon
-    private const int LeisureFactor = 20; // learning takes no more than a twentieth of the time
     private const int Garbage = 400; // bytes between two objects, so that a collection moves them
     private const int MostNotes = 4096;
 
     private static readonly Lock s_lock = new();
     private static readonly Dictionary<ulong, int> s_met = [];
     private static readonly Dictionary<ulong, int> s_failed = [];
-    private static long s_notBefore;
+    private static LessonBudget s_budget; // of lessons at leisure
     private static volatile bool s_mayUnload;
     private static volatile int s_state; // 0: not prepared; 1: being checked; 2: ready; 3: off
 
@@ -75,15 +74,17 @@ internal static unsafe class FreezeLessons
                 return ng_freeze_verdict.REFUSED;
             }
 
-            if ((urgency == Urgency.Leisure && (Environment.TickCount64 < s_notBefore || Note(s_met, hash) < Common))
+            if ((urgency == Urgency.Leisure && (!s_budget.Allows(Environment.TickCount64, GC.CollectionCount(0)) || Note(s_met, hash) < Common))
                 || (urgency == Urgency.Soon && Note(s_met, hash) < Again))
             {
                 return ng_freeze_verdict.UNKNOWN;
             }
 
             long start = Stopwatch.GetTimestamp();
+            long before = GC.CollectionCount(0);
             ng_freeze_verdict verdict = Learn(greenlet);
-            s_notBefore = Environment.TickCount64 + (long)(Stopwatch.GetElapsedTime(start).TotalMilliseconds * LeisureFactor);
+            long collections = GC.CollectionCount(0);
+            s_budget.Spend(Environment.TickCount64, collections, Stopwatch.GetElapsedTime(start), collections - before);
             _ = s_met.Remove(hash);
             if (verdict == ng_freeze_verdict.REFUSED)
             {
@@ -202,7 +203,7 @@ internal static unsafe class FreezeLessons
             }
 
             FreezeCheck.Run();
-            s_notBefore = 0;
+            s_budget = default; // the check's lessons do not count
             s_state = 2;
             return true;
         }
