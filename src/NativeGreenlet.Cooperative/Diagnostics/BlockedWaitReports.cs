@@ -9,9 +9,7 @@ namespace NativeGreenlet.Cooperative.Diagnostics;
 /// many a second are looked at; all are counted.</summary>
 internal static class BlockedWaitReports
 {
-    private const int MostPlaces = 1_000;
     private const int MostLooksPerSecond = 100;
-    private const int Depth = 32; // frames that make a place
     private const int NearestFrames = 12;
     private const int MillisecondsPerSecond = 1_000;
 
@@ -38,7 +36,7 @@ internal static class BlockedWaitReports
     /// <param name="reason">Why it does not park.</param>
     /// <param name="call">What was called.</param>
     /// <param name="trace">From where.</param>
-    public static bool TryReport(Hub hub, HashSet<int> places, string? reason, [NotNullWhen(true)] out string? call, [NotNullWhen(true)] out StackTrace? trace)
+    public static bool TryReport(Hub hub, WaitPlaces places, string? reason, [NotNullWhen(true)] out string? call, [NotNullWhen(true)] out StackTrace? trace)
     {
         call = null;
         trace = null;
@@ -48,14 +46,7 @@ internal static class BlockedWaitReports
         }
 
         StackTrace here = new(3, fNeedFileInfo: false);
-        HashCode place = default;
-        foreach (StackFrame frame in here.GetFrames().Take(Depth))
-        {
-            place.Add(frame.GetMethod());
-            place.Add(frame.GetILOffset());
-        }
-
-        if (places.Count >= MostPlaces || !places.Add(place.ToHashCode()))
+        if (!places.TryAdd(here))
         {
             return false;
         }

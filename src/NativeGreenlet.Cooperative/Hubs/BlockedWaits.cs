@@ -15,7 +15,7 @@ internal sealed class BlockedWaits : IDisposable
     private const int LongestPause = 16; // milliseconds between two looks at what nobody else can wait for
 
     private readonly HubLoop _loop;
-    private readonly HashSet<int> _places = []; // that were told
+    private readonly WaitPlaces _places = new(); // that were told
     private readonly MonitorWaits? _monitors; // if Monitor.Wait is native here
     private readonly string? _obstacle; // why none can be parked in those
     private readonly string? _greaterObstacle; // why none can be parked at all

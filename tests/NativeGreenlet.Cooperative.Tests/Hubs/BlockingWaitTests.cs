@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
@@ -9,6 +10,8 @@ public class BlockingWaitTests
 {
     private const int Count = 60;
     private const int Blocked = 500; // milliseconds: on a busy machine .NET spins for long before it waits
+
+    private static readonly TimeSpan s_compilation = TimeSpan.FromSeconds(10); // code that is not optimized is never compiled anew
 
     // On .NET 11 Monitor.Wait may be compiled into its caller, which then looks as if it was inside another lock.
     private static readonly bool s_isMonitorManaged = Environment.Version.Major > 10;
@@ -357,6 +360,36 @@ public class BlockingWaitTests
         Assert.False(only.IsInLock);
     }
 
+    // The runtime compiles anew what is called often, and then methods into those that call them: the stack has fewer frames.
+    [ParkingFact]
+    public void A_place_is_told_once_however_its_code_is_compiled()
+    {
+        List<HubBlockingWaitEventArgs> told = [];
+        InHub.Run(
+            () =>
+            {
+                Hub.Current.BlockingWait += (_, e) => told.Add(e);
+                int first = 0;
+                bool isAgain = false;
+                Task task = Task.Delay(Blocked);
+                Stopwatch watch = Stopwatch.StartNew();
+                while (true)
+                {
+                    int frames = WaitAndCount(task);
+                    first = first == 0 ? frames : first;
+                    if (isAgain)
+                    {
+                        break;
+                    }
+
+                    isAgain = frames != first || watch.Elapsed > s_compilation;
+                    task = isAgain ? Task.Delay(Blocked) : task;
+                }
+            },
+            new HubOptions { BlockingWaits = BlockingWaits.Report });
+        Assert.True(told.Count == 1, string.Join('\n', told.Select(each => $"{each.Call}\n{each.StackTrace}")));
+    }
+
     [Fact]
     public void Nothing_is_told_of_a_hub_that_blocks()
     {
@@ -477,6 +510,21 @@ public class BlockingWaitTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Block() => Task.Delay(Blocked).Wait();
+
+    // How many frames the stack has in the innermost method.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int WaitAndCount(Task task)
+    {
+        int frames = Frames();
+        WaitFor(task);
+        return frames;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Frames() => new StackTrace(fNeedFileInfo: false).FrameCount;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WaitFor(Task task) => task.Wait();
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void BlockInLock(object gate)
