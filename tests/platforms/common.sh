@@ -90,6 +90,8 @@ native_tests() {
 
 # native_figures RID: $c_tests of the last run
 native_figures() {
+  c_tests='not run'
+  [ -e "$log/$1-ctest.log" ] || return 0
   total=$(sed -n 's/^[0-9]*% tests passed, .* out of \([0-9]*\)$/\1/p' "$log/$1-ctest.log")
   bad=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed.*/\1/p' "$log/$1-ctest.log")
   skipped=$(grep -c '(Skipped)$' "$log/$1-ctest.log" || true)

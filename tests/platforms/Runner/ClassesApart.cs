@@ -56,27 +56,21 @@ internal static class ClassesApart
         List<string> command =
         [
             .. ProgramHost.Command(typeof(ClassesApart).Assembly),
+            "--names",
             .. options.Excluded.SelectMany(text => new[] { "--exclude", text }),
             "--include", $"{name}.",
             tests.Location,
         ];
-        using Process process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        bool hasEnded = process.WaitForExit(options.Patience);
-        if (!hasEnded)
-        {
-            process.Kill(entireProcessTree: true);
-            process.WaitForExit();
-        }
-
-        Tally? result = Tally.Parse(output.Result);
+        using ClassProcess process = new([.. command]);
+        bool hasEnded = process.Wait(options.Patience);
+        string output = process.Output;
+        Tally? result = Tally.Parse(output);
         string seconds = $"{watch.Elapsed.TotalSeconds:F0} s";
         if (result is not null && hasEnded)
         {
             if (!result.IsGood)
             {
-                Console.WriteLine(output.Result);
+                Console.WriteLine(output);
             }
 
             Console.WriteLine($"{name}: {result} ({seconds})");
@@ -90,7 +84,8 @@ internal static class ClassesApart
         }
 
         string end = hasEnded ? $"ended with {process.ExitCode}" : "was killed";
-        string what = $"{name}: its process {end} after {seconds}\n{Tail(output.Result)}\n{Tail(error.Result)}";
+        string where = process.Test is { } test ? $"in {test}" : "before its first test";
+        string what = $"{name}: its process {end} after {seconds}, {where}\n{Tail(output)}\n{Tail(process.Error)}";
         if (isLast)
         {
             tally.Fail(what);

@@ -51,24 +51,35 @@ internal sealed class TestAssembly(Assembly assembly, Options options)
         }
     }
 
-    private static async Task RunTheoryAsync(Type type, MethodInfo method, string name, Tally tally)
+    private async Task RunTheoryAsync(Type type, MethodInfo method, string name, Tally tally)
     {
         await using DisposalTracker tracker = new();
         try
         {
+            int rows = 0;
             foreach (IDataAttribute data in method.GetCustomAttributes().OfType<IDataAttribute>())
             {
-                foreach (Xunit.ITheoryDataRow row in await data.GetData(method, tracker))
+                foreach (object row in data is MemberDataAttributeBase member ? RowsOf(member, type) : await data.GetData(method, tracker))
                 {
-                    if ((row.Skip ?? data.Skip) is not null)
+                    rows++;
+                    if (((row as Xunit.ITheoryDataRow)?.Skip ?? data.Skip) is not null)
                     {
                         tally.Skip();
                         continue;
                     }
 
-                    object?[] arguments = row.GetData();
-                    await RunAsync(type, method, arguments, $"{name}({string.Join(", ", arguments)})", tally);
+                    object?[] arguments = row as object?[] ?? ((Xunit.ITheoryDataRow)row).GetData();
+                    string full = $"{name}({string.Join(", ", arguments)})";
+                    if (options.Wants(full))
+                    {
+                        await RunAsync(type, method, arguments, full, tally);
+                    }
                 }
+            }
+
+            if (rows == 0)
+            {
+                tally.Fail($"{name}: it has no data");
             }
         }
         catch (Exception exception)
@@ -77,9 +88,25 @@ internal sealed class TestAssembly(Assembly assembly, Options options)
         }
     }
 
-    // On a thread of the pool, as xunit does it: the first thread of a program is another kind.
-    private static async Task RunAsync(Type type, MethodInfo method, object?[] arguments, string name, Tally tally)
+    // Outside of its engine xunit says that such data has no rows.
+    private static IEnumerable<object> RowsOf(MemberDataAttributeBase data, Type type)
     {
+        const BindingFlags Any = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.FlattenHierarchy;
+        Type owner = data.MemberType ?? type;
+        object? rows = owner.GetProperty(data.MemberName, Any) is { } property ? property.GetValue(null)
+            : owner.GetField(data.MemberName, Any) is { } field ? field.GetValue(null)
+            : owner.GetMethod(data.MemberName, Any)?.Invoke(null, data.Arguments);
+        return (rows as System.Collections.IEnumerable ?? throw new NotSupportedException($"This runner cannot take data from {owner}.{data.MemberName}.")).Cast<object>();
+    }
+
+    // On a thread of the pool, as xunit does it: the first thread of a program is another kind.
+    private async Task RunAsync(Type type, MethodInfo method, object?[] arguments, string name, Tally tally)
+    {
+        if (options.NamesTests)
+        {
+            Console.WriteLine($"{Options.TestMark}{name}");
+        }
+
         Output output = new();
         try
         {
