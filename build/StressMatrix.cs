@@ -21,7 +21,7 @@ internal static class StressMatrix
         ("JITMinOpts", new() { ["DOTNET_JITMinOpts"] = "1" }),
         ("on-stack replacement", new() { ["DOTNET_TC_QuickJitForLoops"] = "1", ["DOTNET_TC_OnStackReplacement_InitialCounter"] = "1", ["DOTNET_OSR_HitLimit"] = "1" }),
         ("ReadyToRun=0", new() { ["DOTNET_ReadyToRun"] = "0" }),
-        ("what stays parked is frozen", new() { ["NATIVEGREENLET_FREEZE"] = "auto" }),
+        ("nothing is frozen", new() { ["NATIVEGREENLET_FREEZE"] = "off" }),
         ("each park is frozen", new() { ["NATIVEGREENLET_FREEZE"] = "always" }),
         ("on slices", new() { ["NATIVEGREENLET_BACKEND"] = "slices", ["DOTNET_gcConservative"] = "1" }),
         ("on threads", new() { ["NATIVEGREENLET_BACKEND"] = "threads" }),

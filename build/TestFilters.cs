@@ -44,8 +44,8 @@ internal static class TestFilters
     /// <summary>What <c>test full</c> adds on another backend.</summary>
     public static string OtherBackendLong { get; } = $"({With([.. s_upper, .. s_rounds])})&{Without([.. s_anyBackend.Union(s_long)])}";
 
-    /// <summary>What <c>test full</c> repeats where parked greenlets are frozen.</summary>
-    public static string Freezing { get; } = Without([.. s_anyBackend.Union(s_long), .. s_rounds, .. s_alone]);
+    /// <summary>What <c>test full</c> repeats where parked greenlets are not frozen.</summary>
+    public static string Unfrozen { get; } = Without([.. s_anyBackend.Union(s_long), .. s_rounds, .. s_alone]);
 
     /// <summary>What <c>test full</c> repeats with assertions.</summary>
     public static string Asserting { get; } = Without([.. s_anyBackend.Union(s_long)]);

@@ -10,7 +10,7 @@ internal static class TestVerb
 
     private static readonly string[] s_asserting = ["NativeGreenlet.Tests", "NativeGreenlet.Cooperative.Tests"];
     private static readonly Shell.Variables s_checked = new() { ["NATIVEGREENLET_CHECK"] = "1" };
-    private static readonly Shell.Variables s_freezing = new() { ["NATIVEGREENLET_FREEZE"] = "auto" };
+    private static readonly Shell.Variables s_unfrozen = new() { ["NATIVEGREENLET_FREEZE"] = "off" };
     private static readonly Shell.Variables s_onThreads = new() { ["NATIVEGREENLET_BACKEND"] = "threads" };
     private static readonly Shell.Variables s_onSlices = new() { ["NATIVEGREENLET_BACKEND"] = "slices", ["DOTNET_gcConservative"] = "1" };
 
@@ -154,7 +154,7 @@ internal static class TestVerb
 
     // Assertions are tested in the two libraries that have any.
     private static Part LongTestsPart(DotnetRuntime[] runtimes) => new(
-        $"Managed tests, Release: the long ones; the rest on each backend; with freezing; Debug, with assertions; all on .NET {string.Join(" and ", runtimes.Select(runtime => runtime.Version))}, side by side",
+        $"Managed tests, Release: the long ones; the rest on each backend; without freezing; Debug, with assertions; all on .NET {string.Join(" and ", runtimes.Select(runtime => runtime.Version))}, side by side",
         () =>
         {
             string[] asserting = [.. s_asserting.Select(Managed.BuildWithAssertions)];
@@ -165,7 +165,7 @@ internal static class TestVerb
                 .. runtimes.Select(runtime => new TestRun($"tests on .NET {runtime.Version}", [Managed.Solution], TestFilters.SideBySide, runtime, Checks(runtime))),
                 new TestRun("more tests on threads", [Managed.Solution], TestFilters.OtherBackendLong, null, s_onThreads),
                 .. OperatingSystem.IsLinux() ? [new TestRun("more tests on slices", [Managed.Solution], TestFilters.OtherBackendLong, null, s_onSlices)] : Array.Empty<TestRun>(),
-                new TestRun("tests with freezing", [Managed.Solution], TestFilters.Freezing, null, s_freezing),
+                new TestRun("tests without freezing", [Managed.Solution], TestFilters.Unfrozen, null, s_unfrozen),
                 new TestRun("tests with assertions", asserting, TestFilters.Asserting),
             ]);
         });

@@ -44,8 +44,8 @@ public static class GreenletDiagnostics
         }
     }
 
-    /// <summary>Gets how many of the <see cref="Suspended"/> greenlets are frozen: the collector does not walk their stacks. 0 unless
-    /// <see cref="GreenletRuntime.Freezing"/> is on.</summary>
+    /// <summary>Gets how many of the <see cref="Suspended"/> greenlets are frozen: the collector does not walk their stacks. 0 where
+    /// <see cref="GreenletRuntime.Freezing"/> is off, and on threads with few greenlets.</summary>
     public static long Frozen => FreezeFigures.Frozen;
 
     /// <summary>Gets what has come of freezing so far, with the reasons why greenlets were not frozen.</summary>

@@ -27,8 +27,8 @@ public static class GreenletRuntime
 
     /// <summary>
     /// Gets or sets when parked greenlets are frozen, so that collections do not walk their stacks. It is set before the first greenlet
-    /// of the process begins; the environment variable <c>NATIVEGREENLET_FREEZE</c> (<c>off</c>, <c>auto</c> or <c>always</c>)
-    /// overrides. Reads as <see cref="GreenletFreezing.Off"/> where it cannot be had, or had to be ended: <see cref="Description"/> says
+    /// of the process begins, and is <see cref="GreenletFreezing.Auto"/> otherwise; the environment variable
+    /// <c>NATIVEGREENLET_FREEZE</c> (<c>off</c>, <c>auto</c> or <c>always</c>) overrides. Reads as <see cref="GreenletFreezing.Off"/> where it cannot be had, or had to be ended: <see cref="Description"/> says
     /// why.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is set to no value of the enumeration.</exception>

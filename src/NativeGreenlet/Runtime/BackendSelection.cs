@@ -218,6 +218,10 @@ internal sealed class BackendSelection
         {
             FreezeSetting.TurnOff("switches make transitions on this platform");
         }
+        else if (!OperatingSystem.IsLinux())
+        {
+            FreezeSetting.TurnOff("it has been tested on Linux only");
+        }
     }
 
     private static string Learned(RuntimeLayout runtime)

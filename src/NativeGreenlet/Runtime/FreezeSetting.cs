@@ -6,7 +6,7 @@ internal static class FreezeSetting
     /// <summary>Says when greenlets are frozen: auto, off or always.</summary>
     public const string Variable = "NATIVEGREENLET_FREEZE";
 
-    private const GreenletFreezing Default = GreenletFreezing.Off;
+    private const GreenletFreezing Default = GreenletFreezing.Auto;
 
     private static readonly Lock s_lock = new();
     private static readonly string? s_variable = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } wish ? wish : null;

@@ -62,6 +62,9 @@ internal sealed unsafe partial class Carrier
         }
     }
 
+    /// <summary>Whether there are so many greenlets, or some that are frozen, that collections are of interest. Asked by any thread.</summary>
+    public bool HasEnoughToFreeze => _parked is not null && (LiveCount >= FewParked || FrozenCount > 0 || _freezesAlways || HasPages);
+
     /// <summary>Whether some frozen greenlets have their pages still.</summary>
     public bool HasPages => _withPages is { Count: > 0 };
 
@@ -100,7 +103,10 @@ internal sealed unsafe partial class Carrier
         _withPages = [];
         _freezesAlways = FreezeSetting.Mode == GreenletFreezing.Always;
         _isEventful = IsAlwaysEventful;
-        FreezeTick.Start();
+        if (_freezesAlways)
+        {
+            FreezeTick.Start();
+        }
     }
 
     private void WatchPark(GreenletCore core)
@@ -109,6 +115,10 @@ internal sealed unsafe partial class Carrier
         {
             parked.Add(core);
             core.ParkPlace = parked.Count;
+            if (parked.Count == FewParked)
+            {
+                FreezeTick.Start(); // nothing is done in a program that never has as many
+            }
         }
     }
 
@@ -155,13 +165,9 @@ internal sealed unsafe partial class Carrier
             {
                 FreezeLeft(left);
             }
-            else if (FreezeLessons.IsReady)
-            {
-                FreezeLongParked();
-            }
             else
             {
-                _isFreezingDue = false;
+                FreezeLongParked();
             }
         }
         catch (Exception exception) when (exception is GreenletException or OutOfMemoryException)
@@ -199,9 +205,10 @@ internal sealed unsafe partial class Carrier
 
         for (int i = 0; i < Batch && _nextParked >= 0; i++, _nextParked--)
         {
-            if (_nextParked < parked.Count)
+            if (_nextParked < parked.Count && !Consider(parked[_nextParked]))
             {
-                Consider(parked[_nextParked]);
+                _nextParked = -1; // there may be an answer after the next collection
+                break;
             }
         }
 
@@ -212,11 +219,12 @@ internal sealed unsafe partial class Carrier
         }
     }
 
-    private void Consider(GreenletCore core)
+    // False if it is not known yet whether anything can be frozen. That is asked only when there is something to freeze: it takes collections.
+    private bool Consider(GreenletCore core)
     {
         if (core.State != GreenletState.Suspended)
         {
-            return;
+            return true;
         }
 
         FrozenPark* park = core.Park;
@@ -226,6 +234,11 @@ internal sealed unsafe partial class Carrier
         }
         else if (!park->IsRefused && ++park->Age >= park->Patience)
         {
+            if (!FreezeLessons.IsReadyOrSoon)
+            {
+                return false;
+            }
+
             ng_freeze_verdict verdict = Freeze(core, park, FreezeLessons.Urgency.Leisure);
             if (verdict != ng_freeze_verdict.POSSIBLE)
             {
@@ -237,6 +250,8 @@ internal sealed unsafe partial class Carrier
                 }
             }
         }
+
+        return true;
     }
 
     // Not long ago: the queue is in the order of time.

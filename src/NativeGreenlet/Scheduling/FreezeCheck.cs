@@ -1,5 +1,6 @@
+using System.Diagnostics;
+using System.Runtime;
 using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
 using NativeGreenlet.Stacks;
@@ -13,22 +14,32 @@ internal static class FreezeCheck
     private const int Size = 100;
     private const int Place = 41;
     private const int Rounds = 2; // young generations: the others may be large, and the program waits
+    private const int RestOfTime = 4; // times as long as a collection
+    private const int LongestRest = 1000; // milliseconds
+    private const int Attempts = 100; // while another copy of this library learns
+    private const int Pause = 10; // milliseconds
 
     [ThreadStatic]
     private static bool t_isRunning;
 
+    [ThreadStatic]
+    private static bool t_rests;
+
     /// <summary>Whether the calling thread is the one that checks.</summary>
     public static bool IsRunning => t_isRunning;
 
-    /// <summary>Runs the check, on a thread of its own.</summary>
-    /// <exception cref="UnsupportedRuntimeException">Something did not come back as it was.</exception>
-    /// <exception cref="GreenletException">There is no stack for it, no thread or no record at the moment.</exception>
-    public static void Run()
+    /// <summary>Begins the check, on a thread of its own.</summary>
+    /// <param name="rests">Whether it takes its time: a dozen collections in a row would be felt where each walks thousands of stacks.</param>
+    /// <param name="settle">Called on that thread at the end, with what went wrong: an <see cref="UnsupportedRuntimeException"/> if something
+    /// did not come back as it was; whatever else if there was no stack for it, no memory or no record at the moment.</param>
+    /// <exception cref="GreenletException">There is no thread for it at the moment.</exception>
+    public static Thread Begin(bool rests, Action<Exception?> settle)
     {
-        Exception? failure = null;
         Thread thread = new(() =>
         {
             t_isRunning = true;
+            t_rests = rests;
+            Exception? failure = null;
             try
             {
                 Check();
@@ -37,52 +48,71 @@ internal static class FreezeCheck
             {
                 failure = exception;
             }
+
+            settle(failure);
         })
         {
             IsBackground = true,
             Name = "NativeGreenlet check",
         };
         ThreadSupply.Start(thread);
-        thread.Join();
-        if (failure is GreenletException or OutOfMemoryException)
-        {
-            ExceptionDispatchInfo.Throw(failure); // no stack, no record: that says nothing of the runtime
-        }
+        return thread;
+    }
 
-        if (failure is not null)
+    /// <summary>Rests after a collection, on the thread of a check that takes its time; then waits for the end of a region without
+    /// collections. Nothing on others.</summary>
+    /// <param name="collection">How long the collection took.</param>
+    public static void Rest(TimeSpan collection)
+    {
+        if (t_rests)
         {
-            throw failure as UnsupportedRuntimeException ?? new UnsupportedRuntimeException($"the check of freezing failed: {failure.Message}", failure);
+            Thread.Sleep((int)Math.Clamp(collection.TotalMilliseconds * RestOfTime, 1, LongestRest));
+            while (GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
+            {
+                Thread.Sleep(Pause);
+            }
         }
     }
 
+    // All are frozen at a time, so that the collections are few.
     private static void Check()
     {
-        Expect(ng_freeze_verdict.POSSIBLE, Refers, givesPages: false, "a stack with references");
-        Expect(ng_freeze_verdict.POSSIBLE, Refers, givesPages: true, "a stack with references whose pages were given back");
-        Expect(ng_freeze_verdict.POSSIBLE, RefersInto, givesPages: false, "a stack with a byref");
-        Expect(ng_freeze_verdict.PINS, Pins, givesPages: false, "a stack that pins an object");
+        Rest(TimeSpan.Zero);
+        Greenlet[] frozen =
+        [
+            Freeze(ng_freeze_verdict.POSSIBLE, Refers, givesPages: false, "a stack with references"),
+            Freeze(ng_freeze_verdict.POSSIBLE, Refers, givesPages: true, "a stack with references whose pages were given back"),
+            Freeze(ng_freeze_verdict.POSSIBLE, RefersInto, givesPages: false, "a stack with a byref"),
+            Freeze(ng_freeze_verdict.PINS, Pins, givesPages: false, "a stack that pins an object"),
+        ];
+        for (int i = 0; i < Rounds; i++)
+        {
+            Litter();
+            long start = Stopwatch.GetTimestamp();
+            GC.Collect(i, GCCollectionMode.Forced, blocking: true, compacting: true);
+            Rest(Stopwatch.GetElapsedTime(start));
+        }
+
+        Litter();
+        foreach (Greenlet greenlet in frozen)
+        {
+            Expect(greenlet.Switch() is true, "what a frozen stack refers to");
+        }
     }
 
-    private static void Expect(ng_freeze_verdict expected, Func<bool> body, bool givesPages, string what)
-    {
-        ng_freeze_verdict verdict = Freeze(body, givesPages);
-        Expect(verdict == expected, $"{what} ({verdict})");
-    }
-
-    private static ng_freeze_verdict Freeze(Func<bool> body, bool givesPages)
+    private static Greenlet Freeze(ng_freeze_verdict expected, Func<bool> body, bool givesPages, string what)
     {
         Greenlet greenlet = new(_ => body());
         _ = greenlet.Switch();
         ng_freeze_verdict verdict = Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages);
-        for (int i = 0; i < Rounds; i++)
+        for (int i = 1; i < Attempts && verdict == ng_freeze_verdict.UNKNOWN; i++)
         {
-            Litter();
-            GC.Collect(i, GCCollectionMode.Forced, blocking: true, compacting: true);
+            Thread.Sleep(Pause);
+            verdict = Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages);
         }
 
-        Litter();
-        Expect(greenlet.Switch() is true, "what a frozen stack refers to");
-        return verdict;
+        Expect(verdict == expected, $"{what} ({verdict})");
+        return greenlet;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -35,7 +35,7 @@ internal static unsafe class FreezeFigures
         _ => ng_freeze_verdict.REFUSED,
     };
 
-    /// <summary>One line; empty where no thread freezes greenlets.</summary>
+    /// <summary>One line; empty where no thread has had enough greenlets for any to be frozen.</summary>
     public static string Line
     {
         get

@@ -42,7 +42,10 @@ internal static unsafe class FreezeLessons
     }
 
     /// <summary>Whether shapes can be learned. At the first call finds out; false as long as another thread does.</summary>
-    public static bool IsReady => s_state == 2 || Prepare();
+    public static bool IsReady => s_state == 2 || Prepare(waits: true);
+
+    /// <summary>As <see cref="IsReady"/>, but the first call has it found out at leisure, by another thread, and is false.</summary>
+    public static bool IsReadyOrSoon => s_state == 2 || Prepare(waits: false);
 
     /// <summary>Shapes learned, whatever has come of it.</summary>
     public static long Count { get; private set; }
@@ -130,8 +133,10 @@ internal static unsafe class FreezeLessons
                     ThreadRecords.AddForFreezing();
                 }
 
+                long start = Stopwatch.GetTimestamp();
                 GC.Collect(0, GCCollectionMode.Forced, blocking: true, compacting: true);
                 status = Look(lesson, objects);
+                FreezeCheck.Rest(Stopwatch.GetElapsedTime(start)); // when nothing is shown any more
             }
         }
         finally
@@ -182,7 +187,7 @@ internal static unsafe class FreezeLessons
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool Prepare()
+    private static bool Prepare(bool waits)
     {
         if (FreezeCheck.IsRunning)
         {
@@ -194,6 +199,7 @@ internal static unsafe class FreezeLessons
             return false;
         }
 
+        Thread check;
         try
         {
             ng_freeze_layout layout = FreezeLayout.Read();
@@ -202,21 +208,37 @@ internal static unsafe class FreezeLessons
                 throw new UnsupportedRuntimeException("the native library does not accept its layout");
             }
 
-            FreezeCheck.Run();
-            s_budget = default; // the check's lessons do not count
-            s_state = 2;
-            return true;
+            check = FreezeCheck.Begin(rests: !waits, Settle);
         }
-        catch (UnsupportedRuntimeException exception)
+        catch (Exception exception)
         {
-            FreezeSetting.TurnOff(exception.Message);
-            s_state = 3;
+            Settle(exception);
             return false;
         }
-        catch
+
+        if (waits)
         {
-            s_state = 0; // no thread, or no memory, at the moment
-            throw;
+            check.Join();
+        }
+
+        return s_state == 2;
+    }
+
+    private static void Settle(Exception? failure)
+    {
+        switch (failure)
+        {
+            case null:
+                s_budget = default; // the check's lessons do not count
+                s_state = 2;
+                break;
+            case GreenletException or OutOfMemoryException:
+                s_state = 0; // no stack, no record, no thread, no memory at the moment: that says nothing of the runtime
+                break;
+            default:
+                FreezeSetting.TurnOff(failure is UnsupportedRuntimeException ? failure.Message : $"the check of freezing failed: {failure.Message}");
+                s_state = 3;
+                break;
         }
     }
 }

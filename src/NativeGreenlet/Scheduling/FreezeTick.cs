@@ -3,15 +3,17 @@ using NativeGreenlet.Runtime;
 
 namespace NativeGreenlet.Scheduling;
 
-/// <summary>Tells each carrier of a collection: an object that nobody refers to, whose finalizer makes the next. Where no collection comes
-/// any more, a timer tells those whose frozen greenlets have their pages still.</summary>
+/// <summary>Tells each carrier of a collection: an object that nobody refers to, whose finalizer makes the next, as long as a thread has
+/// enough greenlets. Where no collection comes any more, a timer tells those whose frozen greenlets have their pages still.</summary>
 internal sealed class FreezeTick
 {
     private const int PagePeriod = 2500; // milliseconds
 
-    private static readonly Timer s_timer = new(static _ => Try(LookForPages));
-    private static int s_isStarted;
+    private static Timer? s_timer;
+    private static int s_isRunning;
     private static long s_count;
+    private static bool s_isNeeded; // for the finalizer's thread
+    private static volatile bool s_isStarted;
     private static volatile bool s_isMemoryShort;
 
     private FreezeTick()
@@ -23,39 +25,60 @@ internal sealed class FreezeTick
         if (FreezeSetting.Mode != GreenletFreezing.Off)
         {
             Volatile.Write(ref s_count, s_count + 1);
-            Try(Tell);
-            _ = new FreezeTick();
+            _ = Try(Tell);
+            if (IsNeeded())
+            {
+                _ = new FreezeTick();
+                return;
+            }
+
+            _ = Interlocked.Exchange(ref s_isRunning, 0);
+            if (IsNeeded()) // since then, by a thread that found it running
+            {
+                Start();
+            }
         }
     }
 
-    /// <summary>Whether there has been a thread whose parked greenlets are frozen.</summary>
-    public static bool IsStarted => Volatile.Read(ref s_isStarted) != 0;
+    /// <summary>Whether there has been a thread with enough greenlets.</summary>
+    public static bool IsStarted => s_isStarted;
 
-    /// <summary>Collections so far.</summary>
+    /// <summary>Collections so far, while there was such a thread.</summary>
     public static long Count => Volatile.Read(ref s_count);
 
     /// <summary>Whether the machine, or what this process may have of it, had little memory left at the last collection.</summary>
     public static bool IsMemoryShort => s_isMemoryShort;
 
-    /// <summary>Begins, at the first call.</summary>
+    /// <summary>Begins, unless it has begun. Called whenever a thread comes to have enough greenlets.</summary>
     public static void Start()
     {
-        if (Interlocked.Exchange(ref s_isStarted, 1) == 0)
+        if (Interlocked.Exchange(ref s_isRunning, 1) == 0)
         {
+            s_isStarted = true;
             _ = new FreezeTick();
         }
     }
 
+    private static bool IsNeeded() => !Try(LookWhetherNeeded) || s_isNeeded;
+
+    private static void LookWhetherNeeded()
+    {
+        s_isNeeded = false;
+        CarrierRegistry.ForEach(static carrier => s_isNeeded |= carrier.HasEnoughToFreeze);
+    }
+
     // What nobody catches in a finalizer or a timer ends the process; without memory or descriptors there is no timer, for one.
-    private static void Try(Action action)
+    private static bool Try(Action action)
     {
         try
         {
             action();
+            return true;
         }
         catch (Exception exception)
         {
             Debug.WriteLine(exception); // the next collection is another chance
+            return false;
         }
     }
 
@@ -73,6 +96,7 @@ internal sealed class FreezeTick
         CarrierRegistry.ForEach(carrier => isAny |= carrier.HasPages);
         if (isAny)
         {
+            s_timer ??= new Timer(static _ => _ = Try(LookForPages));
             _ = s_timer.Change(PagePeriod, Timeout.Infinite);
         }
     }

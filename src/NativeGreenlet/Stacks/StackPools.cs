@@ -89,7 +89,7 @@ internal static unsafe class StackPools
     // As freezing was at the first stack, whatever has come of it since: where greenlets are frozen, far more can be parked.
     private static class Limits
     {
-        private static readonly bool s_isFreezing = FreezeSetting.Mode != GreenletFreezing.Off;
+        private static readonly bool s_isFreezing = GreenletRuntime.Freezing != GreenletFreezing.Off;
         private static readonly ulong s_stacks = s_isFreezing ? 1UL << 21 : NativeMethods.ng_segments_config_default().capacity;
         private static readonly ulong s_addressSpace = 1UL << (s_isFreezing ? 40 : 37);
 

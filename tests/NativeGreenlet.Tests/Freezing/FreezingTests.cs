@@ -51,7 +51,17 @@ public class FreezingTests
     public void What_cannot_be_frozen_is_looked_at_once_for_each_park() => Survives("auto", LookOnce);
 
     [LinuxFact]
-    public void Nothing_is_frozen_unless_it_is_asked_for() => Survives(string.Empty, StayLinkedByDefault);
+    public void Greenlets_that_are_parked_for_long_are_frozen_by_default() => Survives(string.Empty, FreezeByDefault);
+
+    // With room for all that is allocated, so that the only collections are those that somebody forces.
+    [LinuxFact]
+    public void Few_greenlets_cost_no_collection_and_no_look() => Survives(string.Empty, LeaveFewAlone, ("DOTNET_GCgen0size", "0x4000000"));
+
+    [LinuxFact]
+    public void Nothing_is_found_out_for_greenlets_that_are_parked_for_a_moment() => Survives(string.Empty, ParkForAMoment, ("DOTNET_GCgen0size", "0x4000000"));
+
+    [LinuxFact]
+    public void Collections_are_watched_as_long_as_there_are_enough_greenlets() => Survives(string.Empty, HaveEnoughByTurns);
 
     [LinuxFact]
     public void Nothing_is_frozen_where_the_environment_says_so() => Survives("off", TurnOffByVariable);
@@ -674,7 +684,76 @@ public class FreezingTests
         StayLinked($"{nameof(GreenletRuntime)}.{nameof(GreenletRuntime.Freezing)}");
     }
 
-    private static void StayLinkedByDefault() => StayLinked("by default");
+    private static void FreezeByDefault()
+    {
+        Assert.Equal(GreenletFreezing.Auto, GreenletRuntime.Freezing);
+        ParkForLong();
+        Assert.Contains("parked greenlets are frozen, auto (by default)", GreenletRuntime.Description, StringComparison.Ordinal);
+    }
+
+    private static unsafe void LeaveFewAlone() => OnThread.Run(() =>
+    {
+        const int Forced = 10;
+        Greenlet[] greenlets = [.. Enumerable.Range(0, Carrier.FewParked - 2).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))]; // and the one below
+        Array.ForEach(greenlets, greenlet => greenlet.Switch());
+        int before = GC.CollectionCount(0);
+        for (int i = 0; i < Forced; i++)
+        {
+            GC.Collect(0);
+            GC.WaitForPendingFinalizers();
+            _ = new Greenlet(() => { }).Switch();
+        }
+
+        Assert.Equal(Forced, GC.CollectionCount(0) - before);
+        Assert.False(FreezeTick.IsStarted);
+        Assert.Equal(0, GreenletDiagnostics.Freezing.Lessons);
+        Assert.All(greenlets, greenlet => Assert.True(greenlet.Core.Park is null && greenlet.Switch() is true));
+    });
+
+    private static void ParkForAMoment() => OnThread.Run(() =>
+    {
+        const int Forced = 10;
+        Greenlet[] greenlets = [.. Enumerable.Range(0, 2 * Carrier.FewParked).Select(_ => new Greenlet(() =>
+        {
+            while (true)
+            {
+                ParkedFrames.Park();
+            }
+        }))];
+        int before = GC.CollectionCount(0);
+        for (int i = 0; i < Forced; i++)
+        {
+            Array.ForEach(greenlets, greenlet => greenlet.Switch());
+            GC.Collect(0);
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.Equal(Forced, GC.CollectionCount(0) - before);
+        Assert.True(FreezeTick.IsStarted);
+        Assert.Equal(0, GreenletDiagnostics.Freezing.Lessons);
+    });
+
+    private static void HaveEnoughByTurns() => OnThread.Run(() =>
+    {
+        for (int round = 0; round < 3; round++)
+        {
+            Greenlet[] greenlets = [.. Enumerable.Range(0, Carrier.FewParked).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
+            Array.ForEach(greenlets, greenlet => greenlet.Switch());
+            Tick();
+            Tick();
+            Assert.All(greenlets, greenlet => Assert.True(greenlet.Switch() is true));
+            GC.Collect(0);
+            GC.WaitForPendingFinalizers(); // finds that there are not enough
+            long last = FreezeTick.Count;
+            for (int i = 0; i < 3; i++)
+            {
+                GC.Collect(0);
+                GC.WaitForPendingFinalizers();
+            }
+
+            Assert.Equal(last, FreezeTick.Count);
+        }
+    });
 
     // Each copy of the library in a process gives one at a time.
     private static unsafe void GiveTwoLessons() => OnThread.Run(() =>
@@ -697,11 +776,18 @@ public class FreezingTests
     {
         Greenlet[] greenlets = [.. Enumerable.Range(0, 2 * Carrier.FewParked).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
         Array.ForEach(greenlets, greenlet => greenlet.Switch());
-        Tick();
         Carrier carrier = Carrier.OfThisThread;
-        Assert.True(SpinWait.SpinUntil(() => carrier.IsFreezingDue, TimeSpan.FromMinutes(1)));
+        for (int i = 0; i < 3; i++) // in the last they have been parked for long enough
+        {
+            _ = new Greenlet(() => { }).Switch();
+            Tick();
+            Assert.True(SpinWait.SpinUntil(() => carrier.IsFreezingDue, TimeSpan.FromMinutes(1)));
+        }
+
+        Assert.Equal(0, GreenletDiagnostics.Freezing.Lessons);
         Assert.True(GC.TryStartNoGCRegion(1 << 20));
         _ = new Greenlet(() => { }).Switch();
+        Thread.Sleep(200); // what it would begin is another thread's
         Assert.Equal(GCLatencyMode.NoGCRegion, GCSettings.LatencyMode);
         GC.EndNoGCRegion();
         Assert.All(greenlets, greenlet => Assert.True(greenlet.Switch() is true));

@@ -17,6 +17,7 @@ internal sealed record RuntimeSetting(params (string Name, string Value)[] Varia
         new(("DOTNET_ReadyToRun", "0")),
         new(("DOTNET_TC_OnStackReplacement_InitialCounter", "1"), ("DOTNET_OSR_HitLimit", "1")),
         new(("DOTNET_HeapVerify", "1"), ("DOTNET_GCgen0size", "0x40000")),
+        new((Freezing.Variable, "off")),
         new((Freezing.Variable, "always")),
         new((Freezing.Variable, "always"), ("DOTNET_TieredCompilation", "0"), ("DOTNET_gcConcurrent", "0"), ("DOTNET_GCgen0size", "0x10000")),
     ];
