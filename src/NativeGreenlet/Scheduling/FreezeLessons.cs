@@ -231,6 +231,7 @@ internal static unsafe class FreezeLessons
             case null:
                 s_budget = default; // the check's lessons do not count
                 s_state = 2;
+                FreezeTick.TellCarriers(); // that have waited for it
                 break;
             case GreenletException or OutOfMemoryException:
                 s_state = 0; // no stack, no record, no thread, no memory at the moment: that says nothing of the runtime

@@ -59,6 +59,9 @@ internal sealed class FreezeTick
         }
     }
 
+    /// <summary>Asks the carriers for a look at what is parked.</summary>
+    public static void TellCarriers() => _ = Try(static () => CarrierRegistry.ForEach(static carrier => carrier.RequestFreezing()));
+
     private static bool IsNeeded() => !Try(LookWhetherNeeded) || s_isNeeded;
 
     private static void LookWhetherNeeded()
