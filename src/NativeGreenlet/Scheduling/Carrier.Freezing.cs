@@ -100,7 +100,6 @@ internal sealed unsafe partial class Carrier
         }
 
         _parked = [];
-        _withPages = [];
         _freezesAlways = FreezeSetting.Mode == GreenletFreezing.Always;
         _isEventful = IsAlwaysEventful;
         if (_freezesAlways)
@@ -260,7 +259,7 @@ internal sealed unsafe partial class Carrier
         long now = Environment.TickCount64;
         for (int i = 0; i < PageBatch; i++)
         {
-            if (!_withPages!.TryPeek(out (nint Park, int Number, long Since) next) || (now - next.Since < PageDelay && !FreezeTick.IsMemoryShort))
+            if (_withPages is null || !_withPages.TryPeek(out (nint Park, int Number, long Since) next) || (now - next.Since < PageDelay && !FreezeTick.IsMemoryShort))
             {
                 return false;
             }
@@ -366,9 +365,9 @@ internal sealed unsafe partial class Carrier
         FrozenCount++;
         _freezeCount++;
         FreezeFigures.Add(ng_freeze_verdict.POSSIBLE);
-        if (!_freezesAlways)
+        if (!_freezesAlways && _parked is not null)
         {
-            _withPages?.Enqueue(((nint)park, park->Number, Environment.TickCount64));
+            (_withPages ??= new()).Enqueue(((nint)park, park->Number, Environment.TickCount64)); // not before: its code has to be compiled
         }
 
         return ng_freeze_verdict.POSSIBLE;
