@@ -28,7 +28,7 @@ internal static class FreezeCheck
     /// <summary>Whether the calling thread is the one that checks.</summary>
     public static bool IsRunning => t_isRunning;
 
-    /// <summary>Begins the check, on a thread of its own.</summary>
+    /// <summary>Begins to find out where things are in the runtime, and then the check, on a thread of its own.</summary>
     /// <param name="rests">Whether it takes its time: a dozen collections in a row would be felt where each walks thousands of stacks.</param>
     /// <param name="settle">Called on that thread at the end, with what went wrong: an <see cref="UnsupportedRuntimeException"/> if something
     /// did not come back as it was; whatever else if there was no stack for it, no memory or no record at the moment.</param>
@@ -42,6 +42,7 @@ internal static class FreezeCheck
             Exception? failure = null;
             try
             {
+                Initialize();
                 Check();
             }
             catch (Exception exception)
@@ -71,6 +72,15 @@ internal static class FreezeCheck
             {
                 Thread.Sleep(Pause);
             }
+        }
+    }
+
+    private static unsafe void Initialize()
+    {
+        ng_freeze_layout layout = FreezeLayout.Read();
+        if (NativeMethods.ng_freeze_initialize(&layout) != ng_status.OK)
+        {
+            throw new UnsupportedRuntimeException("the native library does not accept its layout");
         }
     }
 

@@ -202,12 +202,6 @@ internal static unsafe class FreezeLessons
         Thread check;
         try
         {
-            ng_freeze_layout layout = FreezeLayout.Read();
-            if (NativeMethods.ng_freeze_initialize(&layout) != ng_status.OK)
-            {
-                throw new UnsupportedRuntimeException("the native library does not accept its layout");
-            }
-
             check = FreezeCheck.Begin(rests: !waits, Settle);
         }
         catch (Exception exception)
