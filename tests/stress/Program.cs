@@ -43,7 +43,7 @@ internal static class Program
         Console.WriteLine($"seed: {options.Seed}");
         Console.WriteLine(options.IsControl ? "control: plain threads" : GreenletRuntime.Description);
         int code = scenario.Run(options);
-        if (FreezeFigures.Line is { Length: > 0 } frozen)
+        if (FreezeFigures.Line is { Length: > 0 } frozen && (options.IsFreezing || GreenletDiagnostics.Freezing.Freezes > 0))
         {
             Console.Error.WriteLine(frozen); // the last line of the output is the result
         }
