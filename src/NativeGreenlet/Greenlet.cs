@@ -245,6 +245,10 @@ public class Greenlet : IDisposable
 
     internal AbandonmentSentinel? Sentinel { get; set; }
 
+    /// <summary>What belongs to the greenlet alone and is dropped when it ends. Not in the core, which its stack refers to: a value may refer
+    /// to its greenlet.</summary>
+    internal object? Locals { get; set; }
+
     // Whether the calling thread executes in its context: it runs, or one that shares its context does.
     private bool IsInItsContext =>
         State == GreenletState.Running || (Carrier.OfThisThreadOrNull is { } carrier && Core.SharesContextWith(carrier.Current.Core));

@@ -126,6 +126,13 @@ internal sealed partial class HubLoop
     /// <summary>Which task holds which lock of woven code: kept here, where it is found fast.</summary>
     internal object? WovenLocks { get; set; }
 
+    /// <summary>What woven code keeps for the greenlet that runs, which need not be the task's own; the greenlet's end drops it.</summary>
+    internal object? WovenLocals
+    {
+        get => _carrier.Current.Locals;
+        set => _carrier.Current.Locals = value;
+    }
+
     /// <summary>The run on whose behalf the thread works.</summary>
     internal RootTask? CurrentRun => _currentTask?.Run ?? _callbackRun;
 

@@ -104,6 +104,7 @@ internal sealed unsafe partial class Carrier
         Debug.Assert(to.State is GreenletState.Suspended or GreenletState.Running && to.Carrier == this);
 
         ReleaseSentinel(Current);
+        Current.Locals = null;
         _active.Remove(core);
         ReleasePark(core);
         core.Run = null;
