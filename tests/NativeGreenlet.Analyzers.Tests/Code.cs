@@ -40,10 +40,15 @@ internal static class Code
     public static string Class(string members) => $"{Usings}class C\n{{\n{members}\n}}\n";
 
     /// <summary>Demands that the analyzer reports exactly what is marked.</summary>
-    public static Task VerifyAsync<TAnalyzer>(string members)
+    public static Task VerifyAsync<TAnalyzer>(string members, string? options = null)
         where TAnalyzer : DiagnosticAnalyzer, new()
     {
         CSharpAnalyzerTest<TAnalyzer, DefaultVerifier> test = new() { TestCode = Class(members), ReferenceAssemblies = new ReferenceAssemblies("net10.0") };
+        if (options is not null)
+        {
+            test.TestState.AnalyzerConfigFiles.Add(("/.globalconfig", options));
+        }
+
         test.TestState.AdditionalReferences.AddRange(References);
         test.SolutionTransforms.Add(Modern);
         return test.RunAsync();

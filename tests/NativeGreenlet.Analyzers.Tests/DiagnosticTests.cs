@@ -56,6 +56,15 @@ public sealed class DiagnosticTests
     public Task NG1004_finds_reads_after_waits(string code) => Code.VerifyAsync<ThreadStaticAfterWaitAnalyzer>(code);
 
     [Theory]
+    [InlineData("true", "true", false)]
+    [InlineData("true", "false", true)]
+    [InlineData("", "true", true)]
+    public Task NG1004_finds_nothing_where_values_of_threads_become_those_of_greenlets(string weavesProject, string threadLocals, bool isFound) =>
+        Code.VerifyAsync<ThreadStaticAfterWaitAnalyzer>(
+            $"[ThreadStatic] static int t; int M() {{ t = 1; Hub.Yield(); return {(isFound ? "[|t|]" : "t")}; }}",
+            $"is_global = true\nbuild_property.GreenletWeaveProject = {weavesProject}\nbuild_property.GreenletWeaveThreadLocals = {threadLocals}\n");
+
+    [Theory]
     [InlineData("async Task M(GreenletGenerator<int> g) { foreach (int i in g) { [|await Task.Yield()|]; } }")]
     [InlineData("void M(GreenletGenerator<int> g) => [|Parallel.ForEach(g, i => { })|];")]
     [InlineData("object M(GreenletGenerator<int> g) => [|g.AsParallel()|];")]

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -23,7 +24,7 @@ public sealed class ThreadStaticAfterWaitAnalyzer : DiagnosticAnalyzer
     private static void Look(OperationAnalysisContext context)
     {
         IOperation use = context.Operation;
-        if (!IsOfThread(use) || IsWrite(use))
+        if (!IsOfThread(use) || IsWrite(use) || IsWoven(context.Options))
         {
             return;
         }
@@ -49,6 +50,12 @@ public sealed class ThreadStaticAfterWaitAnalyzer : DiagnosticAnalyzer
             }
         }
     }
+
+    // Then a value of the thread becomes the greenlet's.
+    private static bool IsWoven(AnalyzerOptions options) => IsTrue(options, "GreenletWeaveProject") && IsTrue(options, "GreenletWeaveThreadLocals");
+
+    private static bool IsTrue(AnalyzerOptions options, string property) =>
+        options.AnalyzerConfigOptionsProvider.GlobalOptions.TryGetValue($"build_property.{property}", out string? value) && value.Equals("true", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsOfThread(IOperation operation) => operation switch
     {
