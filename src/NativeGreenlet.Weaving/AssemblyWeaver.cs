@@ -6,17 +6,21 @@ namespace NativeGreenlet.Weaving;
 /// <summary>Weaves assemblies: rewrites their calls of blocking methods into calls of twins.</summary>
 internal sealed class AssemblyWeaver : IDisposable
 {
+    private const ModuleAttributes CompiledAhead = (ModuleAttributes)4; // COMIMAGE_FLAGS_IL_LIBRARY
     private const string Marker = "NativeGreenlet.Weaving.GreenletWovenAttribute";
     private readonly References _references;
     private readonly List<ModuleDefinition> _twinModules = [];
     private readonly ModuleDefinition _runtime;
+    private readonly WovenProgram _program;
 
     /// <summary>Creates a weaver.</summary>
     /// <param name="runtime">The file of the library of twins.</param>
     /// <param name="twins">Files of further assemblies that have twins.</param>
     /// <param name="references">Files of what the assemblies refer to.</param>
-    public AssemblyWeaver(string runtime, IEnumerable<string> twins, IEnumerable<string> references)
+    /// <param name="program">Where values of threads become those of greenlets; null if nothing is known of it.</param>
+    public AssemblyWeaver(string runtime, IEnumerable<string> twins, IEnumerable<string> references, WovenProgram? program = null)
     {
+        _program = program ?? WovenProgram.Empty;
         _references = new References([runtime, .. twins, .. references]);
         _runtime = Read(runtime, hasSymbols: false);
         _twinModules.Add(_runtime);
@@ -26,9 +30,10 @@ internal sealed class AssemblyWeaver : IDisposable
     /// <summary>Weaves an assembly.</summary>
     /// <param name="input">Its file.</param>
     /// <param name="output">The file of the woven assembly, which may be the same; its symbols, if there are any, go beside it.</param>
+    /// <param name="threadLocals">Whether its values of threads become those of greenlets.</param>
     /// <returns>What was done; null if the assembly was woven already.</returns>
     /// <exception cref="WeaveException">It is no assembly that can be woven.</exception>
-    public WeaveReport? Weave(string input, string output)
+    public WeaveReport? Weave(string input, string output, bool threadLocals = false)
     {
         using ModuleDefinition module = Open(input);
         if (IsWoven(module))
@@ -36,15 +41,16 @@ internal sealed class AssemblyWeaver : IDisposable
             return null;
         }
 
+        DropCompiledAhead(module);
         if ((module.Attributes & ModuleAttributes.ILOnly) == 0)
         {
             throw new WeaveException($"{input} has native code besides that of .NET and cannot be woven. Use Hub.Offload for its calls.");
         }
 
         TwinTable table = new();
-        _twinModules.ForEach(table.Add);
-        table.Add(module); // a project's own twins
-        WeaveReport report = new ModuleWeaver(module, table).Weave();
+        _twinModules.ForEach(twins => table.Add(twins, threadLocals));
+        table.Add(module, threadLocals); // a project's own twins
+        WeaveReport report = new ModuleWeaver(module, table, threadLocals ? _program : null, _runtime).Weave();
         Mark(module);
         Write(module, output);
         return report;
@@ -63,7 +69,8 @@ internal sealed class AssemblyWeaver : IDisposable
         _references.Dispose();
     }
 
-    private static bool IsWoven(ModuleDefinition module) =>
+    /// <inheritdoc cref="IsWoven(string)"/>
+    public static bool IsWoven(ModuleDefinition module) =>
         module.Assembly.HasCustomAttributes && module.Assembly.CustomAttributes.Any(attribute => attribute.AttributeType.FullName == Marker);
 
     private ModuleDefinition Open(string file)
@@ -94,6 +101,17 @@ internal sealed class AssemblyWeaver : IDisposable
         catch (Exception exception) when (hasSymbols && exception is SymbolsNotMatchingException or InvalidOperationException or NotSupportedException)
         {
             return Read(file, hasSymbols: false); // of another build, or of a kind that only Windows reads
+        }
+    }
+
+    // ReadyToRun: the file has all of its code twice, and the native one is not what is woven. It is not written; the publishing project
+    // compiles again what it compiles ahead.
+    private static void DropCompiledAhead(ModuleDefinition module)
+    {
+        if ((module.Attributes & CompiledAhead) != 0)
+        {
+            module.Attributes = (module.Attributes & ~CompiledAhead) | ModuleAttributes.ILOnly;
+            module.Architecture = TargetArchitecture.I386; // any: the file was for one kind of machine
         }
     }
 

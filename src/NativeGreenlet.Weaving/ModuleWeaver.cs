@@ -3,19 +3,34 @@ using Mono.Cecil.Cil;
 
 namespace NativeGreenlet.Weaving;
 
-/// <summary>Rewrites the calls of one module.</summary>
-internal sealed class ModuleWeaver(ModuleDefinition module, TwinTable table)
+/// <summary>Rewrites the calls of one module, and its uses of <c>[ThreadStatic]</c> fields.</summary>
+/// <param name="module">The module.</param>
+/// <param name="table">The twins.</param>
+/// <param name="program">Where values of threads become those of greenlets; null if those of the module stay.</param>
+/// <param name="runtime">The library of twins.</param>
+internal sealed class ModuleWeaver(ModuleDefinition module, TwinTable table, WovenProgram? program, ModuleDefinition runtime)
 {
     private readonly List<CallSite> _sites = [];
+    private readonly Dictionary<string, (bool IsThreadStatic, string? Reason)> _fields = new(StringComparer.Ordinal);
 
     /// <summary>Does it.</summary>
     public WeaveReport Weave()
     {
-        foreach (TypeDefinition type in module.GetTypes().Where(type => !IsPartOfTwin(type)).ToArray())
+        HashSet<MethodDefinition> accessors = program?.Of(module).AddAccessors(module, runtime) ?? [];
+        foreach (TypeDefinition type in module.GetTypes().ToArray())
         {
-            foreach (MethodDefinition method in type.Methods.Where(method => method.HasBody))
+            bool isPartOfTwin = IsPartOfTwin(type);
+            foreach (MethodDefinition method in type.Methods.Where(method => method.HasBody && !accessors.Contains(method)))
             {
-                Weave(method);
+                if (!isPartOfTwin)
+                {
+                    Weave(method);
+                }
+
+                if (program is not null)
+                {
+                    WeaveFields(method);
+                }
             }
         }
 
@@ -43,16 +58,65 @@ internal sealed class ModuleWeaver(ModuleDefinition module, TwinTable table)
 
             if (twin is not null || reason is not null)
             {
-                _sites.Add(new CallSite(Signature.Of(called.DeclaringType, called), method.FullName[(method.FullName.IndexOf(' ') + 1)..], PlaceOf(method, instruction), reason));
+                AddSite(Signature.Of(called.DeclaringType, called), method, instruction, reason);
             }
         }
     }
+
+    // A use is one instruction, and so is a call: no offset changes.
+    private void WeaveFields(MethodDefinition method)
+    {
+        foreach (Instruction instruction in method.Body.Instructions)
+        {
+            Code access = instruction.OpCode.Code;
+            if (access is not (Code.Ldsfld or Code.Stsfld or Code.Ldsflda or Code.Ldtoken) || instruction.Operand is not FieldReference field)
+            {
+                continue;
+            }
+
+            (bool isThreadStatic, string? reason) = FateOf(field);
+            if (!isThreadStatic)
+            {
+                continue;
+            }
+
+            reason ??= access == Code.Ldtoken ? "It is a token of the field, which stays the thread's." : null;
+            if (reason is null)
+            {
+                if (instruction.Previous?.OpCode.Code == Code.Volatile)
+                {
+                    instruction.Previous.OpCode = OpCodes.Nop; // only its own greenlet has the field
+                }
+
+                instruction.OpCode = OpCodes.Call;
+                instruction.Operand = ThreadStatics.Reference(module, field, access);
+            }
+
+            AddSite($"{field.DeclaringType.FullName}::{field.Name}", method, instruction, reason);
+        }
+    }
+
+    private (bool IsThreadStatic, string? Reason) FateOf(FieldReference field)
+    {
+        if (!_fields.TryGetValue(field.FullName, out (bool, string?) fate))
+        {
+            FieldDefinition? definition = ThreadStatics.Definition(field);
+            fate = definition is null || !ThreadStatics.IsThreadStatic(definition) ? default
+                : (true, definition.Module == module ? program!.Of(module).ReasonOf(definition) : program!.ReasonOfForeign(definition));
+            _fields.Add(field.FullName, fate);
+        }
+
+        return fate;
+    }
+
+    private void AddSite(string used, MethodDefinition method, Instruction instruction, string? reason) =>
+        _sites.Add(new CallSite(used, method.FullName[(method.FullName.IndexOf(' ') + 1)..], PlaceOf(method, instruction), reason));
 
     private (Twin? Twin, string? Reason) Find(Instruction instruction, MethodReference called)
     {
         if (called.Name == ".ctor" && instruction.OpCode.Code != Code.Newobj)
         {
-            return default; // the constructor of a base class
+            return table.TryFind(called.DeclaringType, called, out _) ? (null, "It is the constructor of a base class.") : default;
         }
 
         TypeReference? type = called.DeclaringType;

@@ -7,6 +7,7 @@ namespace NativeGreenlet.Weaving;
 internal sealed class TwinTable
 {
     private const string Attribute = "NativeGreenlet.Weaving.GreenletTwinAttribute";
+    private const string ThreadLocalAttribute = "NativeGreenlet.Weaving.Locals.ThreadLocalTwinAttribute";
     private readonly Dictionary<string, Twin> _twins = new(StringComparer.Ordinal);
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly HashSet<string> _members = new(StringComparer.Ordinal);
@@ -33,10 +34,12 @@ internal sealed class TwinTable
     public static bool IsTwinClass(TypeDefinition type) => type.HasCustomAttributes && type.CustomAttributes.Any(attribute => attribute.AttributeType.FullName == Attribute);
 
     /// <summary>Adds the twins of an assembly.</summary>
+    /// <param name="module">The assembly.</param>
+    /// <param name="threadLocals">Whether those are among them by which values of threads become those of greenlets.</param>
     /// <exception cref="WeaveException">A twin is not written as one has to be.</exception>
-    public void Add(ModuleDefinition module)
+    public void Add(ModuleDefinition module, bool threadLocals)
     {
-        foreach (TypeDefinition type in module.GetTypes().Where(IsTwinClass))
+        foreach (TypeDefinition type in module.GetTypes().Where(type => IsTwinClass(type) && (threadLocals || !IsForThreadLocals(type))))
         {
             TypeReference[] originals = [.. type.CustomAttributes.Where(attribute => attribute.AttributeType.FullName == Attribute)
                 .Select(attribute => attribute.ConstructorArguments[0].Value as TypeReference
@@ -59,6 +62,8 @@ internal sealed class TwinTable
 
     /// <summary>Finds out why a method of a type is never rewritten.</summary>
     public bool IsKept(TypeReference type, string name, [NotNullWhen(true)] out string? reason) => _kept.TryGetValue(Member(type, name), out reason);
+
+    private static bool IsForThreadLocals(TypeDefinition type) => type.CustomAttributes.Any(attribute => attribute.AttributeType.FullName == ThreadLocalAttribute);
 
     private static string Member(TypeReference type, string name) => $"{Signature.NameOf(type.GetElementType())}::{name}";
 

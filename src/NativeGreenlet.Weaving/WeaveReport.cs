@@ -4,7 +4,7 @@ namespace NativeGreenlet.Weaving;
 
 /// <summary>What was done to an assembly.</summary>
 /// <param name="Assembly">Its name.</param>
-/// <param name="Sites">The calls, in the order of the assembly.</param>
+/// <param name="Sites">The calls, and the uses of fields, in the order of the assembly.</param>
 internal sealed record WeaveReport(string Assembly, IReadOnlyList<CallSite> Sites)
 {
     /// <summary>How many calls were rewritten.</summary>

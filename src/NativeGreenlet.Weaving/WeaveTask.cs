@@ -35,6 +35,20 @@ public sealed class WeaveTask : Microsoft.Build.Utilities.Task
     /// <summary>Gets or sets a value indicating whether the assembly is the project's own, which is woven where it lies.</summary>
     public bool IsProject { get; set; }
 
+    /// <summary>Gets or sets a value indicating whether values of threads become those of greenlets in the assemblies, but for those whose
+    /// metadata <c>ThreadLocals</c> says otherwise.</summary>
+    public bool ThreadLocals { get; set; }
+
+    /// <summary>Gets or sets the files of assemblies that were woven before, for the project.</summary>
+    public ITaskItem[] WovenBefore { get; set; } = [];
+
+    /// <summary>Gets or sets a value indicating whether code that nobody sees here may use fields of the assemblies: of those that use the
+    /// project, or of the project while its references are woven.</summary>
+    public bool HasUnknownCode { get; set; }
+
+    /// <summary>Gets or sets the file that changes with the options.</summary>
+    public string? Options { get; set; }
+
     /// <summary>Gets what is replaced.</summary>
     [Output]
     public ITaskItem[] Replaced { get; private set; } = [];
@@ -78,7 +92,7 @@ public sealed class WeaveTask : Microsoft.Build.Utilities.Task
             $"The project does not refer to {RuntimeName}. Refer to the package NativeGreenlet.Weaving without PrivateAssets or ExcludeAssets.");
         string[] twins = [.. Twins.Select(item => Find(NameOf(item)) ?? throw new WeaveException(
             $"GreenletWeaveTwins names {item.ItemSpec}, which the project does not refer to."))];
-        using AssemblyWeaver weaver = new(runtime, twins, Files.Concat(References).Select(item => item.ItemSpec).Where(file => file.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)));
+        using AssemblyWeaver weaver = new(runtime, twins, Assemblies(WovenBefore.Concat(Files).Concat(References)), Program());
         foreach (string name in Names.Select(NameOf).Distinct(StringComparer.OrdinalIgnoreCase))
         {
             ITaskItem file = Array.Find(Files, file => IsNamed(file, name, ".dll")) ?? throw new WeaveException(Unknown(name));
@@ -89,7 +103,11 @@ public sealed class WeaveTask : Microsoft.Build.Utilities.Task
                 continue;
             }
 
-            if (!IsUpToDate(output, [file.ItemSpec, runtime, .. twins]))
+            // A publish may be given what the build wove, where the build put it.
+            bool isOutput = Path.GetFullPath(file.ItemSpec) == Path.GetFullPath(output);
+
+            // A field is rewritten wherever it is used, or nowhere: so then any assembly counts.
+            if (!isOutput && !IsUpToDate(output, [file.ItemSpec, runtime, .. twins, .. Options is null ? [] : new[] { Options }, .. Array.Exists(Names, HasThreadLocals) ? Assemblies(Files) : []]))
             {
                 WeaveOne(weaver, file.ItemSpec, output, name);
             }
@@ -113,6 +131,20 @@ public sealed class WeaveTask : Microsoft.Build.Utilities.Task
             replaced.Add(old);
             woven.Add(item);
         }
+    }
+
+    private static IEnumerable<string> Assemblies(IEnumerable<ITaskItem> files) =>
+        files.Select(item => item.ItemSpec).Where(file => file.EndsWith(".dll", StringComparison.OrdinalIgnoreCase));
+
+    private bool HasThreadLocals(ITaskItem name) => bool.TryParse(name.GetMetadata(nameof(ThreadLocals)), out bool own) ? own : ThreadLocals;
+
+    private WovenProgram Program()
+    {
+        HashSet<string> names = new(Names.Where(HasThreadLocals).Select(NameOf), StringComparer.OrdinalIgnoreCase);
+        string? unknown = !HasUnknownCode ? null
+            : IsProject ? "Code outside of the assembly may use its field. Weave the assembly in the project of the application, with all that uses the field."
+            : "Code of the project may use its field, and is not woven. Set GreenletWeaveProject.";
+        return new WovenProgram(names, [.. Assemblies(Files).Where(file => !names.Contains(Path.GetFileNameWithoutExtension(file)))], unknown);
     }
 
     private string Unknown(string name) =>
@@ -153,7 +185,8 @@ public sealed class WeaveTask : Microsoft.Build.Utilities.Task
     private void WeaveOne(AssemblyWeaver weaver, string input, string output, string name)
     {
         Directory.CreateDirectory(Folder);
-        WeaveReport report = weaver.Weave(input, output) ?? throw new WeaveException($"{name} is woven already. Do not name it in GreenletWeave.");
+        bool threadLocals = Array.Exists(Names, item => HasThreadLocals(item) && NameOf(item).Equals(name, StringComparison.OrdinalIgnoreCase));
+        WeaveReport report = weaver.Weave(input, output, threadLocals) ?? throw new WeaveException($"{name} is woven already. Do not name it in GreenletWeave.");
         string file = Path.Combine(Folder, $"{name}.weave.txt");
         File.WriteAllText(file, report.ToString());
         Log.LogMessage(MessageImportance.High, $"{name}: {report.Rewritten} blocking calls rewritten, {report.Kept} seen and not rewritten: {file}");

@@ -18,7 +18,7 @@ public class TableTests
     {
         using References references = Read(out ModuleDefinition module);
         TwinTable table = new();
-        table.Add(module);
+        table.Add(module, threadLocals: true);
         List<string> wrong = [];
         foreach ((string signature, Twin twin) in table.Twins)
         {
@@ -43,7 +43,7 @@ public class TableTests
     {
         using References references = Read(out ModuleDefinition module);
         TwinTable table = new();
-        table.Add(module);
+        table.Add(module, threadLocals: true);
         List<string> missing = [];
         foreach (TypeDefinition type in table.Twins.Values.Select(twin => twin.Original.Resolve()).Distinct())
         {

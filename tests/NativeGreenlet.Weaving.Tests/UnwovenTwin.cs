@@ -24,6 +24,16 @@ public static class UnwovenTwin
         return sum;
     }
 
+    /// <summary>Makes a local whose values are those of threads.</summary>
+    public static ThreadLocal<T> NewLocal<T>(Func<T>? factory, bool? trackAllValues) => (factory, trackAllValues) switch
+    {
+        (null, false) => new ThreadLocal<T>(),
+        (null, true) => new ThreadLocal<T>(trackAllValues: true),
+        (_, null) => new ThreadLocal<T>(factory!),
+        (_, true) => new ThreadLocal<T>(factory, trackAllValues: true),
+        _ => new ThreadLocal<T>(factory),
+    };
+
     /// <summary>Sends by the system's call.</summary>
     public static int Send(System.Net.Sockets.Socket socket, byte[] bytes) => socket.Send(bytes);
 }
