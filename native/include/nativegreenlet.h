@@ -121,7 +121,8 @@ typedef struct ng_segments_config {
   size_t guard_size;    // inaccessible bytes at its low end (64 KiB)
   size_t capacity;      // most segments that can be live at once (131,072); fewer if address space is limited
   size_t resident_size; // what a segment in the pool may keep committed at its high end (16 KiB)
-  size_t pool_limit;   // segments in the pool that keep that much, the first 8 all they touched; others nothing (1,024)
+  size_t pool_limit;   // segments in the pool that keep that much; others keep nothing (1,024). The first 8 keep all they touched,
+                       // as many as come and go together up to four times that much
   ng_guard_kind guard; // how guards are made
 } ng_segments_config;
 

@@ -225,7 +225,7 @@ static size_t resident_pages(const ng_segment* segment) {
 }
 #endif
 
-enum { HOT = 8 }; // released segments that keep all they touched
+enum { HOT = 8 }; // released segments that keep all they touched, whatever that is
 
 #if !defined(_WIN32)
 // Releases a segment at a time when there are enough that are kept as they are.
@@ -280,6 +280,71 @@ TEST(the_first_released_keep_all_they_touched) {
     CHECK_EQUAL(COUNT, query(segments).pooled);
   }
   CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
+#endif
+}
+
+#if !defined(_WIN32)
+enum { CROWD = 100 };
+
+// Takes many at a time, uses so much of each, and releases them; so many times. Tells how many kept more than their resident part.
+static size_t come_and_go(ng_segments* segments, size_t used, int times) {
+  const size_t resident = ng_segments_config_default().resident_size / (size_t)sysconf(_SC_PAGESIZE);
+  ng_segment* all[CROWD];
+  for (int round = 0; round < times; round++) {
+    for (int i = 0; i < CROWD; i++) {
+      all[i] = acquire(segments);
+      memset(high_of(all[i]) - used, 1, used);
+    }
+    for (int i = 0; i < CROWD; i++) {
+      CHECK_STATUS(NG_OK, ng_segment_release(all[i]));
+    }
+  }
+  size_t count = 0;
+  for (int i = 0; i < CROWD; i++) {
+    count += resident_pages(all[i]) > resident;
+  }
+  return count;
+}
+
+static void check_crowd(ng_guard_kind guard) {
+  enum { USED = 24 << 10, DEEP = 80 << 10, SINGLES = 4096 };
+  ng_segments* segments = new_region(guard, CROWD);
+  CHECK_EQUAL(HOT, come_and_go(segments, USED, 1)); // once is no load
+  CHECK_EQUAL(CROWD, come_and_go(segments, USED, 3));
+  CHECK_EQUAL(CROWD, come_and_go(segments, USED, 30)); // however long it lasts
+
+  // The load is gone: what nobody takes any more is given back.
+  for (int i = 0; i < SINGLES; i++) {
+    CHECK_STATUS(NG_OK, ng_segment_release(acquire(segments)));
+  }
+  ng_segment* all[CROWD];
+  const size_t resident = ng_segments_config_default().resident_size / (size_t)sysconf(_SC_PAGESIZE);
+  size_t kept = 0;
+  for (int i = 0; i < CROWD; i++) {
+    all[i] = acquire(segments);
+    kept += resident_pages(all[i]) > resident;
+  }
+  CHECK(kept <= HOT);
+  for (int i = 0; i < CROWD; i++) {
+    CHECK_STATUS(NG_OK, ng_segment_release(all[i]));
+  }
+
+  // What is deep is given back each time, but for the first.
+  CHECK_EQUAL(HOT, come_and_go(segments, DEEP, 5));
+  CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
+}
+#endif
+
+TEST(segments_that_come_and_go_together_keep_what_they_touched) {
+  need_real_segments();
+#if !defined(_WIN32)
+  check_crowd(NG_GUARD_AUTOMATIC);
+#endif
+}
+TEST(segments_that_come_and_go_together_keep_what_they_touched_protect) {
+  need_real_segments();
+#if !defined(_WIN32)
+  check_crowd(NG_GUARD_PROTECT);
 #endif
 }
 

@@ -38,6 +38,10 @@ ng_status ng_memory_open_growing(void* low, void* high, size_t open);
 // Makes it as it was when it was opened, but for what is open at its high end, which keeps its memory.
 void ng_memory_shrink_growing(void* low, void* high, size_t open);
 
+// Whether anything between low and high was touched since it was opened, of one that grows or of committed pages. Also if that
+// cannot be told.
+bool ng_memory_is_touched(const void* low, const void* high, bool is_growing);
+
 // Returns the memory of committed pages; they stay usable and read as zero.
 void ng_memory_clear(void* address, size_t size);
 

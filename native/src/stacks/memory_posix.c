@@ -104,6 +104,33 @@ void ng_memory_clear(void* address, size_t size) {
 #endif
 }
 
+#if defined(__linux__)
+typedef unsigned char page_state;
+#else
+typedef char page_state;
+#endif
+
+bool ng_memory_is_touched(const void* low, const void* high, bool is_growing) {
+  const size_t page = ng_memory_page_size();
+  if (is_growing) { // It has grown as far as it was touched, without a gap. msync does nothing but look whether there is a mapping.
+    return msync((char*)high - page, page, MS_ASYNC) == 0;
+  }
+  page_state states[64];
+  for (char* address = (char*)low; address < (const char*)high; address += sizeof states * page) {
+    const size_t left = (size_t)((const char*)high - address) / page;
+    const size_t pages = left < sizeof states ? left : sizeof states;
+    if (mincore(address, pages * page, states) != 0) {
+      return true;
+    }
+    for (size_t i = 0; i < pages; i++) {
+      if ((states[i] & 1) != 0) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 #if defined(__linux__) && defined(MAP_GROWSDOWN)
 /* A mapping that grows downwards. Below it lies a hole, which the system gives to nobody else: it keeps the distance of
    a guard below each such mapping, 256 pages, in which the largest stack that is made so fits. A fault there makes the

@@ -33,7 +33,7 @@ struct ng_segment {
 
 // Where segments wait that are not live. Acquiring tries them in this order, and then a slot that was never used.
 typedef enum pool_kind {
-  POOL_HOT,      // kept everything they touched: no system call between one life and the next
+  POOL_HOT,      // kept what they touched: no system call between one life and the next
   POOL_WARM,     // kept their resident part
   POOL_COLD,     // kept nothing
   POOL_UNOPENED, // could not be opened when they were tried; the limit that stopped it may be gone
@@ -55,13 +55,23 @@ struct ng_segments {
   size_t growing; // slots [0, growing) are extended by the system
   size_t live;
   size_t warming;          // on their way into the warm pool
+  size_t hot_limit;        // most that are hot: follows how many are taken again
+  size_t hot_least;        // fewest that were hot since it was last looked at
+  size_t hot_taken;        // segments that were taken since then
   atomic_size_t committed; // slots [0, committed) are, where guards are markers
   ng_guard_kind guard;
   ng_spinlock lock;
   ng_spinlock entry_lock; // of who adds entries
 };
 
-enum { SMALLEST_CAPACITY = 8, HOT_LIMIT = 8, BATCH = 32, ENTRY_BATCH = 4096 };
+enum {
+  SMALLEST_CAPACITY = 8,
+  HOT_FIRST = 8,       // always hot, however deep they were used
+  HOT_RESIDENTS = 4,   // any other keeps at most that many times its resident part
+  HOT_TURNS = 4,       // times that all hot segments could have been taken between two looks at how many were not
+  BATCH = 32,
+  ENTRY_BATCH = 4096
+};
 
 ng_segments_config ng_segments_config_default(void) {
   return (ng_segments_config){
@@ -207,6 +217,7 @@ ng_status ng_segments_create(const ng_segments_config* config, ng_segments** res
     free(segments);
     return status;
   }
+  segments->hot_limit = HOT_FIRST;
   choose_growing(segments);
   *result = segments;
   return NG_OK;
@@ -283,6 +294,27 @@ static ng_status open_slot(ng_segments* segments, ng_segment* segment) {
   return status != NG_OK ? status : ng_memory_mark_guard(slot, segments->config.guard_size);
 }
 
+/* How many segments are hot follows the load. Where segments come and go a hundred at a time, eight hot ones would mean system
+   calls for nearly each of them, and the same pages touched anew. So whenever a trimmed segment is taken because none is hot, one
+   more may be. What nobody took while all hot ones could have been taken HOT_TURNS times is too much, and half of it goes: the limit
+   falls, and a released segment is trimmed instead of being hot. Under the lock. */
+static void count_taken(ng_segments* segments, int from) {
+  const size_t hot = segments->pools[POOL_HOT].count;
+  if (hot < segments->hot_least) {
+    segments->hot_least = hot;
+  }
+  if (from == POOL_WARM && segments->hot_limit < segments->config.pool_limit) {
+    segments->hot_limit++;
+  }
+  if (++segments->hot_taken < HOT_TURNS * (segments->hot_limit + HOT_FIRST)) {
+    return;
+  }
+  const size_t surplus = (segments->hot_least + 1) / 2;
+  segments->hot_limit = segments->hot_limit > HOT_FIRST + surplus ? segments->hot_limit - surplus : HOT_FIRST;
+  segments->hot_least = hot;
+  segments->hot_taken = 0;
+}
+
 // A segment that waits, or a slot that was never used. NG_RETRY: there is no entry for it yet.
 static ng_status take(ng_segments* segments, ng_segment** result) {
   ng_status status = NG_OK;
@@ -290,6 +322,9 @@ static ng_status take(ng_segments* segments, ng_segment** result) {
   ng_spinlock_enter(&segments->lock);
   for (int i = 0; i < POOL_COUNT && segment == NULL; i++) {
     segment = take_from(&segments->pools[i]);
+    if (segment != NULL) {
+      count_taken(segments, i);
+    }
   }
   if (segment != NULL) {
     segments->live++;
@@ -358,7 +393,17 @@ ng_status ng_segment_acquire(ng_segments* segments, ng_segment** result) {
   return NG_OK;
 }
 
-// Gives back what a segment need not keep. Unasked: to ask whether there is anything costs as much as to do it.
+// Whether a segment was used deeper than a hot one may have been.
+static bool was_deep(const ng_segment* segment) {
+  if (!NG_MEMORY_FOR_STACKS) {
+    return false;
+  }
+  const size_t usable = (size_t)(segment->high - segment->low);
+  const size_t most = HOT_RESIDENTS * segment->owner->config.resident_size;
+  return most < usable && ng_memory_is_touched(segment->low, segment->high - most, segment->is_growing);
+}
+
+// Gives back what a segment need not keep. Unasked: nearly as much would be spent on the question.
 static void trim(const ng_segment* segment, size_t keep) {
   if (!NG_MEMORY_FOR_STACKS) {
     return;
@@ -366,7 +411,9 @@ static void trim(const ng_segment* segment, size_t keep) {
   if (segment->is_growing) {
     const size_t open = least_open(keep);
     ng_memory_shrink_growing(segment->low, segment->high, open);
-    ng_memory_clear(segment->high - open, open - keep);
+    if (keep < open) {
+      ng_memory_clear(segment->high - open, open - keep);
+    }
   } else {
     ng_memory_clear(segment->low, (size_t)(segment->high - segment->low) - keep);
   }
@@ -385,23 +432,27 @@ ng_status ng_segment_release(ng_segment* segment) {
   const size_t hot = segments->pools[POOL_HOT].count;
   const size_t kept = hot + segments->pools[POOL_WARM].count + segments->warming;
   const bool is_warm = kept < segments->config.pool_limit;
-  const bool is_hot = is_warm && hot < HOT_LIMIT;
-  if (is_hot) {
+  const bool is_first = is_warm && hot < HOT_FIRST;
+  bool is_hot = is_warm && hot < segments->hot_limit;
+  if (is_first) {
     put_into(&segments->pools[POOL_HOT], segment);
     segments->live--;
   } else {
     segments->warming += is_warm;
   }
   ng_spinlock_leave(&segments->lock);
-  if (is_hot) {
+  if (is_first) {
     return NG_OK;
   }
 
-  trim(segment, is_warm ? segments->config.resident_size : 0);
+  is_hot = is_hot && !was_deep(segment);
+  if (!is_hot) {
+    trim(segment, is_warm ? segments->config.resident_size : 0);
+  }
 
   ng_spinlock_enter(&segments->lock);
   segments->warming -= is_warm;
-  put_into(&segments->pools[is_warm ? POOL_WARM : POOL_COLD], segment);
+  put_into(&segments->pools[is_hot ? POOL_HOT : is_warm ? POOL_WARM : POOL_COLD], segment);
   segments->live--;
   ng_spinlock_leave(&segments->lock);
   return NG_OK;
