@@ -169,8 +169,8 @@ internal sealed partial record TestSelection(string[] Projects, string? Filter, 
         [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
         private static partial Regex Namespace();
 
-        // A type, or a method that may be a test.
-        [GeneratedRegex(@"^(?:[a-z ]*\bclass (\w+)|    public (?:async )?(?:static )?(?:void|Task) (\w+)\()", RegexOptions.Multiline)]
+        // A type, or a method that may be a test. One that is indented is nested, or a sample in a text.
+        [GeneratedRegex(@"^(?:(?:[a-z]+ )*class (\w+)|    public (?:async )?(?:static )?(?:void|Task) (\w+)\()", RegexOptions.Multiline)]
         private static partial Regex Declaration();
     }
 }

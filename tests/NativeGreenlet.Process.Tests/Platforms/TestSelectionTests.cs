@@ -48,6 +48,14 @@ public sealed class TestSelectionTests : IDisposable
     }
 
     [Fact]
+    public void A_class_in_a_sample_is_no_class_of_tests()
+    {
+        Write("tests/B.Tests/SampleTests.cs", "namespace B.Tests;\n\npublic class SampleTests\n{\n    [Fact]\n    public void It_reads() => Read(\"\"\"\n        public class HubTests\n        \"\"\");\n}\n");
+
+        Assert.Equal("A.Tests", Path.GetFileNameWithoutExtension(Assert.Single(TestSelection.Of(["HubTests"], _root.FullName).Projects)));
+    }
+
+    [Fact]
     public void Servers_are_installed_only_for_what_needs_them() =>
         Assert.Equal(["servers"], TestSelection.Of(["RedisTests"], _root.FullName).Installations);
 

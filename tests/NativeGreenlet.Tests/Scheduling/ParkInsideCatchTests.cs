@@ -9,7 +9,7 @@ public class ParkInsideCatchTests
     private const int Greenlets = 200;
     private const int Most = 180;
 
-    [Fact]
+    [FactOn(Backends.Segments | Backends.Slices, Because = "Limits of stacks")]
     public void A_park_whose_record_has_to_be_made_first_takes_no_more_stack_than_the_next() => OnThread.Run(() =>
     {
         Greenlet main = Greenlet.Current;
