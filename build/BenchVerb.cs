@@ -21,7 +21,7 @@ internal static partial class BenchVerb
         return kind switch
         {
             "native" => RunNative(rest),
-            "peers" => RunScript(kind, "takes the other languages from Debian", "bench/peers/dotnet/NativeGreenlet.Peer.csproj", ["bench/peers/run.sh", .. rest]),
+            "peers" => RunPeers(kind, rest),
             "strategies" => RunScript(kind, "compares segments with slices, which Windows has not", "bench/strategies/NativeGreenlet.Strategies.csproj",
                 [Shell.Has("python3") ? "python3" : throw new StopException("bench strategies needs python3"), "bench/strategies/run.py", .. rest]),
             "servers" => RunScript(kind, "needs Linux, for the load and for what is measured", "bench/servers/dotnet/NativeGreenlet.Servers.csproj", ["bench/servers/run.sh", .. rest]),
@@ -43,6 +43,25 @@ internal static partial class BenchVerb
         Shell.Require("cmake", ["-S", "bench/native", "-B", Tree]);
         Shell.Require("cmake", ["--build", Tree, "--config", "Release", "--target", "switches"]);
         return Shell.Run(Directory.EnumerateFiles(Tree, "switches.exe", SearchOption.AllDirectories).First(), arguments);
+    }
+
+    // .NET 11 is a peer, too: with its asynchronous methods that the runtime suspends.
+    private static int RunPeers(string kind, string[] arguments)
+    {
+        const string RuntimeAsync = "bench/peers/runtime-async/NativeGreenlet.Peer.RuntimeAsync.csproj";
+        try
+        {
+            _ = DotnetRuntime.Get("11.0.0");
+            Toolchain.Current.Need();
+            Native.BuildLibrary();
+            Managed.Build(RuntimeAsync);
+        }
+        catch (StopException exception)
+        {
+            Terminal.Say($"Without .NET 11: {exception.Message}");
+        }
+
+        return RunScript(kind, "takes the other languages from Debian", "bench/peers/dotnet/NativeGreenlet.Peer.csproj", ["bench/peers/run.sh", .. arguments]);
     }
 
     private static int RunScript(string kind, string why, string project, string[] command)

@@ -44,7 +44,11 @@ PEERS = ROOT / "bench/peers"
 BUILT = ROOT / "artifacts/bench"
 DOTNET = ["dotnet", ROOT / "artifacts/bin/NativeGreenlet.Peer/release/NativeGreenlet.Peer.dll"]
 GO = BUILT / "peers/go"
+RUNTIME_11 = ROOT / "artifacts/runtimes/11.0.0"  # laid out by the build; what stands there without is left out
+ON_11 = [RUNTIME_11 / "dotnet", "exec"]
+RUNTIME_ASYNC = ROOT / "artifacts/bin/NativeGreenlet.Peer.RuntimeAsync/release/NativeGreenlet.Peer.RuntimeAsync.dll"
 ONE_PROCESSOR = {"GOMAXPROCS": "1"}
+NET_11 = {"DOTNET_ROOT": str(RUNTIME_11), "DOTNET_ROLL_FORWARD": "LatestMajor"}
 THREADS_BACKEND = {"NATIVEGREENLET_BACKEND": "threads"}
 SLICES_BACKEND = {"NATIVEGREENLET_BACKEND": "slices", "DOTNET_gcConservative": "1"}
 
@@ -65,6 +69,10 @@ TABLE = [
     ("await", ".NET: await, custom awaiter", [*DOTNET, "await"], {}, "resume create throw"),
     ("task-yield", ".NET: await Task.Yield()", [*DOTNET, "task-yield"], {}, "switch"),
     ("tasks", ".NET: await, tasks and channels", [*DOTNET, "tasks"], {}, "switch create chain"),
+    ("greenlet-11", ".NET 11: NativeGreenlet", [*ON_11, DOTNET[1], "greenlets"], NET_11, "switch resume create throw allocated"),
+    ("await-11", ".NET 11: await, custom awaiter", [*ON_11, DOTNET[1], "await"], NET_11, "resume create throw"),
+    ("runtime-async", ".NET 11: runtime-async, custom awaiter", [*ON_11, RUNTIME_ASYNC, "await"], NET_11, "resume create throw"),
+    ("runtime-async-tasks", ".NET 11: runtime-async, tasks and channels", [*ON_11, RUNTIME_ASYNC, "tasks"], NET_11, "switch create chain"),
     ("ruby", "Ruby: Fiber", ["ruby", PEERS / "ruby/fibers.rb"], {}, "switch resume create throw chain"),
     ("go-gosched", "Go: Gosched, one processor", [GO, "gosched"], ONE_PROCESSOR, "switch"),
     ("go-1", "Go: channels, one processor", [GO], ONE_PROCESSOR, "switch resume create chain"),

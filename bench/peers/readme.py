@@ -9,7 +9,7 @@ README = pathlib.Path(__file__).resolve().parent.parent.parent / "README.md"
 BEGIN = "<!-- measured: ./build.sh bench peers writes from here -->"
 END = "<!-- measured: to here -->"
 
-SWITCHES = ["greenlet", "await", "go-1", "ruby", "python", "gevent", "semaphore-slim", "auto-reset-event", "monitor"]
+SWITCHES = ["greenlet", "await", "runtime-async", "go-1", "ruby", "python", "gevent", "semaphore-slim", "auto-reset-event", "monitor"]
 
 
 def hand_offs(results):

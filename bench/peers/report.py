@@ -120,6 +120,9 @@ def goals(results):
     goal("a switch of Python's greenlet, of ours", results.ratio("python", "switch"), "at least 10x", lambda x: x >= 10)
     goal("a switch, of await's suspension and resumption", over(switch, awaiter and 2 * awaiter), "at most 1x", lambda x: x <= 1)
     goal("there and back, of the same", over(results.median(OURS, "resume"), awaiter), "at most 1x", lambda x: x <= 1)
+    on_11 = results.median("runtime-async", "resume")
+    goal("a switch on .NET 11, of runtime-async's suspension and resumption", over(results.median("greenlet-11", "switch"), on_11 and 2 * on_11), "at most 1x", lambda x: x <= 1)
+    goal("there and back on .NET 11, of the same", over(results.median("greenlet-11", "resume"), on_11), "at most 1x", lambda x: x <= 1)
     goal("the C library's switch, of Boost.Context's", over(results.native("assembly"), results.native("boost")), "at most 0.6x", lambda x: x <= 0.6)
     goal("create, run, end", results.median(OURS, "create"), "at most 500 ns", lambda x: x <= 500, duration)
     goal("the chain, of Python greenlet's", over(results.median(OURS, "chain"), results.median("python", "chain")), "at most 0.33x", lambda x: x <= 1 / 3)
@@ -225,7 +228,8 @@ figure is taken after 0.3 s of the same work.
 
 {goals(results)}
 
-A suspension and resumption by `await` is one continuation of an async method that suspends itself again. A suspended
+A suspension and resumption by `await` is one continuation of an async method that suspends itself again; with runtime-async (.NET 11)
+the runtime suspends the method, without a state machine of the compiler's. A suspended
 greenlet's memory is what 10,000 of them add to the process, its part of a collection what they add to the median pause.
 """
     frame = results.median("park", "frame-pause")
