@@ -77,7 +77,7 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         // None if the request was on a hub already, and has left it by ConfigureAwait(false).
         GreenBodies? bodies = GreenBodies.TryInstall(context);
         GreenResponse? response = null;
-        bool hasStarted = false;
+        RequestStart? start = null;
         try
         {
             using RateLimitLease? lease = _limiter is null || bodies is null ? null : await _limiter.AcquireAsync(1, context.RequestAborted);
@@ -95,16 +95,18 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
             HubPool pool = Pool;
             RequestHub hub = new(pool, bodies is null ? context.Features.Get<IConnectionHubFeature>() : bodies.ConnectionHub);
             response = bodies?.TryInstallResponse(hub);
-            Task run = hub.RunAsync(Start, context.RequestAborted);
+            start = bodies?.Start ?? new RequestStart();
+            start.Prepare(context, next, _options.WarnWhenBlockedFor is not null);
+            Task run = hub.RunAsync(start.Body, context.RequestAborted);
             Watch(pool); // after the hub, which needs a thread more
             RequestHub.EnterContext();
             await run;
         }
-        catch (Exception exception) when (!hasStarted && _hasEnded && !context.RequestAborted.IsCancellationRequested && exception is ObjectDisposedException or OperationCanceledException)
+        catch (Exception exception) when (start is not { HasStarted: true } && _hasEnded && !context.RequestAborted.IsCancellationRequested && exception is ObjectDisposedException or OperationCanceledException)
         {
             Reject(context); // the application has ended
         }
-        catch (Exception exception) when (!hasStarted && exception is GreenletException { Reason: GreenletError.OutOfStacks } or OutOfMemoryException or ThreadStartException)
+        catch (Exception exception) when (start is not { HasStarted: true } && exception is GreenletException { Reason: GreenletError.OutOfStacks } or OutOfMemoryException or ThreadStartException)
         {
             LogNoStack(exception);
             Reject(context);
@@ -113,24 +115,6 @@ internal sealed partial class RequestRunner : IAsyncDisposable, IDisposable
         {
             response?.Remove();
             bodies?.Remove();
-        }
-
-        Task Start()
-        {
-            hasStarted = true;
-            if (_options.WarnWhenBlockedFor is not null)
-            {
-                Hub.CurrentTask.Subject = new RequestSubject(context);
-            }
-
-            try
-            {
-                return next(context);
-            }
-            catch (Exception exception)
-            {
-                return Task.FromException(exception); // whoever is before it gets the same object, a cancellation, too
-            }
         }
     }
 

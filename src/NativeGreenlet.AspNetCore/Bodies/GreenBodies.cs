@@ -64,6 +64,9 @@ internal sealed class GreenBodies : IHttpResponseBodyFeature, IRequestBodyPipeFe
         }
     }
 
+    /// <summary>What the task of the request runs.</summary>
+    public RequestStart Start { get; } = new();
+
     /// <summary>The hub on which the connection of the request lives; null if it lives on none.</summary>
     public IConnectionHubFeature? ConnectionHub => _kept.ConnectionHub;
 

@@ -20,11 +20,12 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
     private const int OwnPatience = 20; // milliseconds: more than a lock is waited for
     private const int OthersPatience = 1000;
 
+    private static readonly ContinuationQueue s_none = new(); // of who ended without one
+
     private readonly GreenTask _owner;
-    private readonly Lock _gate = new();
     private Action<GreenTask>? _passOn;
     private Action? _start; // both from the first continuation on: many a run has none
-    private Queue<Continuation>? _queue;
+    private ContinuationQueue? _queue; // likewise
     private HashSet<GreenTask>? _running; // continuations that have begun and not ended; only in the hub's thread, as what follows
     private bool _isWaiting; // the owner, only for what its body returned
     private Exception? _delivered; // the last kill
@@ -54,13 +55,17 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
     public override void Post(SendOrPostCallback d, object? state)
     {
         Continuation continuation = new(d, state, ExecutionContext.Capture());
-        bool isQueued;
-        lock (_gate)
+        bool isQueued = false;
+        ContinuationQueue queue = Volatile.Read(ref _queue) ?? MakeQueue();
+        if (queue != s_none)
         {
-            isQueued = !IsDiverted;
-            if (isQueued)
+            lock (queue.Gate)
             {
-                (_queue ??= new Queue<Continuation>()).Enqueue(continuation);
+                isQueued = !IsDiverted;
+                if (isQueued)
+                {
+                    queue.Waiting.Enqueue(continuation);
+                }
             }
         }
 
@@ -252,19 +257,29 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
     public void End()
     {
         _hasEnded = true;
-        Divert(true);
+        if (Interlocked.CompareExchange(ref _queue, s_none, null) is { } queue && queue != s_none)
+        {
+            Divert(true);
+        }
+    }
+
+    private ContinuationQueue MakeQueue()
+    {
+        ContinuationQueue queue = new();
+        return Interlocked.CompareExchange(ref _queue, queue, null) ?? queue;
     }
 
     private void Divert(bool isDiverted)
     {
         Continuation[] all = [];
-        lock (_gate)
+        ContinuationQueue queue = Volatile.Read(ref _queue) ?? MakeQueue();
+        lock (queue.Gate)
         {
             _isDiverted = isDiverted;
-            if (IsDiverted && _queue is not null)
+            if (IsDiverted)
             {
-                all = [.. _queue];
-                _queue.Clear();
+                all = [.. queue.Waiting];
+                queue.Waiting.Clear();
             }
         }
 
@@ -274,9 +289,9 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
     // In the hub. As many tasks are started as continuations were queued; each takes what is the first then, or nothing.
     private void StartOne()
     {
-        lock (_gate)
+        lock (_queue!.Gate)
         {
-            if (_queue!.Count == 0)
+            if (_queue.Waiting.Count == 0)
             {
                 return;
             }
@@ -382,10 +397,17 @@ internal sealed class HubSynchronizationContext : SynchronizationContext
 
     private bool TryTake([NotNullWhen(true)] out Continuation? continuation)
     {
-        lock (_gate)
+        lock (_queue!.Gate)
         {
-            return _queue!.TryDequeue(out continuation);
+            return _queue.Waiting.TryDequeue(out continuation);
         }
+    }
+
+    private sealed class ContinuationQueue
+    {
+        public Lock Gate { get; } = new(); // also of whether they are diverted
+
+        public Queue<Continuation> Waiting { get; } = new();
     }
 
     private sealed class Continuation(SendOrPostCallback callback, object? state, ExecutionContext? context)

@@ -11,7 +11,8 @@ internal class RootTask
 {
     private const int Kills = 3;
 
-    private readonly List<GreenTask> _tasks = new(1); // each knows its place: most runs have one
+    private GreenTask? _first; // of its tasks: most runs have one
+    private List<GreenTask>? _others; // each task knows its place: 0 is the first's
     private CallbackTimer? _check;
     private CallbackTimer? _stopTimer;
     private int _openEnded; // tasks that only others can wake
@@ -54,7 +55,9 @@ internal class RootTask
     /// <summary>Whether what is left of it is being killed.</summary>
     public bool IsStopping { get; private set; }
 
-    public IReadOnlyCollection<GreenTask> Tasks => _tasks;
+    public IReadOnlyCollection<GreenTask> Tasks => _first is null ? [] : _others is null ? [_first] : [_first, .. _others];
+
+    private int Count => _first is null ? 0 : 1 + (_others?.Count ?? 0);
 
     /// <summary>Whether a signal that may come starts a task of it.</summary>
     public bool HasSignals
@@ -68,7 +71,7 @@ internal class RootTask
         }
     }
 
-    private bool IsStuck => _openEnded == _tasks.Count && _openEnded != 0;
+    private bool IsStuck => _openEnded == Count && _openEnded != 0;
 
     /// <summary>Begins it, if nothing is against that. From any thread once the hub has ended.</summary>
     public virtual bool TryBegin()
@@ -86,8 +89,16 @@ internal class RootTask
             throw new InvalidOperationException("The main task has ended and what is left is being killed; nothing more can be spawned.");
         }
 
-        task.IndexInRun = _tasks.Count;
-        _tasks.Add(task);
+        task.IndexInRun = Count;
+        if (_first is null)
+        {
+            _first = task;
+        }
+        else
+        {
+            (_others ??= []).Add(task);
+        }
+
         Loop.CountTask(1);
     }
 
@@ -105,12 +116,12 @@ internal class RootTask
             EndSignals();
         }
 
-        if (task == Main && !IsStopping && _tasks.Count != 0)
+        if (task == Main && !IsStopping && _first is not null)
         {
             Stop();
         }
 
-        if (_tasks.Count == 0)
+        if (_first is null)
         {
             End();
         }
@@ -160,7 +171,7 @@ internal class RootTask
         _kills++;
         if (_kills > Kills)
         {
-            foreach (GreenTask task in _tasks.ToArray())
+            foreach (GreenTask task in Tasks)
             {
                 TakeOut(task);
                 Loop.AddGivenUp(task);
@@ -176,7 +187,7 @@ internal class RootTask
         _stopTimer ??= new CallbackTimer(Stop);
         Loop.Timers.Remove(_stopTimer);
         Loop.Timers.Add(_stopTimer, Loop.Clock.In(Loop.Options.ShutdownGrace));
-        foreach (GreenTask task in _tasks.ToArray())
+        foreach (GreenTask task in Tasks)
         {
             task.KillHere(new GreenletExit("The main task has ended."));
         }
@@ -188,12 +199,29 @@ internal class RootTask
 
     private void TakeOut(GreenTask task)
     {
-        Debug.Assert(_tasks[task.IndexInRun] == task);
-        GreenTask last = _tasks[^1];
-        _tasks[task.IndexInRun] = last;
-        last.IndexInRun = task.IndexInRun;
+        Debug.Assert(Count > 0 && (task.IndexInRun == 0 ? _first : _others![task.IndexInRun - 1]) == task);
+        GreenTask? last = null;
+        if (_others is { Count: > 0 } others)
+        {
+            last = others[^1];
+            others.RemoveAt(others.Count - 1);
+        }
+
+        if (task.IndexInRun == 0)
+        {
+            _first = last;
+        }
+        else if (last != task)
+        {
+            _others![task.IndexInRun - 1] = last!;
+        }
+
+        if (last is not null)
+        {
+            last.IndexInRun = task.IndexInRun;
+        }
+
         task.IndexInRun = -1;
-        _tasks.RemoveAt(_tasks.Count - 1);
         Loop.CountTask(-1);
     }
 
@@ -305,5 +333,5 @@ internal class RootTask
         }
     }
 
-    private List<string> DescribeWaiters() => [.. _tasks.Select(task => task.Describe())];
+    private List<string> DescribeWaiters() => [.. Tasks.Select(task => task.Describe())];
 }

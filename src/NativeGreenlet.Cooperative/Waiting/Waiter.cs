@@ -22,18 +22,18 @@ internal sealed class Waiter : TimerEntry
     private WaitCancellation? _spareCancellation;
     private IWaitPlace? _place; // of the current wait, if something can be lost there
     private WaitQueue? _queue;
+    private WaitNode? _node;
 
     public Waiter(GreenTask task)
     {
         _task = task;
-        Node = new WaitNode(this);
     }
 
     /// <summary>Whose waits these are.</summary>
     public GreenTask Task => _task;
 
-    /// <summary>The ticket for waits in a single queue.</summary>
-    public WaitNode Node { get; }
+    /// <summary>The ticket for waits in a single queue. Only in the hub's thread; many a task never waits in one.</summary>
+    public WaitNode Node => _node ??= new WaitNode(this) { Version = _state >> PhaseBits };
 
     /// <summary>What the task waits for, for people; null if it does not wait.</summary>
     public object? WaitsFor { get; private set; }
@@ -80,7 +80,11 @@ internal sealed class Waiter : TimerEntry
         HasLostSignal = false;
         HasThrown = false;
         WaitsFor = waitsFor;
-        Node.Version = version;
+        if (_node is { } node)
+        {
+            node.Version = version;
+        }
+
         Volatile.Write(ref _state, Pack(version, WakeReason.Waiting));
         return version;
     }
