@@ -327,6 +327,10 @@ NG_API uint64_t ng_thread_id(void);
 // not known: memory may end behind it.
 NG_API uint64_t ng_readable_bytes(const void* address, uint64_t size);
 
+// How many bytes an object of the heap has, at most `size` of at most 4096: what another thread cannot take away while the object is
+// there, unlike what can be read behind it. Where the heap does not tell (Windows), ng_readable_bytes.
+NG_API uint64_t ng_object_bytes(const void* object, uint64_t size);
+
 // Adds a record: starts a thread that calls `attach`, which enters the runtime and calls ng_clr_record_serve, and waits
 // until that has happened. While a record is in use the collector does not see the frames of its own thread, so
 // `attach` must hold no object reference across that call. In preemptive mode, from any thread.

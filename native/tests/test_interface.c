@@ -149,3 +149,17 @@ TEST(readable_bytes_end_where_memory_ends) {
 #endif
   ng_memory_unreserve(pages, 3 * page);
 }
+
+// Behind an object of the heap may lie memory that another thread gives back between the question and the look.
+TEST(object_bytes_end_where_the_object_ends) {
+  enum { SIZE = 200, MORE = 1024 };
+  char* object = malloc(SIZE);
+  CHECK(object != NULL);
+  CHECK_EQUAL(SIZE / 2, ng_object_bytes(object, SIZE / 2));
+  CHECK(ng_object_bytes(object, MORE) >= SIZE);
+#if defined(__linux__) || defined(__APPLE__)
+  CHECK(ng_object_bytes(object, MORE) < SIZE + 64);
+#endif
+  free(object);
+  CHECK_EQUAL(0, ng_object_bytes(NULL, MORE));
+}

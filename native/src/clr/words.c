@@ -139,6 +139,11 @@ static size_t allocated_size(void* thread) {
   return size <= LARGEST_THREAD ? size : 0;
 }
 
+uint64_t ng_object_bytes(const void* object, uint64_t size) {
+  const size_t allocated = object == NULL ? 0 : allocated_size((void*)(uintptr_t)object);
+  return allocated == 0 ? ng_readable_bytes(object, size) : allocated < size ? allocated : size;
+}
+
 // Whether the word at that offset in a Thread object is one that every switch exchanges, or one that means nothing then.
 static bool is_exchanged(uintptr_t offset) {
   const uintptr_t limits = offset - ng_layout.thread_stack_limits;

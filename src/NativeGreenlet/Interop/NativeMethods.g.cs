@@ -500,6 +500,10 @@ internal static unsafe partial class NativeMethods
     public static extern ulong ng_readable_bytes([NativeTypeName("const void *")] void* address, [NativeTypeName("uint64_t")] ulong size);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("uint64_t")]
+    public static extern ulong ng_object_bytes([NativeTypeName("const void *")] void* @object, [NativeTypeName("uint64_t")] ulong size);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern ng_status ng_clr_record_add([NativeTypeName("ng_attach_callback")] delegate* unmanaged[Cdecl]<void> attach);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

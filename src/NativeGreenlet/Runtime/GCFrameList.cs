@@ -43,7 +43,7 @@ internal readonly unsafe struct GCFrameList
 
         ulong* outside = stackalloc ulong[SearchedWords];
         ulong* inside = stackalloc ulong[SearchedWords];
-        int searched = (int)NativeMethods.ng_readable_bytes((void*)thread, SearchedWords * sizeof(ulong)) / sizeof(ulong);
+        int searched = (int)NativeMethods.ng_object_bytes((void*)thread, SearchedWords * sizeof(ulong)) / sizeof(ulong);
         List<GCFrameList> found = [];
         Copy(thread, outside, searched);
         try

@@ -327,7 +327,7 @@ internal sealed unsafe class MonitorWaits : IDisposable
 
         private ulong[] Words()
         {
-            int bytes = (int)NativeMethods.ng_readable_bytes((void*)_thread, ThreadBytes);
+            int bytes = (int)NativeMethods.ng_object_bytes((void*)_thread, ThreadBytes);
             return new ReadOnlySpan<ulong>((void*)_thread, bytes / sizeof(ulong)).ToArray();
         }
     }

@@ -39,7 +39,7 @@ internal readonly unsafe struct StackLimits
         }
 
         StackLimits? found = null;
-        ulong searched = NativeMethods.ng_readable_bytes((void*)thread, SearchedBytes); // the object may be the last of its page
+        ulong searched = NativeMethods.ng_object_bytes((void*)thread, SearchedBytes);
         for (uint offset = 0; offset + 4 * sizeof(ulong) < searched; offset += sizeof(ulong))
         {
             ulong* words = (ulong*)(thread + (nint)offset);
