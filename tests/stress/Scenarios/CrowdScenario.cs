@@ -10,6 +10,7 @@ internal sealed class CrowdScenario : Scenario
 {
     private const int ControlThreads = 8;
     private const int ControlDepth = 6;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     public override string Name => Options.Mix;
 
@@ -51,10 +52,15 @@ internal sealed class CrowdScenario : Scenario
         }
 
         CarrierRegistry.Sweep();
-        ulong live = StackPools.Count().Live;
-        if (live != 0)
+        Deadline deadline = new(s_patience);
+        while (StackPools.Count().Live is var live and not 0)
         {
-            Check.Fail(string.Create(CultureInfo.InvariantCulture, $"{live} stacks were not given back"));
+            if (deadline.HasPassed)
+            {
+                Check.Fail(string.Create(CultureInfo.InvariantCulture, $"{live} stacks were not given back"));
+            }
+
+            Thread.Sleep(10); // the check of freezing, on a thread of its own, has some for a while
         }
 
         Console.WriteLine($"ok: {Progress.Line()}");

@@ -14,6 +14,7 @@ internal sealed class LeakScenario : Scenario
     private const double MostResidentGrowth = 24; // MiB
     private const double MostManagedGrowth = 1; // MiB
     private const int MostOtherGrowth = 4;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
     private const ulong MostOnSlices = PerCycle / 20; // of half a million that were abandoned: kept by some word on a stack
 
     public override string Name => "leak";
@@ -94,10 +95,12 @@ internal sealed class LeakScenario : Scenario
         }
     }
 
-    // Abandoned greenlets are found by the collector, then killed at the next use of the library.
+    // Abandoned greenlets are found by the collector, then killed at the next use of the library. The check of freezing, on a thread of
+    // its own, has some stacks for a while.
     private static void Settle()
     {
-        for (int i = 0; i < 10 && Usage.LiveStacks() != 0; i++)
+        Deadline deadline = new(s_patience);
+        for (int i = 0; Usage.LiveStacks() != 0 && (i < 10 || (GreenletRuntime.Freezing != GreenletFreezing.Off && !deadline.HasPassed)); i++)
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
