@@ -7,8 +7,9 @@ using NativeGreenlet.Stacks;
 namespace NativeGreenlet;
 
 /// <summary>
-/// Figures about all greenlets of the process. The same are published by the meter <c>NativeGreenlet</c>, and
-/// single events by the event source <c>NativeGreenlet</c>. Figures of other threads are as of a moment ago.
+/// Figures about all greenlets of the program; those by which the library checks its own freezing are not counted. The same are
+/// published by the meter <c>NativeGreenlet</c>, and single events by the event source <c>NativeGreenlet</c>. Figures of other threads
+/// are as of a moment ago.
 /// </summary>
 /// <example><code>
 /// Console.WriteLine($"{GreenletDiagnostics.Suspended} of {GreenletDiagnostics.Live} greenlets are suspended");
@@ -68,8 +69,9 @@ public static class GreenletDiagnostics
     {
         get
         {
+            long own = CarrierRegistry.CountOfLibrary();
             (ulong live, ulong pooled) = StackPools.Count();
-            return ((long)live, (long)pooled);
+            return (Math.Max((long)live - own, 0), (long)pooled);
         }
     }
 

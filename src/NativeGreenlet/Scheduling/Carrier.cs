@@ -86,6 +86,9 @@ internal sealed unsafe partial class Carrier
     /// <summary>The greenlet that stands for the thread's own stack.</summary>
     public Greenlet Main { get; }
 
+    /// <summary>Whether its thread is one of this library's, whose greenlets are in no figure of the program.</summary>
+    public bool IsOfLibrary { get; } = FreezeCheck.IsRunning;
+
     public int ThreadId => _thread.ManagedThreadId;
 
     /// <summary>What the system calls its thread; 0 where that is not known.</summary>

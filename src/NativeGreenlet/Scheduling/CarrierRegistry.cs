@@ -59,15 +59,11 @@ internal static class CarrierRegistry
         }
     }
 
-    /// <summary>Adds up a figure of every carrier whose thread is alive.</summary>
-    public static long Sum(Func<Carrier, long> figure)
-    {
-        Sweep();
-        lock (s_lock)
-        {
-            return s_carriers.Sum(figure);
-        }
-    }
+    /// <summary>Adds up a figure of every carrier whose thread is alive and the program's.</summary>
+    public static long Sum(Func<Carrier, long> figure) => Sum(figure, ofLibrary: false);
+
+    /// <summary>How many greenlets of threads of this library have begun and not ended.</summary>
+    public static long CountOfLibrary() => Sum(static carrier => carrier.LiveCount, ofLibrary: true);
 
     /// <summary>Does something with every carrier.</summary>
     public static void ForEach(Action<Carrier> action)
@@ -88,6 +84,15 @@ internal static class CarrierRegistry
         {
             s_logsSwitches = isOn;
             s_carriers.ForEach(carrier => carrier.LogsSwitches = isOn);
+        }
+    }
+
+    private static long Sum(Func<Carrier, long> figure, bool ofLibrary)
+    {
+        Sweep();
+        lock (s_lock)
+        {
+            return s_carriers.Where(carrier => carrier.IsOfLibrary == ofLibrary).Sum(figure);
         }
     }
 

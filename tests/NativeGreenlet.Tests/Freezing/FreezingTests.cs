@@ -61,6 +61,9 @@ public class FreezingTests
     public void Nothing_is_found_out_for_greenlets_that_are_parked_for_a_moment() => Survives(string.Empty, ParkForAMoment, ("DOTNET_GCgen0size", "0x4000000"));
 
     [LinuxFact]
+    public void Greenlets_of_the_check_are_in_no_figure() => Survives(string.Empty, CountOnlyOwn);
+
+    [LinuxFact]
     public void Collections_are_watched_as_long_as_there_are_enough_greenlets() => Survives(string.Empty, HaveEnoughByTurns);
 
     [LinuxFact]
@@ -732,6 +735,31 @@ public class FreezingTests
         Assert.Equal(Forced, GC.CollectionCount(0) - before);
         Assert.True(FreezeTick.IsStarted);
         Assert.Equal(0, GreenletDiagnostics.Freezing.Lessons);
+    });
+
+    private static void CountOnlyOwn() => OnThread.Run(() =>
+    {
+        Greenlet[] greenlets = [.. Enumerable.Range(0, 2 * Carrier.FewParked).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];
+        Array.ForEach(greenlets, greenlet => greenlet.Switch());
+        (long Live, long Suspended, long Threads, long InUse) own = Figures();
+        for (int i = 0; GreenletDiagnostics.Frozen == 0; i++)
+        {
+            Assert.InRange(i, 0, 10_000);
+            _ = new Greenlet(() => { }).Switch();
+            if (i % 8 == 0)
+            {
+                Tick();
+            }
+
+            // Not all at once: a stack may be given back between two of them.
+            Assert.True(Enumerable.Range(0, 3).Any(_ => Figures() == own), $"{Figures()} instead of {own}");
+            Thread.Sleep(1);
+        }
+
+        Assert.All(greenlets, greenlet => Assert.True(greenlet.Switch() is true));
+
+        static (long Live, long Suspended, long Threads, long InUse) Figures() =>
+            (GreenletDiagnostics.Live, GreenletDiagnostics.Suspended, GreenletDiagnostics.Threads, GreenletDiagnostics.Segments.InUse);
     });
 
     private static void HaveEnoughByTurns() => OnThread.Run(() =>
