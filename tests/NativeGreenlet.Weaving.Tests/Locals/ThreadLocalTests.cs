@@ -6,6 +6,9 @@ namespace NativeGreenlet.Weaving.Tests.Locals;
 /// <summary>A <see cref="ThreadLocal{T}"/> of woven code does in the tasks of a hub what the original does in threads.</summary>
 public class ThreadLocalTests
 {
+    // Of 20 values that nobody has: some word of a stack may lead to one, where the collector takes every word for a reference.
+    private static int MostAlive => GreenletRuntime.Backend == GreenletBackend.Slices ? 5 : 0;
+
     // Each makes its local by the constructor that it is given, and runs functions by what it is given: in tasks or in threads.
     private static readonly Dictionary<string, Func<Place, string>> s_scenarios = new()
     {
@@ -179,10 +182,10 @@ public class ThreadLocalTests
     public void A_value_goes_with_its_task_though_the_task_and_its_greenlet_are_kept() => InHub.Run(() =>
     {
         using ThreadLocal<object> local = new();
-        (GreenTask task, Greenlet greenlet, WeakReference value) = Leave(local);
-        Collect(value);
-        Assert.False(value.IsAlive);
-        Assert.True(task.IsCompleted && greenlet.IsDead);
+        (GreenTask Task, Greenlet Greenlet, WeakReference Value)[] left = [.. Enumerable.Range(0, 20).Select(_ => Leave(local))];
+        Array.ForEach(left, each => Collect(each.Value));
+        Assert.InRange(left.Count(each => each.Value.IsAlive), 0, MostAlive);
+        Assert.All(left, each => Assert.True(each.Task.IsCompleted && each.Greenlet.IsDead));
         GC.KeepAlive(local);
     });
 

@@ -7,6 +7,9 @@ namespace NativeGreenlet.Weaving.Tests.Locals;
 /// <summary>Fields with <c>[ThreadStatic]</c> of woven code: each greenlet of a task has its own, a thread outside of tasks has its own.</summary>
 public class ThreadStaticTests
 {
+    // Of 20 values that nobody has: some word of a stack may lead to one, where the collector takes every word for a reference.
+    private static int MostAlive => GreenletRuntime.Backend == GreenletBackend.Slices ? 5 : 0;
+
     private const int Greenlets = 20;
 
     [ThreadStatic]
@@ -168,18 +171,18 @@ public class ThreadStaticTests
     [Fact]
     public void A_value_goes_with_its_task_though_the_task_and_its_greenlet_are_kept() => InHub.Run(() =>
     {
-        (GreenTask task, Greenlet greenlet, WeakReference value) = Leave();
-        Collect(value);
-        Assert.False(value.IsAlive);
-        Assert.True(task.IsCompleted && greenlet.IsDead);
+        (GreenTask Task, Greenlet Greenlet, WeakReference Value)[] left = [.. Enumerable.Range(0, 20).Select(_ => Leave())];
+        Array.ForEach(left, each => Collect(each.Value));
+        Assert.InRange(left.Count(each => each.Value.IsAlive), 0, MostAlive);
+        Assert.All(left, each => Assert.True(each.Task.IsCompleted && each.Greenlet.IsDead));
     });
 
     [Fact]
     public void A_value_goes_with_a_greenlet_that_nobody_has_any_more() => InHub.Run(() =>
     {
-        WeakReference value = LeaveRaw();
-        Collect(value);
-        Assert.False(value.IsAlive);
+        WeakReference[] values = [.. Enumerable.Range(0, 20).Select(_ => LeaveRaw())];
+        Array.ForEach(values, Collect);
+        Assert.InRange(values.Count(value => value.IsAlive), 0, MostAlive);
     });
 
     [Fact]
