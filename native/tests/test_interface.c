@@ -153,7 +153,7 @@ TEST(readable_bytes_end_where_memory_ends) {
 // Behind an object of the heap may lie memory that another thread gives back between the question and the look.
 TEST(object_bytes_end_where_the_object_ends) {
   enum { SIZE = 200, MORE = 1024 };
-  char* object = malloc(SIZE);
+  char* object = calloc(1, SIZE);
   CHECK(object != NULL);
   CHECK_EQUAL(SIZE / 2, ng_object_bytes(object, SIZE / 2));
   CHECK(ng_object_bytes(object, MORE) >= SIZE);
