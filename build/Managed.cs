@@ -50,6 +50,17 @@ internal static class Managed
             ? Shell.Run("dotnet", [Assembly(name), .. arguments], variables)
             : Shell.Run(runtime.Host, ["exec", Assembly(name), .. arguments], runtime.Variables(variables));
 
+    /// <summary>Runs a program that was built and finds faults by itself.</summary>
+    /// <param name="title">What runs, for the reader.</param>
+    /// <returns>Whether it passed; if not, the end of its output is in <see cref="FailedProgram.All"/>.</returns>
+    public static bool Passes(string title, string name, IEnumerable<string> arguments, DotnetRuntime? runtime = null, Shell.Variables? variables = null) =>
+        FailedProgram.Passes(title, hear => Shell.Follow(
+            runtime?.Host ?? "dotnet",
+            ["exec", Assembly(name), .. arguments],
+            runtime?.Variables(variables) ?? variables,
+            hear,
+            () => false));
+
     /// <summary>Runs the programs of tests that were built, one after another, on this program's terminal.</summary>
     /// <param name="run">Which.</param>
     /// <param name="patience">How long one test may run.</param>

@@ -45,8 +45,8 @@ internal static class StressMatrix
             // Generated code ends a conservative collector's process, with plain threads, too (docs/strategies.md).
             string[] scenario = name == "on slices" ? ["--scenario", "hold,catch,filters,invoke,sort,native,activator,iterators,async,throw,spawn"] : [];
             Terminal.Say($"Stress, {seconds} s: {name}");
-            int code = Managed.Run(Program, ["--seconds", $"{seconds}", .. scenario, .. arguments], runtime, variables);
-            if (code != 0)
+            string title = $"Stress on {(runtime is null ? "the SDK's runtime" : $".NET {runtime.Version}")}: {name}";
+            if (!Managed.Passes(title, Program, ["--seconds", $"{seconds}", .. scenario, .. arguments], runtime, variables))
             {
                 failed.Add(name);
             }

@@ -58,6 +58,11 @@ internal static class TestVerb
             return 0;
         }
 
+        foreach (FailedProgram program in FailedProgram.All)
+        {
+            program.Show();
+        }
+
         foreach (TestFailure failure in TestResults.Failures(TestResults.Directory).Except(SecondRun.PassedAlone))
         {
             Terminal.Say($"Failed: {failure}");
@@ -139,9 +144,9 @@ internal static class TestVerb
 
     private static IEnumerable<Part> RuntimeStressParts(DotnetRuntime runtime) =>
     [
-        new Part($"Self-test on .NET {runtime.Version}", () => Managed.Run("SelfTest", [], runtime) == 0),
+        new Part($"Self-test on .NET {runtime.Version}", () => Managed.Passes($"Self-test on .NET {runtime.Version}", "SelfTest", [], runtime)),
         new Part($"Stress in every configuration on .NET {runtime.Version}", () => StressMatrix.Run(OtherMatrixSeconds, runtime)),
-        new Part($"Fuzzer on .NET {runtime.Version}", () => Managed.Run("NativeGreenlet.Fuzz", ["--seconds", $"{FuzzSeconds}"], runtime) == 0),
+        new Part($"Fuzzer on .NET {runtime.Version}", () => Managed.Passes($"Fuzzer on .NET {runtime.Version}", "NativeGreenlet.Fuzz", ["--seconds", $"{FuzzSeconds}"], runtime)),
     ];
 
     // Every switch is checked on those that are patches of the SDK's own, which has run the same tests without.
