@@ -79,6 +79,7 @@ public unsafe partial class DescriptorLimitPrograms
     // Connections to an end point, if there is one, as long as there are descriptors.
     private static List<Socket> TakeAll(EndPoint? server = null)
     {
+        StartWorkers();
         List<Socket> taken = [];
         try
         {
@@ -124,7 +125,7 @@ public unsafe partial class DescriptorLimitPrograms
     }
 
     // .NET ends the process when its own threads for sockets and timers want another worker of the pool and none can be started.
-    // So all are there before.
+    // So all are there before, each time anew: a worker without work ends after 20 seconds, which is soon on a busy machine.
     private static void StartWorkers()
     {
         ThreadPool.SetMinThreads(Workers, Workers);
@@ -139,7 +140,6 @@ public unsafe partial class DescriptorLimitPrograms
 
     private static void LimitDescriptors()
     {
-        StartWorkers();
         if (s_isLimited)
         {
             return;
