@@ -840,6 +840,9 @@ public class GreenTask : IGreenWaitable
     /// <summary>Whether it was killed by this exception last.</summary>
     internal bool IsKilledBy(Exception exception) => exception == _killedBy;
 
+    /// <summary>Throws what it was killed by last: somebody has caught that, and goes on as if it were something else.</summary>
+    internal void ThrowKillAgain() => ExceptionDispatchInfo.Throw(_killedBy!);
+
     /// <summary>Completes a source as this task has ended.</summary>
     internal void PassOn<TResult>(TaskCompletionSource<TResult> source, TResult result)
     {

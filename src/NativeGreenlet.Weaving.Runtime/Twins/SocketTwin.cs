@@ -61,7 +61,7 @@ public static class SocketTwin
     public static int Receive(Socket self, IList<ArraySegment<byte>> buffers, SocketFlags socketFlags) =>
         !Sockets.CanPark(self) || buffers is null || Sockets.HasData(self)
             ? self.Receive(buffers!, socketFlags)
-            : Sockets.Timed(_ => self.ReceiveAsync(buffers, socketFlags), self.ReceiveTimeout);
+            : Sockets.Timed(self, _ => self.ReceiveAsync(buffers, socketFlags), self.ReceiveTimeout);
 
     public static int Receive(Socket self, IList<ArraySegment<byte>> buffers, SocketFlags socketFlags, out SocketError errorCode) =>
         !Sockets.CanPark(self) || buffers is null || Sockets.HasData(self)
@@ -85,7 +85,9 @@ public static class SocketTwin
 
         EndPoint any = remoteEP;
         SocketReceiveFromResult result = Sockets.Timed(
-            token => self.ReceiveFromAsync(buffer.AsMemory(offset, size), socketFlags, any, token).AsTask(), self.ReceiveTimeout);
+            self,
+            token => self.ReceiveFromAsync(buffer.AsMemory(offset, size), socketFlags, any, token).AsTask(),
+            self.ReceiveTimeout);
         remoteEP = result.RemoteEndPoint;
         return result.ReceivedBytes;
     }
@@ -142,7 +144,7 @@ public static class SocketTwin
     public static int Send(Socket self, IList<ArraySegment<byte>> buffers, SocketFlags socketFlags) =>
         !Sockets.CanPark(self) || buffers is null
             ? self.Send(buffers!, socketFlags)
-            : Sockets.Timed(_ => self.SendAsync(buffers, socketFlags), self.SendTimeout);
+            : Sockets.Timed(self, _ => self.SendAsync(buffers, socketFlags), self.SendTimeout);
 
     public static int Send(Socket self, IList<ArraySegment<byte>> buffers, SocketFlags socketFlags, out SocketError errorCode) =>
         !Sockets.CanPark(self) || buffers is null
@@ -159,7 +161,7 @@ public static class SocketTwin
     public static int SendTo(Socket self, byte[] buffer, int offset, int size, SocketFlags socketFlags, EndPoint remoteEP) =>
         !Sockets.CanPark(self) || !Streams.IsRange(buffer, offset, size) || remoteEP is null
             ? self.SendTo(buffer, offset, size, socketFlags, remoteEP!)
-            : Sockets.Timed(token => self.SendToAsync(buffer.AsMemory(offset, size), socketFlags, remoteEP, token).AsTask(), self.SendTimeout);
+            : Sockets.Timed(self, token => self.SendToAsync(buffer.AsMemory(offset, size), socketFlags, remoteEP, token).AsTask(), self.SendTimeout);
 
     public static int SendTo(Socket self, ReadOnlySpan<byte> buffer, EndPoint remoteEP) => SendTo(self, buffer, SocketFlags.None, remoteEP);
 

@@ -19,7 +19,7 @@ public static class UdpClientTwin
             return self.Receive(ref remoteEP);
         }
 
-        UdpReceiveResult result = Sockets.Timed(token => self.ReceiveAsync(token).AsTask(), self.Client.ReceiveTimeout);
+        UdpReceiveResult result = Sockets.Timed(self.Client, token => self.ReceiveAsync(token).AsTask(), self.Client.ReceiveTimeout);
         remoteEP = result.RemoteEndPoint;
         return result.Buffer;
     }

@@ -8,8 +8,17 @@ namespace NativeGreenlet.Weaving.Waiting;
 /// <summary>How sockets are used inside a hub.</summary>
 internal static class Sockets
 {
-    /// <summary>Whether the caller is inside a hub and the socket may block it.</summary>
-    public static bool CanPark(Socket socket) => Hub.IsInside && socket is { Blocking: true };
+    /// <summary>Whether the caller is inside a hub and the socket may block it. Throws if the caller was killed while it waited for it.</summary>
+    public static bool CanPark(Socket socket)
+    {
+        if (!Hub.IsInside || socket is not { Blocking: true })
+        {
+            return false;
+        }
+
+        KilledWaits.ThrowAgain(socket);
+        return true;
+    }
 
     /// <summary>Parks until receiving would not wait, for data, the end or an error: then the original does it at once. False if that has to be
     /// waited for by an asynchronous operation.</summary>
@@ -28,18 +37,32 @@ internal static class Sockets
         {
             return true; // the original says what it says then
         }
+        catch (Exception exception) when (KilledWaits.Note(socket, exception))
+        {
+            throw; // never
+        }
     }
 
     public static TimeSpan Time(int microseconds) => microseconds < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(microseconds);
 
     public static int Receive(Socket socket, Memory<byte> buffer, SocketFlags flags) =>
-        Timed(token => socket.ReceiveAsync(buffer, flags, token).AsTask(), socket.ReceiveTimeout);
+        Timed(socket, token => socket.ReceiveAsync(buffer, flags, token).AsTask(), socket.ReceiveTimeout);
 
     /// <summary>Sends all, as the synchronous call of a blocking socket does.</summary>
-    public static int Send(Socket socket, ReadOnlyMemory<byte> buffer, SocketFlags flags) => Timed(token => SendAsync(socket, buffer, flags, token), socket.SendTimeout);
+    public static int Send(Socket socket, ReadOnlyMemory<byte> buffer, SocketFlags flags) => Timed(socket, token => SendAsync(socket, buffer, flags, token), socket.SendTimeout);
 
-    public static T Timed<T>(Func<CancellationToken, Task<T>> operation, int milliseconds) =>
-        Parking.TryRun(operation, milliseconds, out T? result) ? result : throw Parking.TimedOut();
+    /// <summary>Parks until an operation of a socket has ended, for as long as the socket allows.</summary>
+    public static T Timed<T>(Socket socket, Func<CancellationToken, Task<T>> operation, int milliseconds)
+    {
+        try
+        {
+            return Parking.TryRun(operation, milliseconds, out T? result) ? result : throw Parking.TimedOut();
+        }
+        catch (Exception exception) when (KilledWaits.Note(socket, exception))
+        {
+            throw; // never
+        }
+    }
 
     public static int WithCode(Func<int> call, out SocketError code)
     {

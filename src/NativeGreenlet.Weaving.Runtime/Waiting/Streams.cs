@@ -8,28 +8,53 @@ namespace NativeGreenlet.Weaving.Waiting;
 /// <summary>How streams are read and written inside a hub.</summary>
 internal static class Streams
 {
-    /// <summary>Whether the caller is inside a hub and the stream may block it.</summary>
-    public static bool CanPark(Stream stream) => Hub.IsInside && stream is not (null or MemoryStream or GreenStream) && !ParksByItself(stream.GetType());
+    /// <summary>Whether the caller is inside a hub and the stream may block it. Throws if the caller was killed while it waited for it.</summary>
+    public static bool CanPark(Stream stream)
+    {
+        if (!Hub.IsInside || stream is null or MemoryStream or GreenStream || ParksByItself(stream.GetType()))
+        {
+            return false;
+        }
+
+        KilledWaits.ThrowAgain(stream);
+        return true;
+    }
 
     /// <summary>Whether a stream will take this part of an array.</summary>
     public static bool IsRange(byte[] buffer, int offset, int count) =>
         buffer is not null && offset >= 0 && count >= 0 && count <= buffer.Length - offset;
 
     /// <summary>Reads, for as long as the stream allows.</summary>
-    public static int Read(Stream stream, Func<CancellationToken, Task<int>> operation) =>
-        Parking.TryRun(operation, stream.CanTimeout ? stream.ReadTimeout : 0, out int count) ? count : throw TimedOut(stream, "read data from");
+    public static int Read(Stream stream, Func<CancellationToken, Task<int>> operation)
+    {
+        try
+        {
+            return Parking.TryRun(operation, stream.CanTimeout ? stream.ReadTimeout : 0, out int count) ? count : throw TimedOut(stream, "read data from");
+        }
+        catch (Exception exception) when (KilledWaits.Note(stream, exception))
+        {
+            throw; // never
+        }
+    }
 
     /// <summary>Writes, for as long as the stream allows.</summary>
     public static void Write(Stream stream, Func<CancellationToken, Task> operation)
     {
         int milliseconds = stream.CanTimeout && stream.CanWrite ? stream.WriteTimeout : 0;
-        if (milliseconds <= 0)
+        try
         {
-            Parking.Run(operation);
+            if (milliseconds <= 0)
+            {
+                Parking.Run(operation);
+            }
+            else if (!Hub.Await(operation, Parking.Time(milliseconds)))
+            {
+                throw TimedOut(stream, "write data to");
+            }
         }
-        else if (!Hub.Await(operation, Parking.Time(milliseconds)))
+        catch (Exception exception) when (KilledWaits.Note(stream, exception))
         {
-            throw TimedOut(stream, "write data to");
+            throw; // never
         }
     }
 
@@ -62,6 +87,10 @@ internal static class Streams
         catch (ObjectDisposedException)
         {
             return true; // the original says what it says then
+        }
+        catch (Exception exception) when (KilledWaits.Note(stream, exception))
+        {
+            throw; // never
         }
     }
 
