@@ -497,7 +497,7 @@ typedef enum ng_freeze_verdict {
   NG_FREEZE_UNKNOWN = 1,    // its shape has to be learned first
   NG_FREEZE_NOT_PLAIN = 2,  // it is parked by a transition, inside a catch block or runtime code, or below native code
   NG_FREEZE_PINS = 3,       // an object is pinned by it
-  NG_FREEZE_UNLOADABLE = 4, // it runs code that can be unloaded, or may be all that keeps such code
+  NG_FREEZE_UNLOADABLE = 4, // it may be all that keeps code that can be unloaded, or there is no more room for such code
   NG_FREEZE_DEEP = 5,       // it has more words than are looked at
   NG_FREEZE_REFUSED = 6     // its shape could not be learned
 } ng_freeze_verdict;
@@ -577,6 +577,11 @@ NG_API ng_status ng_lesson_look(ng_lesson* lesson, const void* references);
 
 // Ends the lesson. Its shape is known from now on if ng_lesson_look gave NG_OK before.
 NG_API ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson);
+
+// To be called after each collection: lets go of code that can be unloaded, and of its shapes, when nothing frozen has needed them
+// for two full collections. is_full: there was one of all generations since the last call. How many shapes of such code are left. On any
+// thread.
+NG_API uint32_t ng_freeze_tick(uint32_t is_full);
 
 // In any mode.
 NG_API ng_status ng_freeze_query(ng_freeze_statistics* statistics);

@@ -19,7 +19,7 @@ public enum GreenletFreezingRefusal
     /// <summary>It pins an object.</summary>
     Pins,
 
-    /// <summary>It runs code that can be unloaded, or may be all that keeps such code.</summary>
+    /// <summary>It may be all that keeps code that can be unloaded; or too many others run such code.</summary>
     Unloadable,
 
     /// <summary>Its stack is deeper than what is looked at, 16 KiB.</summary>

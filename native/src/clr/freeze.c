@@ -219,3 +219,7 @@ ng_status ng_freeze_query(ng_freeze_statistics* statistics) {
   statistics->byrefs = atomic_load(&byref_total);
   return NG_OK;
 }
+
+uint32_t ng_freeze_tick(uint32_t is_full) {
+  return ng_keeper_tick(is_full != 0);
+}

@@ -23,7 +23,11 @@ enum {
   NG_SAVED_RETURN = 6,           // words above the saved registers: where the switch returns to; below it the frame pointer
 };
 
+#define NG_SHAPE_ENDED 0x80000000u // among its users: there can be no more
+
 #define NG_KEY_OF_STACK 0x80000000u // in a key: its value is a distance from the stack's low end
+
+typedef struct ng_keeper ng_keeper; // keeper.c
 
 struct ng_shape {
   _Atomic(ng_shape*) next; // in its bucket
@@ -36,6 +40,10 @@ struct ng_shape {
   ng_freeze_verdict verdict; // NG_FREEZE_POSSIBLE, or why no stack of this shape can be frozen
   atomic_uint users;         // plans and frozen greenlets
   atomic_uint used_at;       // by the number of shapes that had been learned
+  atomic_uint idle;          // full collections since something needed it
+  atomic_bool is_retired;
+  bool may_unload;           // some of its code can be unloaded
+  _Atomic(ng_keeper*) keeper; // what keeps that
   size_t size;
   uint32_t top;              // the highest slot
   uint32_t* keys;            // words that all stacks of the shape have in common, and
@@ -82,9 +90,39 @@ static inline uint32_t ng_words_of(const ng_greenlet* greenlet) {
 
 uint64_t ng_shape_hash(const uintptr_t* stack, uint32_t words);
 
+// A copy of a parked stack in memory of its own, for the collector alone.
+typedef struct ng_decoy {
+  void* block; // to be freed
+  ng_greenlet* greenlet;
+  uintptr_t* stack;
+  uint32_t cut; // of those that ask for return addresses: which word was replaced
+} ng_decoy;
+
+// Its words are not filled in. False without memory.
+bool ng_decoy_make(uint32_t words, ng_decoy* made);
+void ng_decoy_park(ng_decoy* decoy);
+void ng_decoy_link(ng_decoy* decoy, ng_carrier* carrier);
+void ng_decoy_unlink(ng_decoy* decoy); // if it is linked
+
+// Makes sure that a keeper can be shown, until ng_keeper_cancel. NG_NEED_RECORD.
+ng_status ng_keeper_reserve(void);
+void ng_keeper_cancel(void);
+
+// Shows the decoy to the collector from now on, which keeps the code that it runs, and takes it over. Null if that cannot be done.
+ng_keeper* ng_keeper_add(ng_decoy* decoy, ng_shape* shape);
+
+// After a collection; is_full: of all generations. Ends the shapes that nothing has needed for two full ones, and lets go of their
+// code, and of that of shapes that were taken out of the table. How many are left.
+uint32_t ng_keeper_tick(bool is_full);
+
+// Whether a shape is to end; and ends it, unless something needs it: nothing can from then on.
+bool ng_shape_is_idle(ng_shape* shape, bool is_full);
+bool ng_shape_end(ng_shape* shape);
+
 // Makes a shape known that was learned from a stack. It is merged with one of the same keys, from another stack. Those that nothing
 // has needed for long make room. By one thread at a time. has_collected: a collection has stopped all threads since the last call.
-ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles, bool has_collected);
+// decoy: the same stack without objects, which is taken over if some of its code can be unloaded.
+ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles, bool has_collected, ng_decoy* decoy);
 
 // Nothing needs it any more on behalf of one plan or frozen greenlet.
 void ng_shape_release(const ng_shape* shape);

@@ -37,13 +37,6 @@ typedef enum word_state { // of a word while the lesson lasts
   WORD_STACK,
 } word_state;
 
-typedef struct decoy {
-  void* block;
-  ng_greenlet* greenlet;
-  uintptr_t* stack;
-  uint32_t cut; // of those that ask for return addresses: which word was replaced
-} decoy;
-
 struct ng_lesson {
   ng_greenlet* source;
   ng_carrier* carrier;
@@ -53,14 +46,16 @@ struct ng_lesson {
   uint32_t rounds;
   uint32_t cut_count;
   lesson_stage stage;
-  decoy copy;
-  decoy cuts[MOST_CUTS];
+  ng_decoy copy;
+  ng_decoy cuts[MOST_CUTS];
   uint8_t* states;
   uint8_t* stuck;
   uintptr_t* original;
   uintptr_t* shown; // what each word of the decoy held
   uintptr_t control;
   bool has_collected;
+  bool may_unload; // some of its code can be unloaded, and
+  bool is_reserved; // there is a record for what keeps that
 };
 
 // The head of a chain whose stack seems to be the whole heap: it has to lie below the heap.
@@ -86,26 +81,6 @@ static bool make_low_frame(void) {
   return low_frame != NULL;
 }
 
-static bool make_decoy(const ng_lesson* lesson, decoy* made) {
-  const size_t stack_bytes = lesson->words * sizeof(uintptr_t);
-  made->block = calloc(1, stack_bytes + sizeof(ng_greenlet) + (size_t)2 * ALIGNMENT);
-  if (made->block == NULL) {
-    return false;
-  }
-  ng_greenlet* greenlet = (ng_greenlet*)(((uintptr_t)made->block + stack_bytes + ALIGNMENT) & ~(uintptr_t)(ALIGNMENT - 1));
-  greenlet->state = NG_GREENLET_READY;
-  greenlet->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
-  greenlet->gc_frame = (uintptr_t)ng_layout.gc_frame_end;
-  greenlet->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
-  greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
-  greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
-  ng_frame_make(&greenlet->anchor, 0);
-  ng_frame_make(&greenlet->terminator, (uintptr_t)ng_layout.frame_end);
-  made->greenlet = greenlet;
-  made->stack = (uintptr_t*)((uintptr_t)greenlet - stack_bytes);
-  return true;
-}
-
 ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
   *result = NULL;
   const uint32_t words = ng_is_parked_plain(greenlet) ? ng_words_of(greenlet) : 0;
@@ -128,7 +103,7 @@ ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
   lesson->shown = lesson->original + words;
   lesson->states = (uint8_t*)(lesson->shown + words);
   lesson->stuck = lesson->states + words;
-  if (!make_decoy(lesson, &lesson->copy)) {
+  if (!ng_decoy_make(words, &lesson->copy)) {
     free(lesson);
     atomic_store(&is_given, false);
     return NG_ERROR_MEMORY;
@@ -137,12 +112,13 @@ ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
   memcpy(lesson->original, stack, words * sizeof *stack);
   for (uint32_t i = 0; i < words; i++) {
     const uintptr_t word = stack[i];
-    bool is_collectible;
+    bool is_collectible = false;
     // The control block above belongs to the stack: what lies at its bottom leads there.
     lesson->states[i] = word - (uintptr_t)stack < words * sizeof *stack + sizeof *greenlet ? WORD_STACK
                         : word < NG_SMALL || ng_is_heap(word)                             ? WORD_OPEN
                         : ng_code_find(word, &is_collectible)                             ? WORD_CODE
                                                                                           : WORD_UNKNOWN;
+    lesson->may_unload |= is_collectible;
   }
   *result = lesson;
   return NG_OK;
@@ -153,35 +129,12 @@ uint32_t ng_lesson_size(const ng_lesson* lesson) {
 }
 
 // What a decoy holds of a word that is not asked about.
-static uintptr_t at_rest(const ng_lesson* lesson, const decoy* copy, uint32_t index) {
+static uintptr_t at_rest(const ng_lesson* lesson, const ng_decoy* copy, uint32_t index) {
   const uintptr_t word = lesson->original[index];
   if (lesson->states[index] == WORD_STACK) {
     return word + (uintptr_t)copy->greenlet - (uintptr_t)lesson->source;
   }
   return word >= NG_SMALL && ng_is_heap(word) ? 0 : word; // an object that may be gone by now
-}
-
-static void park(decoy* copy) {
-  ng_greenlet* greenlet = copy->greenlet;
-  greenlet->state = NG_GREENLET_PARKED;
-  greenlet->context.state = copy->stack;
-  greenlet->direct.next = (uintptr_t)&greenlet->terminator;
-  greenlet->direct.block = (uintptr_t)copy->stack - ng_layout.transition_block_registers;
-}
-
-static void link_decoy(ng_carrier* carrier, decoy* copy) {
-  ng_greenlet* greenlet = copy->greenlet;
-  ng_chain_insert(carrier, greenlet);
-  park(copy);
-  *greenlet->link = (uintptr_t)&greenlet->direct;
-  *greenlet->terminator_link = greenlet->anchor_address;
-}
-
-static void unlink_decoy(decoy* copy) {
-  if (copy->greenlet->state == NG_GREENLET_PARKED) {
-    ng_chain_remove(copy->greenlet);
-    copy->greenlet->state = NG_GREENLET_READY;
-  }
 }
 
 static bool is_asked(const ng_lesson* lesson, uint32_t index) {
@@ -202,7 +155,7 @@ static ng_status show_apart(ng_lesson* lesson, const uintptr_t* references) {
     return NG_NEED_RECORD;
   }
   fill(lesson, references);
-  park(&lesson->copy);
+  ng_decoy_park(&lesson->copy);
   lesson->copy.greenlet->state = NG_GREENLET_READY; // in no chain
   *lesson->copy.greenlet->terminator_link = (uintptr_t)ng_layout.frame_end;
   ng_frame_make(low_frame, (uintptr_t)&lesson->copy.greenlet->direct);
@@ -224,23 +177,29 @@ static void hide_apart(ng_lesson* lesson) {
 
 static void show_cuts(ng_lesson* lesson, const uintptr_t* references) {
   for (uint32_t k = 0; k < lesson->cut_count; k++) {
-    decoy* cut = &lesson->cuts[k];
+    ng_decoy* cut = &lesson->cuts[k];
     for (uint32_t i = 0; i < lesson->words; i++) {
       cut->stack[i] = i == cut->cut      ? (uintptr_t)ng_greenlet_enter
                       : i == lesson->top ? references[i]
                                          : at_rest(lesson, cut, i);
     }
-    link_decoy(lesson->carrier, cut);
+    ng_decoy_link(cut, lesson->carrier);
   }
 }
 
 ng_status ng_lesson_show(ng_lesson* lesson, const void* given) {
   const uintptr_t* references = (const uintptr_t*)given;
+  if (lesson->may_unload && !lesson->is_reserved) {
+    if (ng_keeper_reserve() != NG_OK) {
+      return NG_NEED_RECORD;
+    }
+    lesson->is_reserved = true;
+  }
   lesson->control = references[lesson->words];
   switch (lesson->stage) {
     case STAGE_REPORTED:
       fill(lesson, references);
-      link_decoy(lesson->carrier, &lesson->copy);
+      ng_decoy_link(&lesson->copy, lesson->carrier);
       return NG_OK;
     case STAGE_BYREFS:
       return show_apart(lesson, references);
@@ -265,7 +224,7 @@ static void prepare_cuts(ng_lesson* lesson) {
     }
   }
   for (uint32_t i = 0; i < lesson->top && lesson->cut_count < MOST_CUTS; i++) {
-    if (lesson->states[i] == WORD_CODE && make_decoy(lesson, &lesson->cuts[lesson->cut_count])) {
+    if (lesson->states[i] == WORD_CODE && ng_decoy_make(lesson->words, &lesson->cuts[lesson->cut_count])) {
       lesson->cuts[lesson->cut_count++].cut = i;
     }
   }
@@ -331,7 +290,7 @@ ng_status ng_lesson_look(ng_lesson* lesson, const void* given) {
   lesson->has_collected |= references[lesson->words] != lesson->control;
   switch (lesson->stage) {
     case STAGE_REPORTED:
-      unlink_decoy(&lesson->copy);
+      ng_decoy_unlink(&lesson->copy);
       if (!look_at_copy(lesson, references)) {
         lesson->stage = STAGE_FAILED;
         return NG_ERROR_NOT_SUPPORTED;
@@ -355,7 +314,7 @@ ng_status ng_lesson_look(ng_lesson* lesson, const void* given) {
       break;
     case STAGE_RETURNS:
       for (uint32_t k = 0; k < lesson->cut_count; k++) {
-        unlink_decoy(&lesson->cuts[k]);
+        ng_decoy_unlink(&lesson->cuts[k]);
       }
       if (references[lesson->top] != lesson->shown[lesson->top]) {
         look_at_cuts(lesson, references);
@@ -405,22 +364,33 @@ static ng_word_role role_of(const ng_lesson* lesson, uint32_t index) {
   }
 }
 
+// What is shown in place of frozen stacks of the shape: their code, and no object.
+static void empty(ng_lesson* lesson) {
+  for (uint32_t i = 0; i < lesson->words; i++) {
+    lesson->copy.stack[i] = at_rest(lesson, &lesson->copy, i);
+  }
+}
+
 ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson) {
   ng_freeze_verdict verdict = NG_FREEZE_REFUSED;
+  hide_apart(lesson); // what was not looked at
+  ng_decoy_unlink(&lesson->copy);
+  for (uint32_t k = 0; k < lesson->cut_count; k++) {
+    ng_decoy_unlink(&lesson->cuts[k]);
+    free(lesson->cuts[k].block);
+  }
   if (lesson->stage == STAGE_DONE) {
     uint8_t roles[NG_DEEPEST];
     for (uint32_t i = 0; i < lesson->words; i++) {
       roles[i] = (uint8_t)role_of(lesson, i);
     }
-    verdict = ng_shape_add(ng_stack_of(lesson->source), lesson->words, roles, lesson->has_collected);
+    empty(lesson);
+    verdict = ng_shape_add(ng_stack_of(lesson->source), lesson->words, roles, lesson->has_collected, &lesson->copy);
   }
-  hide_apart(lesson); // what was not looked at
-  unlink_decoy(&lesson->copy);
+  if (lesson->is_reserved) {
+    ng_keeper_cancel();
+  }
   free(lesson->copy.block);
-  for (uint32_t k = 0; k < lesson->cut_count; k++) {
-    unlink_decoy(&lesson->cuts[k]);
-    free(lesson->cuts[k].block);
-  }
   free(lesson);
   atomic_store(&is_given, false);
   return verdict;

@@ -13,6 +13,9 @@
    thread that was looking for its own just then: in cooperative mode. So it is freed when a collection has stopped all threads,
    and only if no plan or frozen greenlet has it.
 
+   The keys of a shape are addresses of code. Where that can be unloaded, another method may have the same address later. So what keeps
+   it (keeper.c) is there for as long as its shape is, and before it goes the shape is ended: nothing finds it any more.
+
    SPDX-License-Identifier: MIT */
 #include "freeze.h"
 
@@ -23,12 +26,13 @@
 
 ng_freeze_layout ng_freezing;
 
-enum { LARGEST_OFFSET = 48, BUCKETS = 4096, MAP_LEVELS = 5, MAP_BITS = 8, MAP_LOWEST = 17 };
+enum { LARGEST_OFFSET = 48, BUCKETS = 4096, MOST_IDLE = 2, MAP_LEVELS = 5, MAP_BITS = 8, MAP_LOWEST = 17 };
 static _Atomic(ng_shape*) table[BUCKETS];
 static ng_shape* retired; // out of the table, not freed yet
 static uint64_t most = 4096;
 static uint64_t most_bytes = 16 << 20;
 static atomic_uint learned;
+static atomic_bool has_ended; // some shapes in the table
 static uint64_t count; // with those that are retired
 static uint64_t bytes;
 static ng_spinlock lock;
@@ -118,9 +122,13 @@ static bool has_keys(const ng_shape* shape, const uintptr_t* stack) {
   return true;
 }
 
+static bool is_ended(const ng_shape* shape) {
+  return (atomic_load_explicit(&shape->users, memory_order_relaxed) & NG_SHAPE_ENDED) != 0;
+}
+
 static ng_shape* find(const uintptr_t* stack, uint32_t words, uint64_t hash) {
   ng_shape* shape = atomic_load_explicit(&table[hash % BUCKETS], memory_order_acquire);
-  while (shape != NULL && (shape->hash != hash || shape->words != words || !has_keys(shape, stack))) {
+  while (shape != NULL && (shape->hash != hash || shape->words != words || is_ended(shape) || !has_keys(shape, stack))) {
     shape = shape->next;
   }
   return shape;
@@ -171,12 +179,18 @@ ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, uint32_t may_unload, ng_
   if (atomic_load_explicit(&shape->used_at, memory_order_relaxed) != now) {
     atomic_store_explicit(&shape->used_at, now, memory_order_relaxed);
   }
+  if (shape->may_unload) {
+    atomic_store_explicit(&shape->idle, 0, memory_order_relaxed);
+  }
   if (shape->verdict != NG_FREEZE_POSSIBLE) {
     return shape->verdict;
   }
   const ng_freeze_verdict verdict = check(shape, stack, may_unload != 0, plan);
   if (verdict == NG_FREEZE_POSSIBLE) {
-    (void)atomic_fetch_add(&shape->users, 1);
+    if ((atomic_fetch_add(&shape->users, 1) & NG_SHAPE_ENDED) != 0) {
+      ng_shape_release(shape);
+      return NG_FREEZE_UNKNOWN;
+    }
     plan->shape = shape;
     plan->slots = shape->slots;
     plan->slot_count = shape->slot_count;
@@ -248,9 +262,7 @@ static ng_shape* make(const uintptr_t* stack, uint32_t words, const uint8_t* rol
     bool is_collectible;
     switch ((ng_word_role)roles[i]) {
       case NG_ROLE_CODE:
-        if (ng_code_find(stack[i], &is_collectible) && is_collectible) {
-          shape->verdict = NG_FREEZE_UNLOADABLE;
-        }
+        shape->may_unload |= ng_code_find(stack[i], &is_collectible) && is_collectible;
         shape->keys[shape->key_count] = i;
         shape->values[shape->key_count++] = stack[i];
         break;
@@ -286,24 +298,66 @@ static ng_shape* make(const uintptr_t* stack, uint32_t words, const uint8_t* rol
 static void retire(_Atomic(ng_shape*)* link) {
   ng_shape* shape = atomic_load_explicit(link, memory_order_relaxed);
   atomic_store_explicit(link, shape->next, memory_order_release);
+  atomic_store(&shape->is_retired, true);
   shape->retired = retired; // `next` stays: somebody may be on the way along it
   retired = shape;
+}
+
+static void forget(const ng_shape* shape) {
+  ng_spinlock_enter(&lock);
+  count--;
+  bytes -= shape->size;
+  ng_spinlock_leave(&lock);
 }
 
 static void free_retired(void) {
   ng_shape** link = &retired;
   while (*link != NULL) {
     ng_shape* shape = *link;
-    if (atomic_load(&shape->users) != 0) {
+    if ((atomic_load(&shape->users) & ~NG_SHAPE_ENDED) != 0 || atomic_load(&shape->keeper) != NULL) {
       link = &shape->retired;
       continue;
     }
     *link = shape->retired;
-    ng_spinlock_enter(&lock);
-    count--;
-    bytes -= shape->size;
-    ng_spinlock_leave(&lock);
+    if (!is_ended(shape)) {
+      forget(shape);
+    }
     free(shape);
+  }
+}
+
+bool ng_shape_is_idle(ng_shape* shape, bool is_full) {
+  if (atomic_load(&shape->users) != 0) {
+    atomic_store(&shape->idle, 0);
+    return false;
+  }
+  const unsigned idle = is_full ? atomic_fetch_add(&shape->idle, 1) + 1 : atomic_load(&shape->idle);
+  return idle >= MOST_IDLE || atomic_load(&shape->is_retired);
+}
+
+bool ng_shape_end(ng_shape* shape) {
+  unsigned none = 0;
+  if (!atomic_compare_exchange_strong(&shape->users, &none, NG_SHAPE_ENDED)) {
+    return false;
+  }
+  forget(shape);
+  atomic_store(&has_ended, true);
+  return true;
+}
+
+static void retire_ended(void) {
+  if (!atomic_exchange(&has_ended, false)) {
+    return;
+  }
+  for (uint32_t i = 0; i < BUCKETS; i++) {
+    _Atomic(ng_shape*)* link = &table[i];
+    for (ng_shape* shape = atomic_load(link); shape != NULL; shape = atomic_load(link)) {
+      if (is_ended(shape)) {
+        retire(link);
+      } else {
+        link = &shape->next;
+      }
+    }
   }
 }
 
@@ -337,12 +391,14 @@ static void make_room(void) {
   }
 }
 
-ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles, bool has_collected) {
+ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles, bool has_collected,
+                               ng_decoy* decoy) {
   uint8_t merged[NG_DEEPEST];
   memcpy(merged, roles, words);
   if (has_collected) {
     free_retired();
   }
+  retire_ended();
   if (is_beyond(8)) {
     make_room();
     return NG_FREEZE_REFUSED;
@@ -352,7 +408,7 @@ ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uin
   _Atomic(ng_shape*)* bucket = &table[hash % BUCKETS];
   for (_Atomic(ng_shape*)* link = bucket; atomic_load(link) != NULL; link = &atomic_load(link)->next) {
     ng_shape* each = atomic_load(link);
-    if (each->hash == hash && each->words == words && has_keys(each, stack)) {
+    if (each->hash == hash && each->words == words && !is_ended(each) && has_keys(each, stack)) {
       agrees = merge(merged, each);
       retire(link);
       break; // the youngest has what the older ones had
@@ -364,6 +420,12 @@ ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uin
   }
   if (!agrees) {
     shape->verdict = NG_FREEZE_REFUSED;
+  }
+  if (shape->may_unload) {
+    atomic_store(&shape->keeper, ng_keeper_add(decoy, shape));
+    if (atomic_load(&shape->keeper) == NULL && agrees) {
+      shape->verdict = NG_FREEZE_UNLOADABLE;
+    }
   }
   shape->used_at = atomic_fetch_add(&learned, 1) + 1;
   shape->next = atomic_load_explicit(bucket, memory_order_relaxed);

@@ -658,6 +658,11 @@ internal static unsafe partial class NativeMethods
     public static extern ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    [return: NativeTypeName("uint32_t")]
+    public static extern uint ng_freeze_tick([NativeTypeName("uint32_t")] uint is_full);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern ng_status ng_freeze_query(ng_freeze_statistics* statistics);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

@@ -89,6 +89,11 @@ internal static unsafe class FreezeLessons
             long collections = GC.CollectionCount(0);
             s_budget.Spend(Environment.TickCount64, collections, Stopwatch.GetElapsedTime(start), collections - before);
             _ = s_met.Remove(hash);
+            if (!FreezeCheck.IsRunning)
+            {
+                FreezeTick.Start(); // if the shape is of code that can be unloaded, collections tell when that is not needed any more
+            }
+
             if (verdict == ng_freeze_verdict.REFUSED)
             {
                 _ = Note(s_failed, hash);

@@ -1,0 +1,51 @@
+/* Decoys: copies of parked stacks that nothing ever continues. The collector walks them as it walks any parked stack.
+
+   SPDX-License-Identifier: MIT */
+#include "freeze.h"
+
+#include <stdlib.h>
+
+enum { ALIGNMENT = 64 };
+
+bool ng_decoy_make(uint32_t words, ng_decoy* made) {
+  const size_t stack_bytes = words * sizeof(uintptr_t);
+  made->block = calloc(1, stack_bytes + sizeof(ng_greenlet) + (size_t)2 * ALIGNMENT);
+  if (made->block == NULL) {
+    return false;
+  }
+  ng_greenlet* greenlet = (ng_greenlet*)(((uintptr_t)made->block + stack_bytes + ALIGNMENT) & ~(uintptr_t)(ALIGNMENT - 1));
+  greenlet->state = NG_GREENLET_READY;
+  greenlet->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
+  greenlet->gc_frame = (uintptr_t)ng_layout.gc_frame_end;
+  greenlet->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
+  greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
+  greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
+  ng_frame_make(&greenlet->anchor, 0);
+  ng_frame_make(&greenlet->terminator, (uintptr_t)ng_layout.frame_end);
+  made->greenlet = greenlet;
+  made->stack = (uintptr_t*)((uintptr_t)greenlet - stack_bytes);
+  return true;
+}
+
+void ng_decoy_park(ng_decoy* decoy) {
+  ng_greenlet* greenlet = decoy->greenlet;
+  greenlet->state = NG_GREENLET_PARKED;
+  greenlet->context.state = decoy->stack;
+  greenlet->direct.next = (uintptr_t)&greenlet->terminator;
+  greenlet->direct.block = (uintptr_t)decoy->stack - ng_layout.transition_block_registers;
+}
+
+void ng_decoy_link(ng_decoy* decoy, ng_carrier* carrier) {
+  ng_greenlet* greenlet = decoy->greenlet;
+  ng_chain_insert(carrier, greenlet);
+  ng_decoy_park(decoy);
+  *greenlet->link = (uintptr_t)&greenlet->direct;
+  *greenlet->terminator_link = greenlet->anchor_address;
+}
+
+void ng_decoy_unlink(ng_decoy* decoy) {
+  if (decoy->greenlet->state == NG_GREENLET_PARKED) {
+    ng_chain_remove(decoy->greenlet);
+    decoy->greenlet->state = NG_GREENLET_READY;
+  }
+}
