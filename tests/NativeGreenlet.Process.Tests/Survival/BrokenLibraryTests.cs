@@ -63,15 +63,18 @@ public class BrokenLibraryTests
             return; // nothing is frozen where switches make transitions
         }
 
-        const string Arguments = "--scenario hold --carriers 1 --no-check --freeze";
-        _ = Stress.Survives(Arguments, Seconds);
-        foreach (string fault in (string[])["slot", "stale"])
+        foreach ((string scenario, string[] faults) in ((string, string[])[])[("hold", ["slot", "stale"]), ("frozen", ["code"])])
         {
-            ChildProcess child = Stress.Run(
-                $"{Arguments} --seconds {Seconds}",
-                (NativeEngine.PathVariable, BreakableLibrary.Path),
-                (BreakableLibrary.FaultVariable, fault));
-            Assert.True(child.ExitCode != 0 || child.IsTimedOut, $"'{fault}' went through unnoticed\n{child}");
+            string arguments = $"--scenario {scenario} --carriers 1 --no-check --freeze";
+            _ = Stress.Survives(arguments, Seconds);
+            foreach (string fault in faults)
+            {
+                ChildProcess child = Stress.Run(
+                    $"{arguments} --seconds {Seconds}",
+                    (NativeEngine.PathVariable, BreakableLibrary.Path),
+                    (BreakableLibrary.FaultVariable, fault));
+                Assert.True(child.ExitCode != 0 || child.IsTimedOut, $"'{fault}' went through unnoticed\n{child}");
+            }
         }
     }
 

@@ -1,10 +1,12 @@
 namespace NativeGreenlet.Stress.Scenarios;
 
 /// <summary>Greenlets with frames of a few shapes, which are frozen and thawed over and over: with <c>--freeze</c> at every park, else as
-/// the environment says.</summary>
+/// the environment says. Some run dynamic methods that nothing else refers to.</summary>
 internal sealed class FrozenScenario : Scenario
 {
     private const int Seeds = 250; // a byte, and some to spare
+    private const int FewerDynamic = 20; // one of so many: to compile one takes long, and its shape is new
+    private const int DynamicParks = 8; // it is met more than once
 
     public override string Name => "frozen";
 
@@ -32,7 +34,7 @@ internal sealed class FrozenScenario : Scenario
             if (greenlets[i] is null or { IsDead: true })
             {
                 int seed = random.Next(Seeds);
-                Func<int, bool> body = ParkedFrames.All[random.Next(ParkedFrames.All.Length)];
+                Func<int, bool> body = random.Next(FewerDynamic) == 0 ? Dynamic : ParkedFrames.All[random.Next(ParkedFrames.All.Length)];
                 greenlets[i] = new Greenlet(_ => body(seed));
             }
 
@@ -47,6 +49,8 @@ internal sealed class FrozenScenario : Scenario
             }
         }
     }
+
+    private static bool Dynamic(int seed) => DynamicFrames.Run(seed, seed, DynamicParks);
 
     private static void Continue(Greenlet greenlet, Figures figures)
     {
