@@ -7,16 +7,18 @@ namespace NativeGreenlet.AspNetCore.Tests;
 public class FreezingTests
 {
     [Theory]
-    [InlineData(WaitingRequests.OnKestrel)]
-    [InlineData(WaitingRequests.OnTransport)]
-    public async Task Requests_that_wait_for_long_are_frozen(string transport)
+    [InlineData(WaitingRequests.OnKestrel, WaitingRequests.WithContext)]
+    [InlineData(WaitingRequests.OnTransport, WaitingRequests.WithContext)]
+    [InlineData(WaitingRequests.OnKestrel, WaitingRequests.WithParameters)]
+    [InlineData(WaitingRequests.OnTransport, WaitingRequests.WithParameters)]
+    public async Task Requests_that_wait_for_long_are_frozen(string transport, string handler)
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64 || GreenletRuntime.Backend != GreenletBackend.Segments)
         {
             return; // nothing is frozen there
         }
 
-        string[] command = [.. ProgramHost.Command(typeof(FreezingTests).Assembly), ProgramHost.Child, WaitingRequests.Argument, transport];
+        string[] command = [.. ProgramHost.Command(typeof(FreezingTests).Assembly), ProgramHost.Child, WaitingRequests.Argument, transport, handler];
         ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,

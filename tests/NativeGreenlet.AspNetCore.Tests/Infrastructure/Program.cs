@@ -24,9 +24,9 @@ internal static class Program
             return 0;
         }
 
-        if (arguments is [_, WaitingRequests.Argument, var transport])
+        if (arguments is [_, WaitingRequests.Argument, var transport, var handler])
         {
-            await WaitingRequests.RunAsync(transport);
+            await WaitingRequests.RunAsync(transport, handler);
             return 0;
         }
 
