@@ -45,6 +45,7 @@ internal sealed class GreenletConnection :
     private readonly Lock _gate = new(); // of the end, and of which hub it is
     private readonly bool _givesAll; // a receive brings all there is, if there is room for it
     private TransportHub _hub;
+    private int _received; // since the last look
     private List<ArraySegment<byte>>? _segments;
     private Task? _work;
     private volatile bool _isShut;
@@ -109,6 +110,9 @@ internal sealed class GreenletConnection :
 
     public Hub Hub => _scheduler.Hub;
 
+    /// <summary>How often it received something between the last two looks: what it is for the load of its hub.</summary>
+    public int Activity { get; private set; }
+
     public GreenBodies? TakeBodies() => _bodies is null ? null : Interlocked.Exchange(ref _bodies, null);
 
     public void ReturnBodies(GreenBodies bodies) => Volatile.Write(ref _bodies, bodies);
@@ -121,7 +125,16 @@ internal sealed class GreenletConnection :
         Attach(_hub);
     }
 
-    /// <summary>Goes to another hub, because its own does not go on. From any thread.</summary>
+    /// <summary>Begins to count anew what it receives. Called by who looks at the hubs; one that is counted meanwhile may be lost.</summary>
+    /// <returns><see cref="Activity"/>, which it sets.</returns>
+    public int TakeActivity()
+    {
+        Activity = _received;
+        _received = 0;
+        return Activity;
+    }
+
+    /// <summary>Goes to another hub, because its own does not go on, or has more to do. From any thread.</summary>
     public void MoveTo(TransportHub hub)
     {
         lock (_gate)
@@ -232,6 +245,7 @@ internal sealed class GreenletConnection :
                 {
                     Memory<byte> memory = writer.GetMemory(SmallestRoom);
                     int count = _socket.Receive(memory.Span, SocketFlags.None, out SocketError code);
+                    _received++;
                     if (code == SocketError.WouldBlock)
                     {
                         break;

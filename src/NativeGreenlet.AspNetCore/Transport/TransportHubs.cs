@@ -3,12 +3,19 @@ using NativeGreenlet.Cooperative;
 
 namespace NativeGreenlet.AspNetCore;
 
-/// <summary>The hubs of all connections: gives each to the hub that has the fewest, and has those of a hub that does not go on taken over by
-/// others, as a blocked hub neither reads what its handler may wait for nor serves anybody else.</summary>
+/// <summary>
+/// The hubs of all connections. A new one goes to the hub that has the fewest, where those of a busy hub count twice. Several times a second it looks
+/// at all hubs, and has connections go from one to another:
+/// - all of a hub that does not go on, as a blocked hub neither reads what its handler may wait for nor serves anybody else;
+/// - some of a busy hub, so many that it has as much to do as the one with the least.
+/// </summary>
 internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
 {
     private const int MostSpare = 16;
     private const int Looks = 4; // within the patience
+    private const int MostMoved = 64; // at one look
+    private const int MostShare = 5; // to 4: what the loads of two hubs may differ by
+    private const int LeastShare = 4;
 
     private readonly TimeSpan _patience;
     private readonly Func<string, Hub> _makeHub;
@@ -30,7 +37,7 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
         _timer = new Timer(static self => ((TransportHubs)self!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>The hub for the next connection: of those that go on, that with the fewest.</summary>
+    /// <summary>The hub for the next connection: of those that go on, that with the fewest; a busy one's count twice.</summary>
     public TransportHub Choose()
     {
         lock (_gate)
@@ -82,7 +89,7 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
         for (uint i = 0; i < _hubs.Length; i++)
         {
             TransportHub hub = _hubs[(_next + i) % _hubs.Length];
-            if (!hub.IsBlocked && hub != except && (best is null || hub.Count < best.Count))
+            if (!hub.IsBlocked && hub != except && (best is null || Weight(hub) < Weight(best)))
             {
                 best = hub;
             }
@@ -91,6 +98,8 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
         _next++;
         return best;
     }
+
+    private static int Weight(TransportHub hub) => hub.IsBusy ? 2 * hub.Count : hub.Count;
 
     private void Look()
     {
@@ -103,7 +112,7 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
 
             foreach (TransportHub hub in _hubs)
             {
-                hub.Look((long)_patience.TotalMilliseconds, Looks);
+                hub.Look(_patience, Looks);
             }
 
             foreach (TransportHub hub in _hubs)
@@ -114,10 +123,43 @@ internal sealed partial class TransportHubs : IAsyncDisposable, IDisposable
                 }
             }
 
+            Balance();
             if (Array.TrueForAll(_hubs, hub => hub.Count == 0))
             {
                 _isLooking = false;
                 _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    // From the busiest to the one that has least to do. One connection that is all the load stays: it would only take that along.
+    private void Balance()
+    {
+        TransportHub? most = null;
+        TransportHub? least = null;
+        foreach (TransportHub hub in _hubs)
+        {
+            if (!hub.IsBlocked)
+            {
+                most = hub.IsBusy && hub.Load > (most?.Load ?? 0) ? hub : most;
+                least = least is null || hub.Load < least.Load ? hub : least;
+            }
+        }
+
+        if (most is null || least is null || most.Load * LeastShare <= least.Load * MostShare)
+        {
+            return;
+        }
+
+        long surplus = (most.Load - least.Load) / 2;
+        int moved = 0;
+        foreach (GreenletConnection connection in most.Connections().Where(connection => connection.Activity > 0).OrderByDescending(connection => connection.Activity))
+        {
+            if (moved < MostMoved && connection.Activity <= surplus)
+            {
+                connection.MoveTo(least);
+                surplus -= connection.Activity;
+                moved++;
             }
         }
     }

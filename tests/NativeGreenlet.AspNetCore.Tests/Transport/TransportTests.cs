@@ -449,6 +449,99 @@ public sealed class TransportTests : IDisposable
         Array.ForEach(clients, client => client.Dispose());
     }
 
+    /// <summary>As many connections on each hub, and all that are used on one of them: half of those go to the other.</summary>
+    [Fact]
+    public async Task Busy_connections_of_a_hub_go_to_one_that_has_less_to_do()
+    {
+        if (!HubSocketEvents.IsSupported)
+        {
+            return;
+        }
+
+        const int Busy = 8;
+        await using HubPool pool = new(2, "mine");
+        await using Server server = await Server.StartAsync(
+            app => app.MapGet("/", () =>
+            {
+                long start = Stopwatch.GetTimestamp();
+                while (Stopwatch.GetElapsedTime(start) < TimeSpan.FromMilliseconds(2))
+                {
+                    // It computes.
+                }
+
+                return Hub.Current.Name;
+            }),
+            transport: options =>
+            {
+                options.Hubs = pool;
+                options.Patience = TimeSpan.FromMilliseconds(400);
+            });
+        List<Client> busy = [];
+        List<Client> idle = [];
+        for (int i = 0; i < Busy; i++)
+        {
+            busy.Add(await Client.ConnectAsync(server));
+            idle.Add(await Client.ConnectAsync(server));
+        }
+
+        string[] names = await Task.WhenAll(busy.Select(client => client.AskAsync(Get)));
+        Assert.Single(names.Distinct()); // by turns
+        Stopwatch watch = Stopwatch.StartNew();
+        while (names.Count(name => name == names[0]) != Busy / 2 && watch.Elapsed < Server.Patience)
+        {
+            string[][] all = await Task.WhenAll(busy.Select(async client =>
+            {
+                List<string> answers = [];
+                for (int i = 0; i < 20; i++)
+                {
+                    answers.Add(await client.AskAsync(Get));
+                }
+
+                return answers.ToArray();
+            }));
+            names = [.. all.Select(answers => answers[^1])];
+        }
+
+        Assert.Equal(Busy / 2, names.Count(name => name == names[0]));
+        Assert.DoesNotContain(server.Log.Entries, entry => entry.Level >= LogLevel.Error);
+        busy.ForEach(client => client.Dispose());
+        idle.ForEach(client => client.Dispose());
+    }
+
+    /// <summary>That would move the load, and not spread it.</summary>
+    [Fact]
+    public async Task A_connection_that_is_all_the_load_of_its_hub_stays_there()
+    {
+        if (!HubSocketEvents.IsSupported)
+        {
+            return;
+        }
+
+        await using HubPool pool = new(2, "mine");
+        await using Server server = await Server.StartAsync(
+            app => app.MapGet("/", () =>
+            {
+                Thread.Sleep(4); // keeps the hub busy, also on a busy machine
+                return Hub.Current.Name;
+            }),
+            options => options.BlockingWaits = BlockingWaits.Block,
+            transport: options =>
+            {
+                options.Hubs = pool;
+                options.Patience = TimeSpan.FromMilliseconds(800);
+            });
+        using Client client = await Client.ConnectAsync(server);
+        using Client other = await Client.ConnectAsync(server);
+        HashSet<string> names = [];
+        for (int i = 0; i < 300; i++)
+        {
+            names.Add(await client.AskAsync(Get));
+        }
+
+        bool wasBlocked = server.Log.Entries.Any(entry => entry.Text.Contains("taken over by other hubs", StringComparison.Ordinal));
+        Assert.True(names.Count == 1 || wasBlocked, string.Join(", ", names));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
