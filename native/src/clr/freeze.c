@@ -221,5 +221,5 @@ ng_status ng_freeze_query(ng_freeze_statistics* statistics) {
 }
 
 uint32_t ng_freeze_tick(uint32_t is_full) {
-  return ng_keeper_tick(is_full != 0);
+  return ng_keeper_tick(is_full != 0, ng_shape_end_idle);
 }

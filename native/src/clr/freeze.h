@@ -111,13 +111,12 @@ void ng_keeper_cancel(void);
 // Shows the decoy to the collector from now on, which keeps the code that it runs, and takes it over. Null if that cannot be done.
 ng_keeper* ng_keeper_add(ng_decoy* decoy, ng_shape* shape);
 
-// After a collection; is_full: of all generations. Ends the shapes that nothing has needed for two full ones, and lets go of their
-// code, and of that of shapes that were taken out of the table. How many are left.
-uint32_t ng_keeper_tick(bool is_full);
+// Ends a shape if it is out of the table, or nothing has needed it for two full collections: nothing finds it from then on. To be
+// asked after each collection; is_full: of all generations.
+bool ng_shape_end_idle(ng_shape* shape, bool is_full);
 
-// Whether a shape is to end; and ends it, unless something needs it: nothing can from then on.
-bool ng_shape_is_idle(ng_shape* shape, bool is_full);
-bool ng_shape_end(ng_shape* shape);
+// Lets go of the code of shapes that end now, as the function says. How many are left.
+uint32_t ng_keeper_tick(bool is_full, bool (*ends)(ng_shape* shape, bool is_full));
 
 // Makes a shape known that was learned from a stack. It is merged with one of the same keys, from another stack. Those that nothing
 // has needed for long make room. By one thread at a time. has_collected: a collection has stopped all threads since the last call.

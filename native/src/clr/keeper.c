@@ -88,14 +88,14 @@ ng_keeper* ng_keeper_add(ng_decoy* decoy, ng_shape* shape) {
   return keeper;
 }
 
-uint32_t ng_keeper_tick(bool is_full) {
+uint32_t ng_keeper_tick(bool is_full, bool (*ends)(ng_shape* shape, bool is_full)) {
   ng_keeper* gone = NULL;
   ng_spinlock_enter(&lock);
   ng_keeper** link = &keepers;
   while (*link != NULL) {
     ng_keeper* keeper = *link;
     ng_shape* shape = keeper->shape;
-    if (!ng_shape_is_idle(shape, is_full) || !ng_shape_end(shape)) {
+    if (!ends(shape, is_full)) {
       link = &keeper->next;
       continue;
     }

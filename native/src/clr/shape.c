@@ -326,18 +326,15 @@ static void free_retired(void) {
   }
 }
 
-bool ng_shape_is_idle(ng_shape* shape, bool is_full) {
+bool ng_shape_end_idle(ng_shape* shape, bool is_full) {
   if (atomic_load(&shape->users) != 0) {
     atomic_store(&shape->idle, 0);
     return false;
   }
   const unsigned idle = is_full ? atomic_fetch_add(&shape->idle, 1) + 1 : atomic_load(&shape->idle);
-  return idle >= MOST_IDLE || atomic_load(&shape->is_retired);
-}
-
-bool ng_shape_end(ng_shape* shape) {
   unsigned none = 0;
-  if (!atomic_compare_exchange_strong(&shape->users, &none, NG_SHAPE_ENDED)) {
+  if ((idle < MOST_IDLE && !atomic_load(&shape->is_retired)) ||
+      !atomic_compare_exchange_strong(&shape->users, &none, NG_SHAPE_ENDED)) {
     return false;
   }
   forget(shape);
