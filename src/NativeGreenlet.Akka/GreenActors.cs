@@ -99,7 +99,6 @@ public static class GreenActors
         TimeSpan limit = timeout ?? provider.Settings.AskTimeout;
         TaskCompletionSource<T> answer = new();
         AskedRef<T> asked = new(answer, provider);
-        provider.RegisterTempActor(asked, asked.Path);
         try
         {
             asked.DeliverAsk(message, target);
@@ -110,7 +109,7 @@ public static class GreenActors
         }
         finally
         {
-            provider.UnregisterTempActor(asked.Path);
+            asked.End();
         }
 
         return answer.Task.GetAwaiter().GetResult();

@@ -112,6 +112,51 @@ public class AskTests
     }
 
     [Fact]
+    public async Task A_late_answer_is_no_deadlock()
+    {
+        using TestSystem test = new();
+        IActorRef slow = test.System.ActorOf(Props.Create(() => new Slow()));
+        await using HubPool pool = new(new HubOptions { DeadlockPatience = TimeSpan.FromMilliseconds(20) }, 1);
+
+        Assert.Equal("late", await pool.RunAsync(() => slow.AskGreen<string>("x")));
+    }
+
+    [Fact]
+    public void A_question_that_is_over_gets_no_place_in_the_system()
+    {
+        using TestSystem test = new();
+        Keeper.Kept = null;
+        IActorRef keeper = test.System.ActorOf(Props.Create(() => new Keeper()));
+
+        Assert.Equal("kept", InHandler(test, () => keeper.AskGreen<string>("x")));
+        string path = Keeper.Kept!.Path.ToString();
+        Assert.Contains("/temp/", path);
+        Assert.Equal(path, Keeper.Kept.Path.ToString());
+        Assert.IsNotAssignableFrom<FutureActorRef<string>>(((ExtendedActorSystem)test.System).Provider.ResolveActorRef(path));
+    }
+
+    [Fact]
+    public void No_wake_up_is_lost_between_two_hubs()
+    {
+        using TestSystem test = new(hubs: 2);
+        IActorRef[] echoes = [.. Enumerable.Range(0, 8).Select(_ => test.Create<Echo>())];
+        IActorRef[] callers = [.. echoes.Select(_ => test.Create<Caller>())];
+
+        int[] sums = [.. callers.AsParallel().WithDegreeOfParallelism(callers.Length).Select(caller => Ask<int>(caller, new Func<object>(() =>
+        {
+            int sum = 0;
+            for (int i = 0; i < 5000; i++)
+            {
+                sum += echoes[i % echoes.Length].AskGreen<string>("hello", i % 2 == 0 ? null : Patience).Length;
+            }
+
+            return sum;
+        })))];
+
+        Assert.All(sums, static sum => Assert.Equal(25_000, sum));
+    }
+
+    [Fact]
     public void Actors_that_ask_each_other_in_a_ring_are_quick_and_many()
     {
         using TestSystem test = new(hubs: 2);
@@ -145,6 +190,27 @@ public class AskTests
     private sealed class Link : GreenReceiveActor
     {
         public Link(IActorRef next) => ReceiveGreen<int>(number => Sender.Tell(next.AskGreen<int>(number, Patience) + 1));
+    }
+
+    private sealed class Slow : ReceiveActor
+    {
+        public Slow() => ReceiveAsync<string>(async _ =>
+        {
+            IActorRef sender = Sender;
+            await Task.Delay(500);
+            sender.Tell("late");
+        });
+    }
+
+    private sealed class Keeper : ReceiveActor
+    {
+        public Keeper() => Receive<string>(_ =>
+        {
+            Kept = Sender;
+            Sender.Tell("kept");
+        });
+
+        public static IActorRef? Kept { get; set; }
     }
 
     private sealed class Echo : ReceiveActor
