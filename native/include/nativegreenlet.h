@@ -455,6 +455,24 @@ NG_API ng_status ng_words_mark_heap(void* thread);
 // Finds the marks in a Thread object that was made next. NG_ERROR_NOT_SUPPORTED if there are none.
 NG_API ng_status ng_words_find_blanks(const void* thread);
 
+// Learns which words of the runtime lead into the stack while its class loader, or the compiler of a method, calls managed code back.
+// Where switches do not search all of the runtime's thread-local data (everywhere but on Linux), they search those words, on
+// threads that become carriers afterwards.
+typedef struct ng_load_watch ng_load_watch;
+
+// Begins, before the load. thread: the calling thread's object, of which so many bytes are looked at (ng_object_bytes). runtime: an address in the
+// module that the runtime lies in. high: an address of the stack above all that the load will use, in the frame of who makes it.
+// NG_ERROR_NOT_SUPPORTED if the thread's data of that module is not found. In preemptive mode, as the others.
+NG_API ng_status ng_load_watch_create(const void* thread, uint64_t size, const void* runtime, const void* high, ng_load_watch** watch);
+
+// To be called by what the load calls back, each time.
+NG_API ng_status ng_load_watch_look(ng_load_watch* watch);
+
+// After the load: learns the words that led into its part of the stack and are as they were before, and ends the watch. addresses:
+// those of the calling thread's. NG_ERROR_NOT_SUPPORTED if none of them is in thread-local data; NG_ERROR_MEMORY if there are more
+// than there is room for.
+NG_API ng_status ng_load_watch_finish(ng_load_watch* watch, uint64_t* addresses, uint32_t capacity, uint32_t* count);
+
 // Lets switches exchange a word: a stack that starts has `rest` in it. The address must be valid for as long as the thread
 // lives. Only TAIL can have another rest than 0; the third and later ones of ASYNC must never be set while the first two are at
 // rest.

@@ -20,6 +20,10 @@ bool ng_thread_start(void (*run)(void* argument), void* argument);
 // order (glibc); elsewhere does nothing.
 void ng_thread_at_exit(void (*run)(void));
 
+// The calling thread's block of thread-local data of a module: the one that an address lies in. False if there is none. In preemptive
+// mode: it asks the loader.
+bool ng_thread_block_of(const void* module, void** block, size_t* size);
+
 // Something that one thread waits for and another opens, once.
 typedef struct ng_gate ng_gate;
 ng_gate* ng_gate_create(void); // null if the system refuses

@@ -9,8 +9,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 #if defined(__linux__)
+#  include <link.h>
 #  include <sys/resource.h>
 #  include <sys/syscall.h>
+#elif defined(__APPLE__)
+#  include <dlfcn.h>
+#  include <mach-o/loader.h>
+#  include <malloc/malloc.h>
+#  include <string.h>
 #endif
 
 void ng_thread_yield(void) {
@@ -161,6 +167,124 @@ ng_status ng_thread_stack(void** low, void** high) {
   return NG_ERROR_NOT_SUPPORTED;
 #endif
 }
+
+#if defined(__linux__)
+
+typedef struct block_search {
+  uintptr_t module;
+  void* start;
+  size_t size;
+} block_search;
+
+static int find_block(struct dl_phdr_info* info, size_t size, void* argument) {
+  block_search* search = (block_search*)argument;
+  bool is_module = false;
+  size_t block_size = 0;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr)* header = &info->dlpi_phdr[i];
+    is_module |= header->p_type == PT_LOAD && search->module - (info->dlpi_addr + header->p_vaddr) < header->p_memsz;
+    block_size = header->p_type == PT_TLS ? header->p_memsz : block_size;
+  }
+  if (is_module && size >= offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof info->dlpi_tls_data) {
+    search->start = info->dlpi_tls_data;
+    search->size = block_size;
+  }
+  return is_module ? 1 : 0;
+}
+
+bool ng_thread_block_of(const void* module, void** block, size_t* size) {
+  block_search search = {.module = (uintptr_t)module};
+  (void)dl_iterate_phdr(find_block, &search);
+  *block = search.start;
+  *size = search.size;
+  return search.start != NULL && search.size != 0;
+}
+
+#elif defined(__APPLE__)
+
+// A thread-local variable, as a module describes it. What else is in it is the loader's own; its size has always been the same.
+typedef struct variable {
+  void* (*find)(struct variable* self);
+  uint64_t of_the_loader[2];
+} variable;
+
+typedef struct variables {
+  variable* first;
+  size_t count;
+  uint64_t low; // what a new block is filled from: addresses in the module's file
+  uint64_t high;
+} variables;
+
+static void find_variables(const struct segment_command_64* segment, uintptr_t slide, variables* found) {
+  const struct section_64* sections = (const struct section_64*)(const void*)(segment + 1);
+  for (uint32_t i = 0; i < segment->nsects; i++) {
+    const struct section_64* section = &sections[i];
+    const uint32_t type = section->flags & SECTION_TYPE;
+    if (type == S_THREAD_LOCAL_VARIABLES) {
+      found->first = (variable*)(slide + (uintptr_t)section->addr);
+      found->count = (size_t)section->size / sizeof(variable);
+    } else if (type == S_THREAD_LOCAL_REGULAR || type == S_THREAD_LOCAL_ZEROFILL) {
+      found->low = section->addr < found->low ? section->addr : found->low;
+      found->high = section->addr + section->size > found->high ? section->addr + section->size : found->high;
+    }
+  }
+}
+
+// Each variable's own function tells where it is for the calling thread. They lie in one block, from the first on.
+bool ng_thread_block_of(const void* module, void** block, size_t* size) {
+  Dl_info info;
+  if (dladdr(module, &info) == 0) {
+    return false;
+  }
+  const struct mach_header_64* header = (const struct mach_header_64*)info.dli_fbase;
+  if (header->magic != MH_MAGIC_64) {
+    return false;
+  }
+  variables found = {.low = UINT64_MAX};
+  uintptr_t slide = 0;
+  bool has_slide = false;
+  for (int round = 0; round < 2; round++) { // where the module lies, and then what lies there
+    const struct load_command* command = (const struct load_command*)(const void*)(header + 1);
+    for (uint32_t i = 0; i < header->ncmds; i++) {
+      const struct segment_command_64* segment = (const struct segment_command_64*)(const void*)command;
+      if (command->cmd == LC_SEGMENT_64 && round == 0 && strcmp(segment->segname, SEG_TEXT) == 0) {
+        slide = (uintptr_t)header - (uintptr_t)segment->vmaddr;
+        has_slide = true;
+      } else if (command->cmd == LC_SEGMENT_64 && round == 1) {
+        find_variables(segment, slide, &found);
+      }
+      command = (const struct load_command*)(const void*)((const char*)command + command->cmdsize);
+    }
+  }
+  if (!has_slide || found.count == 0 || found.low >= found.high) {
+    return false;
+  }
+  uintptr_t low = UINTPTR_MAX;
+  uintptr_t high = 0;
+  for (size_t i = 0; i < found.count; i++) {
+    const uintptr_t address = (uintptr_t)found.first[i].find(&found.first[i]);
+    low = address < low ? address : low;
+    high = address > high ? address : high;
+  }
+  const uintptr_t total = (uintptr_t)(found.high - found.low);
+  if (high - low >= total || low % sizeof(uintptr_t) != 0) {
+    return false; // not one block
+  }
+  *block = (void*)low;
+  *size = malloc_size((void*)low) >= total ? total : (high - low) & ~(sizeof(uintptr_t) - 1); // what surely belongs to it
+  return *size != 0;
+}
+
+#else
+
+bool ng_thread_block_of(const void* module, void** block, size_t* size) {
+  (void)module;
+  (void)block;
+  (void)size;
+  return false;
+}
+
+#endif
 
 uint64_t ng_thread_id(void) {
 #if defined(__linux__)

@@ -92,6 +92,36 @@ ng_status ng_thread_stack(void** low, void** high) {
   return NG_OK;
 }
 
+// GCC takes an address that is read by way of a segment register for one at the start of memory, where there is no array.
+#if defined(__GNUC__) && !defined(__clang__)
+#  pragma GCC diagnostic ignored "-Warray-bounds"
+#endif
+
+// What a module says of its thread-local data, in its header (IMAGE_DIRECTORY_ENTRY_TLS): how large a thread's block of it is, and
+// where the module keeps its index. The thread environment block leads to the blocks of the thread, by index.
+bool ng_thread_block_of(const void* module, void** block, size_t* size) {
+  enum { THREAD_LOCAL_STORAGE = 11 }; // in words: TEB.ThreadLocalStoragePointer, the same on all 64-bit processors
+  HMODULE handle = NULL;
+  if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                          (const wchar_t*)module, &handle)) {
+    return false;
+  }
+  const char* base = (const char*)handle;
+  const IMAGE_DOS_HEADER* first = (const IMAGE_DOS_HEADER*)(const void*)base;
+  const IMAGE_NT_HEADERS64* header = (const IMAGE_NT_HEADERS64*)(const void*)(base + first->e_lfanew);
+  const IMAGE_OPTIONAL_HEADER64* optional = &header->OptionalHeader;
+  if (optional->Magic != IMAGE_NT_OPTIONAL_HDR64_MAGIC || optional->NumberOfRvaAndSizes <= IMAGE_DIRECTORY_ENTRY_TLS ||
+      optional->DataDirectory[IMAGE_DIRECTORY_ENTRY_TLS].Size < sizeof(IMAGE_TLS_DIRECTORY64)) {
+    return false;
+  }
+  const IMAGE_TLS_DIRECTORY64* directory =
+      (const IMAGE_TLS_DIRECTORY64*)(const void*)(base + optional->DataDirectory[IMAGE_DIRECTORY_ENTRY_TLS].VirtualAddress);
+  char* const* blocks = ((char* const* const*)(const void*)NtCurrentTeb())[THREAD_LOCAL_STORAGE];
+  *block = blocks == NULL ? NULL : blocks[*(const DWORD*)(uintptr_t)directory->AddressOfIndex];
+  *size = (size_t)(directory->EndAddressOfRawData - directory->StartAddressOfRawData) + directory->SizeOfZeroFill;
+  return *block != NULL;
+}
+
 uint64_t ng_thread_id(void) {
   return GetCurrentThreadId();
 }

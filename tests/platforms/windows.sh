@@ -140,7 +140,7 @@ run() {
   grep -q '^ok' "$log/win-x64$suffix-$name.log"
 }
 
-most=hold,catch,filters,invoke,sort,native,activator,dynamic,iterators,generated,async,throw,spawn
+most=hold,catch,filters,invoke,sort,native,activator,dynamic,iterators,generated,async,throw,spawn,loader,resolver
 
 # stress NAME ARGUMENT...: a run that must end well
 good=0

@@ -17,6 +17,8 @@
    only where native code is on the stack, which always has called the managed code that runs now from below an explicit
    frame of the runtime. So a stack whose first frame is the one that it started with has no such word, and needs no look.
 
+   Where that data is not Linux's, only the words of it are searched that a type load has been seen to use: loads.c.
+
    In the checking mode every switch looks at everything: the whole Thread object, the thread-local data of every module, the
    C library's own description of the thread, the fields of managed code that each thread has. Nothing is assumed there of
    frames.
@@ -27,6 +29,7 @@
 #include "../faults/breakage.h"
 #include "../thread.h"
 #include "layout.h"
+#include "loads.h"
 #include "scan.h"
 
 #include <stdio.h>
@@ -116,14 +119,16 @@ ng_status ng_words_refused(const ng_words* words, ng_refusal* refusal) {
    Where to look
    --------------------------------------------------------------------------------------------------------------- */
 
-static void add_region(ng_words* words, const char* name, void* start, size_t size, bool is_runtime) {
+// Whether it was added: there is room, and it has a word.
+static bool add_region(ng_words* words, const char* name, void* start, size_t size, bool is_runtime) {
   if (words->region_count == NG_MOST_REGIONS || size < WORD) {
-    return;
+    return false;
   }
   ng_region* region = &words->regions[words->region_count++];
   const uintptr_t aligned = ((uintptr_t)start + WORD - 1) & ~(uintptr_t)(WORD - 1);
   *region = (ng_region){.start = (char*)aligned, .size = size - (aligned - (uintptr_t)start), .is_runtime = is_runtime};
   (void)snprintf(region->name, sizeof region->name, "%s", name);
+  return true;
 }
 
 // The runtime allocates its Thread objects each by itself. 0 if that cannot be told.
@@ -265,7 +270,7 @@ static int add_module(struct dl_phdr_info* info, size_t size, void* argument) {
     if ((is_runtime || words->is_checking) && strstr(name, "clrjit") == NULL) {
       char text[64];
       (void)snprintf(text, sizeof text, "thread-local data of %s", is_program ? "the program" : name);
-      add_region(words, text, info->dlpi_tls_data, header->p_memsz, is_runtime);
+      (void)add_region(words, text, info->dlpi_tls_data, header->p_memsz, is_runtime);
     }
   }
   return 0;
@@ -330,7 +335,7 @@ static void find_modules(ng_words* words) {
   find_cxx(words, search.has_cxx);
   const uint32_t* size = words->is_checking ? (const uint32_t*)dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread") : NULL;
   if (size != NULL) {
-    add_region(words, "the C library's thread", (void*)pthread_self(), *size, false);
+    (void)add_region(words, "the C library's thread", (void*)pthread_self(), *size, false);
   }
 }
 
@@ -340,8 +345,27 @@ ng_status ng_words_learn(void) {
   return NG_OK;
 }
 
+// Of the thread-local data only what a load has been seen to use. Of the Thread object what is not looked through as a whole: where
+// the heap does not tell how large the object is, that ends behind what the layout names.
+static void add_load_word(ng_words* words, const ng_load_word* word, char* block) {
+  const size_t known = words->regions[0].size; // the Thread object is the first
+  if (word->is_local || word->offset >= known) {
+    char* start = (word->is_local ? block : (char*)words->thread) + word->offset;
+    if (add_region(words, word->is_local ? "thread-local data of the runtime" : "Thread", start, WORD, true)) {
+      words->regions[words->region_count - 1].offset = word->offset;
+      words->holders = word->is_holders ? (uintptr_t*)(void*)start : words->holders;
+    }
+  }
+}
+
 static void find_modules(ng_words* words) {
   words->ceiling = (uintptr_t)-1;
+  ng_load_word found[NG_MOST_LOAD_WORDS];
+  char* block = NULL;
+  const uint32_t count = ng_load_words(found, &block);
+  for (uint32_t i = 0; i < count; i++) {
+    add_load_word(words, &found[i], block);
+  }
 }
 
 #endif
@@ -395,7 +419,7 @@ ng_status ng_words_find(ng_words* words, uint32_t is_checking, uint32_t thread_l
   words->is_checking = is_checking != 0;
   words->thread_local_data = thread_local_data;
   words->noted_count = 0;
-  add_region(words, "Thread", words->thread, thread_size(words), true);
+  (void)add_region(words, "Thread", words->thread, thread_size(words), true);
   if (words->start == NULL) {
     const size_t size = thread_size(words) & ~(size_t)(WORD - 1);
     words->start = malloc(size);
@@ -493,13 +517,14 @@ static bool keep_holders(word_search* search, uintptr_t* address) {
   return keep(search, address, *address, rest);
 }
 
-static NG_NOINLINE bool look_at(word_search* search, const char* region, const char* start, uintptr_t* address) {
+// origin: what the offset of the word is told from.
+static NG_NOINLINE bool look_at(word_search* search, const char* region, const char* origin, uintptr_t* address) {
   if (is_known(search, address) || keep_holders(search, address) || NG_BROKEN(NG_BREAK_PINS)) {
     return true;
   }
   search->words->refusal = (ng_refusal){
       .region = region,
-      .offset = (uint64_t)((char*)address - start),
+      .offset = (uint64_t)((char*)address - origin),
       .address = (uintptr_t)address,
       .value = *address,
       .low = search->low,
@@ -508,11 +533,11 @@ static NG_NOINLINE bool look_at(word_search* search, const char* region, const c
   return false;
 }
 
-static bool look_through(word_search* search, const char* region, char* start, size_t size) {
+static bool look_through(word_search* search, const char* region, char* start, size_t size, size_t offset) {
   uintptr_t* words = (uintptr_t*)start;
   const size_t count = size / WORD;
   for (size_t i = 0; i < count; i++) {
-    if (ng_unlikely(leads_there(search, words[i])) && !look_at(search, region, start, &words[i])) {
+    if (ng_unlikely(leads_there(search, words[i])) && !look_at(search, region, start - offset, &words[i])) {
       return false;
     }
   }
@@ -547,7 +572,7 @@ static bool look_through_fields(word_search* search, uintptr_t object) {
   const object_shape shape = shape_of(object);
   return shape.size < shape.first + WORD || shape.size > LARGEST_STATIC ||
          look_through(search, "a thread-static field of managed code", (char*)(object + shape.first),
-                      shape.size - shape.first - WORD);
+                      shape.size - shape.first - WORD, 0);
 }
 
 typedef bool (*look_at_object)(word_search* search, uintptr_t object);
@@ -628,7 +653,7 @@ bool ng_words_take(ng_words* words, ng_kept_words* kept, uintptr_t low, uintptr_
   for (uint32_t i = 0; i < words->region_count && can && looks; i++) {
     const ng_region* region = &words->regions[i];
     if (words->is_checking || (has_native_part && region->is_runtime)) {
-      can = look_through(&search, region->name, region->start, region->size);
+      can = look_through(&search, region->name, region->start, region->size, region->offset);
     }
   }
   if (can && words->is_checking) {

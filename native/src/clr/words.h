@@ -29,6 +29,7 @@ typedef struct ng_region {
   char name[64];
   char* start;
   size_t size;
+  size_t offset; // where it starts in what the name says
   bool is_runtime; // searched wherever native code is on the stack; others only in the checking mode
 } ng_region;
 

@@ -279,6 +279,10 @@ internal unsafe partial struct ng_refusal
     public ulong high;
 }
 
+internal partial struct ng_load_watch
+{
+}
+
 internal partial struct ng_freeze_layout
 {
     [NativeTypeName("uint32_t")]
@@ -587,6 +591,15 @@ internal static unsafe partial class NativeMethods
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern ng_status ng_words_find_blanks([NativeTypeName("const void *")] void* thread);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_load_watch_create([NativeTypeName("const void *")] void* thread, [NativeTypeName("uint64_t")] ulong size, [NativeTypeName("const void *")] void* runtime, [NativeTypeName("const void *")] void* high, ng_load_watch** watch);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_load_watch_look(ng_load_watch* watch);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_load_watch_finish(ng_load_watch* watch, [NativeTypeName("uint64_t *")] ulong* addresses, [NativeTypeName("uint32_t")] uint capacity, [NativeTypeName("uint32_t *")] uint* count);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [SuppressGCTransition]

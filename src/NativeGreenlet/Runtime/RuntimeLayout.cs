@@ -160,6 +160,11 @@ internal sealed unsafe class RuntimeLayout
         ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, description.Thrown, (ulong)low, (ulong)high);
         TailCalls.Find(thread, (ulong)high);
         ThreadWords.Learn(thread);
+        if (!OperatingSystem.IsLinux())
+        {
+            TypeLoads.Learn(thread);
+        }
+
         StackLimits limits = StackLimits.Find(thread);
         GCFrameList protectedReferences = GCFrameList.Find(thread, layout.thread_frame, layout.thread_exception_tracker, edition.ThreadsStartProtected);
         description.Lists.RequireAgreement(protectedReferences.Offset, limits.Offset);

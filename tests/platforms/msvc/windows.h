@@ -16,6 +16,10 @@
 #define PAGE_GUARD                        0x100
 #define FIBER_FLAG_FLOAT_SWITCH           1
 #define STACK_SIZE_PARAM_IS_A_RESERVATION 0x10000
+#define GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT 2
+#define GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS       4
+#define IMAGE_NT_OPTIONAL_HDR64_MAGIC                0x20b
+#define IMAGE_DIRECTORY_ENTRY_TLS                    9
 
 typedef int BOOL;
 typedef unsigned long DWORD;
@@ -34,10 +38,39 @@ typedef struct MEMORY_BASIC_INFORMATION {
   DWORD Type;
 } MEMORY_BASIC_INFORMATION;
 
+typedef void* HMODULE;
+typedef struct IMAGE_DOS_HEADER {
+  unsigned short e_magic;
+  long e_lfanew;
+} IMAGE_DOS_HEADER;
+typedef struct IMAGE_DATA_DIRECTORY {
+  DWORD VirtualAddress;
+  DWORD Size;
+} IMAGE_DATA_DIRECTORY;
+typedef struct IMAGE_OPTIONAL_HEADER64 {
+  unsigned short Magic;
+  DWORD NumberOfRvaAndSizes;
+  IMAGE_DATA_DIRECTORY DataDirectory[16];
+} IMAGE_OPTIONAL_HEADER64;
+typedef struct IMAGE_NT_HEADERS64 {
+  DWORD Signature;
+  IMAGE_OPTIONAL_HEADER64 OptionalHeader;
+} IMAGE_NT_HEADERS64;
+typedef struct IMAGE_TLS_DIRECTORY64 {
+  unsigned long long StartAddressOfRawData;
+  unsigned long long EndAddressOfRawData;
+  unsigned long long AddressOfIndex;
+  unsigned long long AddressOfCallBacks;
+  DWORD SizeOfZeroFill;
+} IMAGE_TLS_DIRECTORY64;
+
 void WINAPI GetSystemInfo(SYSTEM_INFO* info);
 void* WINAPI VirtualAlloc(void* address, size_t size, DWORD type, DWORD protection);
 BOOL WINAPI VirtualFree(void* address, size_t size, DWORD type);
 size_t WINAPI VirtualQuery(const void* address, MEMORY_BASIC_INFORMATION* information, size_t size);
+
+BOOL WINAPI GetModuleHandleExW(DWORD flags, const wchar_t* module, HMODULE* handle);
+void* NtCurrentTeb(void);
 
 BOOL WINAPI SwitchToThread(void);
 void WINAPI Sleep(DWORD milliseconds);
