@@ -45,6 +45,7 @@ internal sealed class AsyncCall
     public void Continue()
     {
         _isWaiting = false;
+        Check.That(RuntimeHelpers.TryEnsureSufficientExecutionStack());
         _gate.SetResult();
         End();
     }

@@ -12,6 +12,7 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
     private const int MostGarbage = 3000;
     private const int LargeObject = 100_000;
     private const int StackFrame = 1024;
+    private const int MostContinuing = 2;
     private const int MostStackFrames = 4096; // more than a greenlet's stack has, fewer than that of a thread
     private const int StampMask = 0x3FFFFFFF; // leaves room to add
 
@@ -290,12 +291,23 @@ internal sealed class Player(Trace trace, FiberHost host, Injection injection)
         return result;
     }
 
+    // The handler of a call may continue the next one, and so on. .NET hands what it continues on to the thread pool where the stack has no 128 KiB
+    // left, and then it is on no fiber: so not too many of them.
     private void ResumeAsync(Operation operation)
     {
-        if (_waiting.Count > 0)
+        Fiber self = Self;
+        if (_waiting.Count > 0 && self.Continuing < MostContinuing)
         {
             Count(operation);
-            TakeWaiting(operation.Number).Continue();
+            self.Continuing++;
+            try
+            {
+                TakeWaiting(operation.Number).Continue();
+            }
+            finally
+            {
+                self.Continuing--;
+            }
         }
     }
 

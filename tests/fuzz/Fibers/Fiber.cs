@@ -14,6 +14,9 @@ internal abstract class Fiber(int id, Fiber? parent)
     /// <summary>How many frames that must not be left it is in the middle of: a switch out of it is refused there.</summary>
     public int Pins { get; set; }
 
+    /// <summary>How many asynchronous calls it is in the middle of continuing, each on the stack of the one before.</summary>
+    public int Continuing { get; set; }
+
     /// <summary>Whether it has been disposed of, though it may not have come to its end yet.</summary>
     public bool IsDying { get; set; }
 
