@@ -23,9 +23,9 @@ enum {
   NG_SAVED_RETURN = 6,           // words above the saved registers: where the switch returns to; below it the frame pointer
 };
 
-#define NG_SHAPE_ENDED 0x80000000u // among its users: there can be no more
+#define NG_SHAPE_ENDED 0x80000000U // among its users: there can be no more
 
-#define NG_KEY_OF_STACK 0x80000000u // in a key: its value is a distance from the stack's low end
+#define NG_KEY_OF_STACK 0x80000000U // in a key: its value is a distance from the stack's low end
 
 typedef struct ng_keeper ng_keeper; // keeper.c
 
