@@ -31,7 +31,8 @@ public class ClockUseTests
         ["HubSynchronizationContext.cs: Environment.TickCount64"] = "a thread that really blocks, and its own limit",
         ["GreenCondition.cs: Thread.Sleep"] = "a stack that cannot be left blocks its thread",
         ["TransportHubs.cs: Timer"] = "how long a hub's thread is really blocked",
-        ["TransportHub.cs: Environment.TickCount64"] = "how long a hub's thread is really blocked",
+        ["TransportHub.cs: Stopwatch.GetTimestamp"] = "how long a hub's thread is really blocked, or busy",
+        ["TransportHub.cs: Stopwatch.GetElapsedTime"] = "how long a hub's thread is really blocked, or busy",
         ["GreenletListener.cs: Task.Delay"] = "how often the system is asked for a connection that it refused",
         ["GreenTestTime.cs: Task.Delay"] = "finds out how .NET's delays look to a provider; nobody waits for these",
     };
