@@ -336,10 +336,10 @@ public sealed class TransportTests : IDisposable
         using Client one = await Client.ConnectAsync(server);
         Assert.Equal("0123456789", await one.AskAsync("POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 10\r\n\r\n0123456789"));
         using Client two = await Client.ConnectAsync(server);
-        await two.SendAsync("POST / HTTP/1.1\r\nHost: me\r\n"); // and no more
         using Client three = await Client.ConnectAsync(server);
         await three.SendAsync(Get);
         Assert.Equal(string.Empty, await three.ReceiveLineAsync()); // one too many
+        await two.SendAsync("POST / HTTP/1.1\r\nHost: me\r\n"); // and no more
         Assert.StartsWith("HTTP/1.1 408", await two.ReceiveLineAsync(), StringComparison.Ordinal);
         await one.SendAsync("POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 11\r\n\r\n01234567890");
         Assert.StartsWith("HTTP/1.1 413", await one.ReceiveLineAsync(), StringComparison.Ordinal);

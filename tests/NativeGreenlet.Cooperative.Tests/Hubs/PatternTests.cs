@@ -9,6 +9,7 @@ namespace NativeGreenlet.Cooperative.Tests.Hubs;
 /// <summary>How the big users of greenlet use it, each in small.</summary>
 public class PatternTests
 {
+    private const int MostRounds = 100;
     private static readonly AsyncLocal<string?> s_request = new();
 
     /// <summary>SQLAlchemy: a synchronous library over an asynchronous driver, inside <c>async</c> code that migrates
@@ -17,8 +18,12 @@ public class PatternTests
     public async Task Synchronous_code_in_the_middle_of_async_code()
     {
         ConcurrentDictionary<int, int> asyncThreads = new();
-        string[] answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(RequestAsync)).WaitAsync(InHub.Patience);
-        Assert.Equal(Enumerable.Range(0, 200).Select(i => $"request {i}: 0 1 2"), answers);
+        for (int round = 0; round == 0 || (asyncThreads.Count < 2 && round < MostRounds); round++) // on a busy machine one thread of the pool may do all
+        {
+            string[] answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(RequestAsync)).WaitAsync(InHub.Patience);
+            Assert.Equal(Enumerable.Range(0, 200).Select(i => $"request {i}: 0 1 2"), answers);
+        }
+
         Assert.True(asyncThreads.Count > 1, "it did not migrate");
 
         async Task<string> RequestAsync(int i)
