@@ -23,7 +23,7 @@ internal static class Layer
         "GreenLock.Enter", "GreenLock.EnterScope", "GreenNursery.All", "GreenNursery.Dispose", "GreenNursery.First", "GreenNursery.FirstSuccess", "GreenNursery.Run",
         "GreenPeriodicTimer.WaitForNextTick", "GreenSubscription.Receive", "GreenWatcher.WaitFor", "GreenWatcher.WaitForChange",
         "GreenPool.ForEach", "GreenPool.Join", "GreenPool.Kill", "GreenPool.Map", "GreenPool.Spawn", "GreenProcess.Run",
-        "GreenQueue.Get", "GreenQueue.Join", "GreenQueue.Put", "GreenSelect.Run", "GreenSemaphore.Wait",
+        "GreenQueue.Get", "GreenQueue.Join", "GreenQueue.Put", "GreenSelect.Run", "GreenSemaphore.Wait", "GreenSignal.Wait",
         "GreenSocket.Accept", "GreenSocket.Connect", "GreenSocket.Receive", "GreenSocket.ReceiveFrom", "GreenSocket.Send", "GreenSocket.SendTo", "GreenSocket.WaitUntilReadable",
         "GreenSsl.AuthenticateAsClient", "GreenSsl.AuthenticateAsServer",
         "GreenStream.Flush", "GreenStream.Read", "GreenStream.ReadByte", "GreenStream.Write", "GreenStream.WriteByte", "GreenTcpServer.ServeForever",

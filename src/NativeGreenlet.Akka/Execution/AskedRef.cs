@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Dispatch.SysMsg;
 using NativeGreenlet.Cooperative;
-using NativeGreenlet.Cooperative.Waiting;
 
 namespace NativeGreenlet.Akka.Execution;
 
@@ -12,10 +11,9 @@ namespace NativeGreenlet.Akka.Execution;
 internal sealed class AskedRef<T> : FutureActorRef<T>
 {
     private readonly Task<T> _answer; // and the lock of the path
+    private readonly GreenSignal _isAnswered = new();
     private ActorPath? _path;
     private bool _isOver;
-    private Waiter? _waiter;
-    private long _version; // of its wait
 
     public AskedRef(TaskCompletionSource<T> answer, IActorRefProvider provider)
         : base(answer, null!, provider) => _answer = answer.Task;
@@ -25,25 +23,7 @@ internal sealed class AskedRef<T> : FutureActorRef<T>
 
     /// <summary>Parks until there is an answer.</summary>
     /// <returns>False if the time is up.</returns>
-    public bool Wait(TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        Waiter waiter = Hub.EnterWait().Waiter;
-        cancellationToken.ThrowIfCancellationRequested();
-        if (_answer.IsCompleted)
-        {
-            return true;
-        }
-
-        _version = waiter.Begin(Hub.AnswerText);
-        Interlocked.Exchange(ref _waiter, waiter); // then we look for an answer; who answers does it the other way round
-        if (_answer.IsCompleted)
-        {
-            waiter.Abandon();
-            return true;
-        }
-
-        return waiter.Park(HubClock.After(timeout), isExternal: true, cancellationToken);
-    }
+    public bool Wait(TimeSpan timeout, CancellationToken cancellationToken) => _isAnswered.Wait(timeout, cancellationToken);
 
     /// <summary>The question is over: nobody finds it by its path any more.</summary>
     public void End()
@@ -96,7 +76,7 @@ internal sealed class AskedRef<T> : FutureActorRef<T>
     {
         if (_answer.IsCompleted)
         {
-            Volatile.Read(ref _waiter)?.TryWake(_version, WakeReason.Signalled);
+            _isAnswered.Set();
         }
     }
 }

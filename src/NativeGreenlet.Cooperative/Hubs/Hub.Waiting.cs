@@ -11,7 +11,7 @@ public sealed partial class Hub
 {
     internal const string SleepText = "a time";
     internal const string YieldText = "its turn";
-    internal const string AnswerText = "an answer";
+    internal const string SignalText = "a signal";
 
     /// <summary>Starts a task. It runs when the caller next waits, never before.</summary>
     /// <param name="body">What it does.</param>

@@ -635,7 +635,7 @@ internal sealed partial class HubLoop
     {
         switch (waitsFor)
         {
-            case null or IShared or IGreenWaitable or Hub.SleepText or Hub.YieldText or Hub.AnswerText:
+            case null or IShared or IGreenWaitable or Hub.SleepText or Hub.YieldText or Hub.SignalText:
                 return false;
 
             case WaitGroup several:

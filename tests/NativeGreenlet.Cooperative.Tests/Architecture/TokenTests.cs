@@ -30,6 +30,7 @@ public class TokenTests
         ["GreenQueue`1"] = "Complete TaskDone",
         ["GreenSelect"] = "After Await Default Disable Enable Enter Peek Receive Send Wait",
         ["GreenSemaphore"] = "Release",
+        ["GreenSignal"] = "Set",
         ["GreenSocket"] = "Bind Dispose GetStream Listen Shutdown",
         ["GreenStream"] = "BeginRead BeginWrite Seek SetLength",
         ["GreenTask"] = "AskGate AsTask GetAwaiter OnCompleted",

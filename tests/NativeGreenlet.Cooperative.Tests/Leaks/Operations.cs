@@ -226,6 +226,13 @@ internal static class Operations
             barrier.SignalAndWait();
             partner.Join();
         });
+        yield return new("GreenSignal.Wait GreenSignal.Set", () =>
+        {
+            GreenSignal mine = new();
+            mine.Wait(s_soon);
+            mine.Set();
+            mine.Wait();
+        });
         yield return new("GreenCountdown.Wait GreenCountdown.AddCount", () =>
         {
             countdown.Wait(s_soon);

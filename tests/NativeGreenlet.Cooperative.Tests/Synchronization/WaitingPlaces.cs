@@ -106,6 +106,11 @@ internal static class WaitingPlaces
         },
         () =>
         {
+            GreenSignal signal = new();
+            return new WaitingPlace("GreenSignal", Wakes.Alone, signal.Wait, signal.Set) { Limited = signal.Wait };
+        },
+        () =>
+        {
             GreenCompletionSource<int> source = new();
             return new WaitingPlace("GreenCompletionSource", Wakes.All, () => Assert.Equal(4, source.Get()), () => source.SetResult(4)) { Limited = source.Wait };
         },
