@@ -74,8 +74,11 @@ internal sealed class Stage
         TaskCreationOptions.LongRunning,
         TaskScheduler.Default));
 
+    /// <summary>Whether another task of the hub has gone on since the beginning; true outside a hub.</summary>
+    public bool HasTicked => !_isInHub || Volatile.Read(ref _ticks) > 0;
+
     /// <summary>Says that what was waited for is the passing of a time, in which a hub must have gone on.</summary>
-    public void RequireTicks() => Assert.True(!_isInHub || Volatile.Read(ref _ticks) > 0, "The hub stood still.");
+    public void RequireTicks() => Assert.True(HasTicked, "The hub stood still.");
 
     private static string Describe(Stage stage, Func<Stage, string> scenario)
     {
