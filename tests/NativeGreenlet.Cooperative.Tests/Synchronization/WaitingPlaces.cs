@@ -91,6 +91,11 @@ internal static class WaitingPlaces
             GreenPeriodicTimer timer = new(InHub.Long);
             return new WaitingPlace("GreenPeriodicTimer.WaitForNextTick", Wakes.All, () => Assert.False(timer.WaitForNextTick()), timer.Dispose);
         },
+        () =>
+        {
+            GreenSignal signal = new();
+            return new WaitingPlace("GreenSignal", Wakes.Alone, signal.Wait, signal.Set) { Limited = signal.Wait };
+        },
         () => Blocking("Hub.Offload", go => Hub.Offload(() => go.Wait())),
         () => Blocking("Hub.Offload, with a result", go => Assert.Equal(1, Hub.Offload(() => One(go)))),
         () => Blocking("Hub.OffloadLongRunning", go => Assert.Equal(1, Hub.OffloadLongRunning(() => One(go)))),
@@ -103,11 +108,6 @@ internal static class WaitingPlaces
         {
             GreenEvent signal = new();
             return new WaitingPlace("GreenEvent", Wakes.All, signal.Wait, signal.Set) { Limited = signal.Wait };
-        },
-        () =>
-        {
-            GreenSignal signal = new();
-            return new WaitingPlace("GreenSignal", Wakes.Alone, signal.Wait, signal.Set) { Limited = signal.Wait };
         },
         () =>
         {
