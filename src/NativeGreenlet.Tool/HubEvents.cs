@@ -23,6 +23,8 @@ internal sealed class HubEvents(int process)
     private bool _isDump;
     private int _rounds;
     private bool _isRoundOver; // what follows about hubs is the next round
+    private long? _hubRound; // the round of the hubs that is read: others may listen to rounds of their own
+    private long? _greenletRound;
     private bool _hasHubs; // a round of answers about the hubs has come, or there are none
 
     /// <summary>Reads rounds of answers until the reader has seen enough, or there is none for too long.</summary>
@@ -119,6 +121,18 @@ internal sealed class HubEvents(int process)
     {
         switch (each.EventName)
         {
+            case "RoundBegun":
+                if (_hubRound is null && Convert.ToBoolean(each.PayloadByName("isDump"), null) == _isDump)
+                {
+                    _hubRound = Long(each, "round");
+                }
+
+                return false;
+
+            case "HubSeen" or "TaskSeen" or "AllSeen" when !IsOf(_hubRound, each):
+            case "GreenletSeen" when !IsOf(_greenletRound, each):
+                return false;
+
             case "HubSeen":
                 if (_isRoundOver)
                 {
@@ -152,7 +166,7 @@ internal sealed class HubEvents(int process)
             case "AllSeen":
                 string[] silent = Text(each, "silent").Split(' ');
                 _hubs = [.. _hubs.Select(hub => silent.Contains($"{hub.Thread}") ? hub with { State = "blocked" } : hub)];
-                (_isRoundOver, _hasHubs) = (true, true);
+                (_isRoundOver, _hasHubs, _hubRound) = (true, true, null);
                 return Counts is not null || ++_rounds >= RoundsWithoutCounts;
 
             case "GreenletSeen":
@@ -169,9 +183,20 @@ internal sealed class HubEvents(int process)
                 return false;
 
             case "ProcessSeen":
-                if (_isDump && !Convert.ToBoolean(each.PayloadByName("isDump"), null))
+                bool isEnd = Convert.ToBoolean(each.PayloadByName("isDump"), null);
+                if (_isDump && !isEnd)
                 {
+                    if (each.PayloadByName("round") is { } round && Convert.ToInt64(round, null) is not 0 and long begun)
+                    {
+                        _greenletRound ??= begun;
+                    }
+
                     return false; // it has begun
+                }
+
+                if (_isDump && !IsOf(_greenletRound, each))
+                {
+                    return false;
                 }
 
                 Counts = new GreenletCounts(Long(each, "live"), Long(each, "suspended"), Long(each, "frozen"));
@@ -182,6 +207,9 @@ internal sealed class HubEvents(int process)
                 return false;
         }
     }
+
+    // Older libraries have no numbers.
+    private static bool IsOf(long? round, TraceEvent each) => each.PayloadByName("round") is not { } number || Convert.ToInt64(number, null) == round;
 
     private static long Long(TraceEvent each, string name) => Convert.ToInt64(each.PayloadByName(name), null);
 

@@ -23,6 +23,19 @@ internal static class Processes
         }
     }
 
+    /// <summary>Whether a process has the native library for certain. False where it has not, or where that cannot be told.</summary>
+    public static bool HasNativeLibrary(int id)
+    {
+        try
+        {
+            return OperatingSystem.IsLinux() && File.ReadLines($"/proc/{id}/maps").Any(line => line.Contains("libnativegreenlet", StringComparison.Ordinal));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false; // it has ended, or is another user's
+        }
+    }
+
     private static string? AssemblyOf(int id)
     {
         try

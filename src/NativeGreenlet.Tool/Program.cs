@@ -122,7 +122,7 @@ static (IReadOnlyList<HubView> Hubs, GreenletCounts? Counts) Ask(int process)
     {
         events.Read(
             HubEvents.Figures,
-            TimeSpan.FromSeconds(2),
+            TimeSpan.FromSeconds(Processes.HasNativeLibrary(process) ? 10 : 2), // one that is busy may take long
             (hubs, _) =>
             {
                 found = hubs;

@@ -62,6 +62,40 @@ public class GreenletsToolTests
     }
 
     [Fact]
+    public async Task Who_looks_at_the_same_time_as_others_sees_all()
+    {
+        using Subject server = Subject.Start(ServerSubject.Run);
+        string id = $"{server.Id}";
+        Task<string> top = Task.Factory.StartNew(() => Run("top", id, "--count", "12", "--json").Output, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        for (int round = 0; round < 3; round++)
+        {
+            JsonElement[] dumps = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ =>
+                Task.Factory.StartNew(() => RunJson("dump", id, "--json"), TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+            foreach (JsonElement dump in dumps)
+            {
+                Assert.Equal(["busy", "stuck"], dump.GetProperty("hubs").EnumerateArray().Select(hub => hub.GetProperty("name").GetString()).Order());
+                JsonElement[] groups = [.. dump.GetProperty("groups").EnumerateArray()];
+                Assert.Contains(groups, group => group.GetProperty("count").GetInt32() == ServerSubject.Waiters);
+                if (HasPeeks)
+                {
+                    Assert.Contains(groups, group => group.GetProperty("count").GetInt32() == ServerSubject.Stuck);
+                }
+
+                string[] numbers = [.. dump.GetProperty("tasks").EnumerateArray().Select(task => $"{task.GetProperty("hub")} {task.GetProperty("id")}")];
+                Assert.Equal(numbers.Distinct().Count(), numbers.Length);
+            }
+        }
+
+        foreach (string line in (await top).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            JsonElement[] hubs = [.. JsonDocument.Parse(line).RootElement.GetProperty("hubs").EnumerateArray()];
+            Assert.Equal(2, hubs.Length);
+        }
+
+        _ = server.Finish();
+    }
+
+    [Fact]
     public void It_sees_greenlets_without_a_hub_in_a_process_that_is_not_stopped_in_one_that_is_and_in_a_core_dump()
     {
         using Subject subject = Subject.Start(ParkedSubject.Run);

@@ -71,9 +71,10 @@ internal sealed class HubEventSource : EventSource
     /// <param name="switches">Tasks and callbacks that it has continued so far.</param>
     /// <param name="isAsleep">Whether it has nothing to do.</param>
     /// <param name="current">The task that runs.</param>
-    [Event(2, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
-    public void HubSeen(string hub, int thread, int systemThread, int tasks, int ready, long switches, bool isAsleep, string current) =>
-        WriteEvent(2, hub, thread, systemThread, tasks, ready, switches, isAsleep, current);
+    /// <param name="round">The number of the round.</param>
+    [Event(2, Version = 1, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
+    public void HubSeen(string hub, int thread, int systemThread, int tasks, int ready, long switches, bool isAsleep, string current, long round) =>
+        WriteEvent(2, hub, thread, systemThread, tasks, ready, switches, isAsleep, current, round);
 
     /// <summary>A task.</summary>
     /// <param name="thread">The managed id of its hub's thread.</param>
@@ -84,20 +85,29 @@ internal sealed class HubEventSource : EventSource
     /// <param name="milliseconds">Since when.</param>
     /// <param name="stack">Where; empty if it has not begun.</param>
     /// <param name="spawned">Where it was spawned, if its hub keeps that.</param>
-    [Event(3, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
-    public void TaskSeen(int thread, long id, string name, string state, string waitsFor, double milliseconds, string stack, string spawned) =>
-        WriteEvent(3, thread, id, name, state, waitsFor, milliseconds, stack, spawned);
+    /// <param name="round">The number of the round.</param>
+    [Event(3, Version = 1, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
+    public void TaskSeen(int thread, long id, string name, string state, string waitsFor, double milliseconds, string stack, string spawned, long round) =>
+        WriteEvent(3, thread, id, name, state, waitsFor, milliseconds, stack, spawned, round);
 
     /// <summary>The end of a dump, or of one round of figures.</summary>
     /// <param name="silent">The managed ids of the threads of hubs that have not answered.</param>
-    [Event(4, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
-    public void AllSeen(string silent) => WriteEvent(4, silent);
+    /// <param name="round">The number of the round.</param>
+    [Event(4, Version = 1, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
+    public void AllSeen(string silent, long round) => WriteEvent(4, silent, round);
 
     [Event(5, Level = EventLevel.Warning, Message = "There is no thread for what is offloaded. The pool {0} goes on with those it has. {1}")]
     public void OffloadThreadRefused(string pool, string reason) => WriteEvent(5, pool, reason);
 
     [Event(6, Level = EventLevel.Warning, Message = "{1} blocked {0}. {2} {3}")]
     public void BlockingWait(string hub, string call, string reason, string stack) => WriteEvent(6, hub, call, reason, stack);
+
+    /// <summary>The beginning of a dump, or of one round of figures. Whoever listens gets the rounds of all that listen, and of some
+    /// the end only: the number tells them apart.</summary>
+    /// <param name="round">The number of the round.</param>
+    /// <param name="isDump">Whether it is a dump.</param>
+    [Event(7, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
+    public void RoundBegun(long round, bool isDump) => WriteEvent(7, round, isDump);
 
     protected override void OnEventCommand(EventCommandEventArgs command)
     {

@@ -20,6 +20,7 @@ internal static class HubInspection
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
 
     private static int s_isRepeating;
+    private static long s_rounds;
 
     /// <summary>Begins, on a thread of its own.</summary>
     public static void Begin(HubEventSource log, bool isRepeated)
@@ -47,19 +48,22 @@ internal static class HubInspection
 
     private static void Run(HubEventSource log, bool isRepeated)
     {
+        bool hasFailed = true;
         try
         {
             if (!isRepeated)
             {
-                Write(log, isRepeated, loop => new Round(log, loop, withStacks: true));
+                Write(log, isRepeated);
                 return;
             }
 
             while (log.IsEnabled(EventLevel.Informational, HubEventSource.Keywords.Figures))
             {
-                Write(log, isRepeated, loop => new Round(log, loop, withStacks: false));
+                Write(log, isRepeated);
                 Thread.Sleep(s_interval);
             }
+
+            hasFailed = false;
         }
         catch (Exception exception)
         {
@@ -69,23 +73,29 @@ internal static class HubInspection
         {
             if (isRepeated)
             {
-                Volatile.Write(ref s_isRepeating, 0);
+                Interlocked.Exchange(ref s_isRepeating, 0);
+                if (!hasFailed && log.IsEnabled(EventLevel.Informational, HubEventSource.Keywords.Figures))
+                {
+                    Begin(log, isRepeated); // somebody has come meanwhile, and was told that it repeats
+                }
             }
         }
     }
 
-    private static void Write(HubEventSource log, bool isRepeated, Func<HubLoop, Round> begin)
+    private static void Write(HubEventSource log, bool isRepeated)
     {
+        long number = Interlocked.Increment(ref s_rounds);
+        log.RoundBegun(number, !isRepeated);
         List<Round> rounds = [];
         foreach (HubLoop loop in HubRegistry.All)
         {
-            log.HubSeen(loop.Hub.Name, loop.ThreadId, loop.SystemThreadId, loop.TaskCount, loop.ReadyCount, loop.Switches, loop.IsAsleep, (loop.CurrentTask ?? loop.PinnedTask)?.ToString() ?? "");
+            log.HubSeen(loop.Hub.Name, loop.ThreadId, loop.SystemThreadId, loop.TaskCount, loop.ReadyCount, loop.Switches, loop.IsAsleep, (loop.CurrentTask ?? loop.PinnedTask)?.ToString() ?? "", number);
             if (isRepeated && loop.PinnedTask is not null)
             {
                 continue; // it would be woken again and again, and look to a watchdog as if it went on
             }
 
-            Round round = begin(loop);
+            Round round = new(log, number, loop, withStacks: !isRepeated);
             if (loop.TryPost(round.Next))
             {
                 rounds.Add(round);
@@ -106,13 +116,13 @@ internal static class HubInspection
         }
 
         string silent = string.Join(' ', rounds.Where(round => !round.HasBegun.IsCompleted).Select(round => round.Thread));
-        LastEvent.Write(() => log.AllSeen(silent));
+        LastEvent.Write(() => log.AllSeen(silent, number));
     }
 
     private static string Cut(string? text) => text is null ? "" : text.Length <= LongestText ? text : text[..LongestText];
 
     /// <summary>What one hub writes. In its thread, but for the two tasks, and for one that does not come to it.</summary>
-    private sealed class Round(HubEventSource log, HubLoop loop, bool withStacks)
+    private sealed class Round(HubEventSource log, long number, HubLoop loop, bool withStacks)
     {
         private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -209,11 +219,11 @@ internal static class HubInspection
                 object? waitsFor = task.Waiter.WaitsFor;
                 string state = task == loop.PinnedTask ? "pinned" : !task.HasStarted ? "not started" : waitsFor is null ? "ready" : "waits";
                 double milliseconds = waitsFor is null ? 0 : Stopwatch.GetElapsedTime(task.Waiter.ParkedAt).TotalMilliseconds;
-                log.TaskSeen(Thread, task.Id, Cut(task.Name), state, waitsFor is Task ? "a .NET task" : Cut(waitsFor?.ToString()), milliseconds, withStacks ? Cut(find(task)) : "", withStacks ? Cut(task.SpawnStack?.ToString()) : "");
+                log.TaskSeen(Thread, task.Id, Cut(task.Name), state, waitsFor is Task ? "a .NET task" : Cut(waitsFor?.ToString()), milliseconds, withStacks ? Cut(find(task)) : "", withStacks ? Cut(task.SpawnStack?.ToString()) : "", number);
             }
             catch (Exception exception)
             {
-                log.TaskSeen(Thread, task.Id, "", "unknown", exception.GetType().Name, 0, "", "");
+                log.TaskSeen(Thread, task.Id, "", "unknown", exception.GetType().Name, 0, "", "", number);
             }
         }
 
@@ -229,7 +239,7 @@ internal static class HubInspection
                 stack = exception.Message; // it cannot be left, or there is no record
             }
 
-            log.TaskSeen(Thread, 0, Cut(core.Name), "suspended, no task", "", 0, Cut(stack), "");
+            log.TaskSeen(Thread, 0, Cut(core.Name), "suspended, no task", "", 0, Cut(stack), "", number);
         }
     }
 }

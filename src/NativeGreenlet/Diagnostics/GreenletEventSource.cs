@@ -52,8 +52,10 @@ internal sealed class GreenletEventSource : EventSource
     /// <param name="name">Its name; empty if it has none.</param>
     /// <param name="state">What it does.</param>
     /// <param name="stack">Where it is: lines of a stack trace; or, where its thread has not answered, addresses of code.</param>
-    [Event(7, Level = EventLevel.Informational, Keywords = Keywords.Dump)]
-    public void GreenletSeen(int thread, long systemThread, long number, string name, string state, string stack) => WriteEvent(7, thread, systemThread, number, name, state, stack);
+    /// <param name="round">The number of the dump: whoever listens gets the dumps of all that listen.</param>
+    [Event(7, Version = 1, Level = EventLevel.Informational, Keywords = Keywords.Dump)]
+    public void GreenletSeen(int thread, long systemThread, long number, string name, string state, string stack, long round) =>
+        WriteEvent(7, thread, systemThread, number, name, state, stack, round);
 
     /// <summary>The figures of the process; in a dump, its beginning and its end.</summary>
     /// <param name="live">Greenlets that have begun and not ended.</param>
@@ -61,8 +63,9 @@ internal sealed class GreenletEventSource : EventSource
     /// <param name="frozen">Those of them that are frozen.</param>
     /// <param name="hubs">Threads that have a hub.</param>
     /// <param name="isDump">Whether this is the end of a dump.</param>
-    [Event(8, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
-    public void ProcessSeen(long live, long suspended, long frozen, int hubs, bool isDump) => WriteEvent(8, live, suspended, frozen, hubs, isDump);
+    /// <param name="round">The number of the dump that this begins or ends; 0 for figures alone.</param>
+    [Event(8, Version = 1, Level = EventLevel.Informational, Keywords = Keywords.Dump | Keywords.Figures)]
+    public void ProcessSeen(long live, long suspended, long frozen, int hubs, bool isDump, long round) => WriteEvent(8, live, suspended, frozen, hubs, isDump, round);
 
     protected override void OnEventCommand(EventCommandEventArgs command)
     {

@@ -14,6 +14,8 @@ internal static class GreenletInspection
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(10);
 
+    private static long s_rounds; // dumps so far
+
     /// <summary>Begins, on a thread of its own: whoever listens waits for the caller.</summary>
     public static void Begin(GreenletEventSource log, bool isDump)
     {
@@ -33,6 +35,7 @@ internal static class GreenletInspection
         try
         {
             List<Answer> answers = [];
+            long round = isDump ? Interlocked.Increment(ref s_rounds) : 0;
             int hubs = 0;
             CarrierRegistry.Sweep();
             CarrierRegistry.ForEach(carrier =>
@@ -43,19 +46,19 @@ internal static class GreenletInspection
                 }
                 else if (isDump && carrier.LiveCount != 0)
                 {
-                    answers.Add(new Answer(log, carrier));
+                    answers.Add(new Answer(log, round, carrier));
                 }
             });
             if (isDump)
             {
-                LastEvent.Write(() => Tell(log, hubs, isDump: false)); // whoever asks knows that there will be more
+                LastEvent.Write(() => Tell(log, hubs, isDump: false, round)); // whoever asks knows that there will be more
             }
 
             answers.ForEach(answer => answer.Ask());
             long start = Stopwatch.GetTimestamp();
             answers.ForEach(answer => answer.Wait(start, s_patience, s_longest));
             answers.ForEach(answer => answer.WriteFromOutside());
-            LastEvent.Write(() => Tell(log, hubs, isDump));
+            LastEvent.Write(() => Tell(log, hubs, isDump, round));
         }
         catch (Exception exception)
         {
@@ -63,11 +66,11 @@ internal static class GreenletInspection
         }
     }
 
-    private static void Tell(GreenletEventSource log, int hubs, bool isDump) =>
-        log.ProcessSeen(GreenletDiagnostics.Live, GreenletDiagnostics.Suspended, GreenletDiagnostics.Frozen, hubs, isDump);
+    private static void Tell(GreenletEventSource log, int hubs, bool isDump, long round) =>
+        log.ProcessSeen(GreenletDiagnostics.Live, GreenletDiagnostics.Suspended, GreenletDiagnostics.Frozen, hubs, isDump, round);
 
     /// <summary>What one thread writes, and another for it.</summary>
-    private sealed class Answer(GreenletEventSource log, Carrier carrier)
+    private sealed class Answer(GreenletEventSource log, long round, Carrier carrier)
     {
         private readonly ConcurrentDictionary<GreenletCore, bool> _written = [];
         private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -154,7 +157,7 @@ internal static class GreenletInspection
                 stack = exception.Message; // it cannot be left, or there is no record
             }
 
-            log.GreenletSeen(carrier.ThreadId, (long)carrier.SystemThreadId, core.StartNumber, core == carrier.Main.Core ? "main" : Cut(core.Name ?? ""), state, Cut(stack));
+            log.GreenletSeen(carrier.ThreadId, (long)carrier.SystemThreadId, core.StartNumber, core == carrier.Main.Core ? "main" : Cut(core.Name ?? ""), state, Cut(stack), round);
         }
 
         private static string Cut(string text) => text.Length <= GreenletPeek.LongestText ? text : text[..GreenletPeek.LongestText];
