@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using NativeGreenlet.Common;
 using Npgsql;
 
 namespace NativeGreenlet.LegacyShop;
@@ -16,7 +15,7 @@ internal sealed class Database : IDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("shop-");
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePorts.Find();
     private Process? _process;
 
     private Database()
@@ -76,13 +75,6 @@ internal sealed class Database : IDisposable
             .Concat(versions.Select(version => $"{version}/bin"))
             .Select(directory => Path.Combine(directory, program))
             .FirstOrDefault(File.Exists);
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener free = new(IPAddress.Loopback, 0);
-        free.Start();
-        return ((IPEndPoint)free.LocalEndpoint).Port;
     }
 
     // PostgreSQL does not run as root.

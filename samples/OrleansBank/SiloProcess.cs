@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using NativeGreenlet.Common;
 
 namespace NativeGreenlet.OrleansBank;
 
@@ -24,7 +23,7 @@ public sealed class SiloProcess : IDisposable
     /// <param name="database">Where members and accounts are kept; null for the memory of the silos.</param>
     public static async Task<IReadOnlyList<SiloProcess>> StartAsync(int count, string? database = null)
     {
-        int[] ports = FreePorts(2 * count);
+        int[] ports = FreePorts.Find(2 * count);
         List<SiloProcess> silos = [];
         try
         {
@@ -43,7 +42,7 @@ public sealed class SiloProcess : IDisposable
                 silos.Add(silo);
                 if (await silo._process.StandardOutput.ReadLineAsync() != "ready")
                 {
-                    throw new InvalidOperationException("A silo did not start.");
+                    throw new InvalidOperationException($"The silo on the ports {ports[2 * i]} and {ports[(2 * i) + 1]} did not start. What it wrote to the standard error says why.");
                 }
             }
 
@@ -78,15 +77,5 @@ public sealed class SiloProcess : IDisposable
         }
 
         _process.Dispose();
-    }
-
-    // All at a time, so that none is given twice.
-    private static int[] FreePorts(int count)
-    {
-        TcpListener[] listeners = [.. Enumerable.Range(0, count).Select(static _ => new TcpListener(IPAddress.Loopback, 0))];
-        Array.ForEach(listeners, static listener => listener.Start());
-        int[] ports = [.. listeners.Select(static listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        Array.ForEach(listeners, static listener => listener.Dispose());
-        return ports;
     }
 }

@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using NativeGreenlet.Common;
 using NativeGreenlet.Orleans;
 
 namespace NativeGreenlet.Engines.Orleans;
@@ -20,9 +19,10 @@ internal static class Cell
 
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = [] });
         builder.Logging.SetMinimumLevel(LogLevel.Critical);
+        int[] ports = FreePorts.Find(2);
         builder.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(FreePort(), FreePort());
+            silo.UseLocalhostClustering(ports[0], ports[1]);
             silo.AddGreenlets(); // whose filter is in the way of all alike
         });
         using IHost host = builder.Build();
@@ -74,11 +74,4 @@ internal static class Cell
         "async" => factory.GetGrain<IAsyncWorker>(id),
         _ => factory.GetGrain<IBlockingWorker>(id),
     };
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
