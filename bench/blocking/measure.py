@@ -195,6 +195,7 @@ def main():
         database.stop()
     loads = [each["load"] for values in samples.values() for each in values]
     path = options.results / "blocking.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "machine": compare.machine(),
