@@ -19,6 +19,7 @@ internal sealed class BlockedWaits : IDisposable
     private readonly MonitorWaits? _monitors; // if Monitor.Wait is native here
     private readonly string? _obstacle; // why none can be parked in those
     private readonly string? _greaterObstacle; // why none can be parked at all
+    private long _thrownIn = -1; // the slice (HubLoop.Switches) in which a wait ended by an exception, which the runtime may still carry
 
     private BlockedWaits(HubLoop loop)
     {
@@ -73,29 +74,27 @@ internal sealed class BlockedWaits : IDisposable
             return false;
         }
 
-        result = HubThreadContext.Block(handles, waitAll, 0);
-        if (result != HubThreadContext.TimedOut)
+        // A native Monitor.Wait that an exception leaves has its lock again first, and may have to wait for that. The exception is then a
+        // word of the thread (its last thrown object), which any other that is thrown and caught meanwhile takes away; the runtime
+        // reads it afterwards, and would read through null. So nothing happens here that could throw.
+        if (_thrownIn == _loop.Switches && _monitors is { IsInside: true, IsInWait: false })
         {
+            BlockedWaitReports.CountBlocked();
+            result = HubThreadContext.Block(handles, waitAll, timeout);
             return true;
         }
 
-        string? reason = Mode == BlockingWaits.Park ? Hindrance() : null;
-        bool isReserved = Mode == BlockingWaits.Park && reason is null && _monitors is { IsInWait: true } && MonitorWaits.TryReserve();
-        if (Mode == BlockingWaits.Park && reason is null && _monitors is { IsInWait: true } && !isReserved)
-        {
-            reason = MonitorWaits.Crowded;
-        }
-
+        bool isThrown = true;
         try
         {
-            return TryPark(task, handles, waitAll, timeout, context, reason, ref result);
+            result = HubThreadContext.Block(handles, waitAll, 0);
+            bool isOver = result != HubThreadContext.TimedOut || TryPark(task, handles, waitAll, timeout, context, Mode == BlockingWaits.Park ? Hindrance() : null, ref result);
+            isThrown = false;
+            return isOver;
         }
         finally
         {
-            if (isReserved)
-            {
-                MonitorWaits.Release();
-            }
+            _thrownIn = isThrown ? _loop.Switches : -1;
         }
     }
 

@@ -14,7 +14,6 @@ public enum BlockingWaits
     /// <summary>Blocks the thread, and tells where: <see cref="Hub.BlockingWait"/>, the event source and the meter.</summary>
     Report,
 
-    /// <summary>Parks the task where that can be done, so that the other tasks of the hub go on; tells of waits where it cannot. On .NET 10
-    /// 60 waits of a process can be parked inside <see cref="Monitor.Wait(object)"/>, which most classes wait by.</summary>
+    /// <summary>Parks the task where that can be done, so that the other tasks of the hub go on; tells of waits where it cannot.</summary>
     Park,
 }

@@ -26,11 +26,6 @@ internal sealed unsafe class MonitorWaits : IDisposable
     private const int LinkCount = 5;
     private const int MostProtected = 6; // references that are pinned instead of being protected
 
-    // The runtime keeps the events of such waits in a store, which was seen to give out none (a null pointer) when it had come to hold a
-    // hundred: 120 waits that ended in another order than they began. With 60 it never was.
-    private const int MostParked = 60;
-
-    private static int s_parked; // in the process
     private static readonly Lazy<Findings> s_findings = new(Find, LazyThreadSafetyMode.PublicationOnly); // no thread for it: asked again
 
     private readonly nint _thread;
@@ -80,24 +75,6 @@ internal sealed unsafe class MonitorWaits : IDisposable
 
     /// <summary>Whether all of Monitor.Wait is managed code.</summary>
     public static bool AreManaged => s_findings.Value is { Obstacle: null, Waits: 0 };
-
-    /// <summary>Why no more can park inside <c>Monitor.Wait</c> at the moment.</summary>
-    public static string Crowded => $"{MostParked} waits are parked inside Monitor.Wait already, and .NET 10 does not stand many more";
-
-    /// <summary>Takes one of the places for waits that are parked inside <c>Monitor.Wait</c>.</summary>
-    public static bool TryReserve()
-    {
-        if (Interlocked.Increment(ref s_parked) <= MostParked)
-        {
-            return true;
-        }
-
-        Release();
-        return false;
-    }
-
-    /// <summary>Gives the place back.</summary>
-    public static void Release() => Interlocked.Decrement(ref s_parked);
 
     /// <summary>Calls something that leaves the running stack, which the runtime called inside a wait of its own, and comes back to it.</summary>
     /// <remarks>The wait protects a few references by entries of a third list (<c>m_pGCFrame</c>). A stack with such entries takes a
