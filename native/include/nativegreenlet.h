@@ -158,6 +158,10 @@ NG_API ng_status ng_segment_release(ng_segment* segment);
 // null, because the stack comes with a fiber.
 NG_API ng_status ng_segment_bounds(const ng_segment* segment, void** low, void** high);
 
+// Where all segments of a region lie, those that were never taken, too: from *low up to (not including) *high. On Windows both
+// are null, because the stacks come with fibers.
+NG_API ng_status ng_segments_region(const ng_segments* segments, void** low, void** high);
+
 NG_API ng_status ng_segments_query(const ng_segments* segments, ng_segments_statistics* statistics);
 
 /* ------------------------------------------------------------------------------------------------------------------

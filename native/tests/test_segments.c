@@ -120,10 +120,40 @@ TEST(bad_arguments_are_refused) {
   ng_segments_statistics statistics;
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_segments_query(NULL, &statistics));
   CHECK_STATUS(NG_ERROR_ARGUMENT, ng_segments_query(segments, NULL));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_segments_region(NULL, &bound, &bound));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_segments_region(segments, NULL, &bound));
+  CHECK_STATUS(NG_ERROR_ARGUMENT, ng_segments_region(segments, &bound, NULL));
 
   CHECK_STATUS(NG_ERROR_STATE, ng_segments_destroy(segments)); // one is live
   CHECK_STATUS(NG_OK, ng_segment_release(segment));
   CHECK_STATUS(NG_ERROR_STATE, ng_segment_release(segment)); // it is not
+  CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
+}
+
+TEST(a_region_holds_its_segments) {
+  ng_segments_config config = ng_segments_config_default();
+  config.capacity = 4;
+  ng_segments* segments;
+  CHECK_STATUS(NG_OK, ng_segments_create(&config, &segments));
+  void* low;
+  void* high;
+  CHECK_STATUS(NG_OK, ng_segments_region(segments, &low, &high));
+  if (!TEST_STACKS_IN_SEGMENTS) {
+    CHECK(low == NULL && high == NULL);
+  } else {
+    CHECK((size_t)((char*)high - (char*)low) == 4 * config.segment_size);
+    ng_segment* all[4];
+    for (int i = 0; i < 4; i++) {
+      all[i] = acquire(segments);
+      void* bottom;
+      void* top;
+      CHECK_STATUS(NG_OK, ng_segment_bounds(all[i], &bottom, &top));
+      CHECK((char*)bottom > (char*)low && (char*)top <= (char*)high);
+    }
+    for (int i = 0; i < 4; i++) {
+      CHECK_STATUS(NG_OK, ng_segment_release(all[i]));
+    }
+  }
   CHECK_STATUS(NG_OK, ng_segments_destroy(segments));
 }
 

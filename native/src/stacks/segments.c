@@ -489,3 +489,13 @@ ng_status ng_segments_query(const ng_segments* segments, ng_segments_statistics*
   ng_spinlock_leave(lock);
   return NG_OK;
 }
+
+ng_status ng_segments_region(const ng_segments* segments, void** low, void** high) {
+  if (segments == NULL || low == NULL || high == NULL) {
+    return NG_ERROR_ARGUMENT;
+  }
+  const size_t size = region_size(segments);
+  *low = segments->region;
+  *high = size == 0 ? NULL : segments->region + size;
+  return NG_OK;
+}

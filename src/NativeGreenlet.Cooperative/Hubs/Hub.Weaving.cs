@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative.Hubs;
 using NativeGreenlet.Cooperative.Tasks;
 using NativeGreenlet.Cooperative.Waiting;
@@ -8,7 +9,11 @@ namespace NativeGreenlet.Cooperative;
 public sealed partial class Hub
 {
     /// <summary>The task of the caller; null outside a hub.</summary>
-    internal static GreenTask? CurrentTaskOrNull => HubLoop.OfThisThreadOrNull?.CurrentTask;
+    internal static GreenTask? CurrentTaskOrNull
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => HubLoop.MayBeInTask ? HubLoop.OfThisThreadOrNull?.CurrentTask : null;
+    }
 
     /// <summary>Waits until a task has ended, however; what it threw is left to the caller.</summary>
     /// <returns>Whether it ended in time.</returns>

@@ -9,6 +9,7 @@ using NativeGreenlet.Cooperative.Interop;
 using NativeGreenlet.Cooperative.IO.Readiness;
 using NativeGreenlet.Cooperative.Waiting;
 using NativeGreenlet.Scheduling;
+using NativeGreenlet.Stacks;
 
 namespace NativeGreenlet.Cooperative.Hubs;
 
@@ -102,6 +103,18 @@ internal sealed partial class HubLoop
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => t_loop ?? (HubOfRawGreenlet.HasAny ? HubOfRawGreenlet.Find() : null);
+    }
+
+    /// <summary>Whether the caller may be in a task. If not, its stack tells that for certain, which costs less than a thread static.</summary>
+    internal static bool MayBeInTask
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            bool may = StackRange.MayHoldCaller;
+            Debug.Assert(may || OfThisThreadOrNull?.CurrentTask is null, "a task runs outside of the range of stacks");
+            return may;
+        }
     }
 
     /// <summary>The greenlet in which the loop runs, the parent of all tasks.</summary>

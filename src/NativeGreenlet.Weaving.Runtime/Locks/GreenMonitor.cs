@@ -66,9 +66,12 @@ internal static class GreenMonitor
     {
         if (!s_entering.IsEmpty)
         {
-            s_entering.WakeOne(target);
+            WakeOne(target);
         }
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void WakeOne(object target) => s_entering.WakeOne(target);
 
     /// <summary>The same where it is not known which lock was given back.</summary>
     public static void WakeAnyNext()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative;
 using NativeGreenlet.Weaving.Locks;
 using NativeGreenlet.Weaving.Waiting;
@@ -14,6 +15,7 @@ namespace NativeGreenlet.Weaving.Twins;
 #pragma warning disable CS9216 // a lock as an object: it is the key of a table, and no monitor is entered
 public static class LockTwin
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Enter(Lock self)
     {
         if (Hub.CurrentTaskOrNull is { } task)
@@ -36,6 +38,7 @@ public static class LockTwin
     public static bool TryEnter(Lock self, TimeSpan timeout) =>
         Parking.IsValid(timeout) && Hub.CurrentTaskOrNull is { } task ? GreenMonitor.TryEnter<LockKind>(self, task, timeout) : self.TryEnter(timeout);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Exit(Lock self)
     {
         if (Hub.CurrentTaskOrNull is { } task)

@@ -14,30 +14,31 @@ namespace NativeGreenlet.Weaving.Twins;
 [StackTraceHidden]
 public static class MonitorTwin
 {
-    // Compiled into the caller, where all that a thread outside of a hub pays is the question.
+    // Compiled into the caller, where all that a thread outside of tasks pays is the question. Little of it, and most of all of Exit: a
+    // finally block of more than some statements becomes a function of its own, which costs more than all the rest.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Enter(object obj)
     {
-        if (HubLoop.OfThisThreadOrNull is { } loop)
+        if (!HubLoop.MayBeInTask)
         {
-            EnterOnHub(loop, obj);
+            Monitor.Enter(obj);
         }
         else
         {
-            Monitor.Enter(obj);
+            EnterInTask(obj);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Enter(object obj, ref bool lockTaken)
     {
-        if (HubLoop.OfThisThreadOrNull is { } loop)
+        if (!HubLoop.MayBeInTask)
         {
-            EnterOnHub(loop, obj, ref lockTaken);
+            Monitor.Enter(obj, ref lockTaken);
         }
         else
         {
-            Monitor.Enter(obj, ref lockTaken);
+            EnterInTask(obj, ref lockTaken);
         }
     }
 
@@ -80,14 +81,14 @@ public static class MonitorTwin
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Exit(object obj)
     {
-        if (HubLoop.OfThisThreadOrNull is { } loop)
-        {
-            ExitOnHub(loop, obj);
-        }
-        else
+        if (!HubLoop.MayBeInTask)
         {
             Monitor.Exit(obj);
             GreenMonitor.WakeNext(obj);
+        }
+        else
+        {
+            ExitInTask(obj);
         }
     }
 
@@ -112,9 +113,9 @@ public static class MonitorTwin
     public static void PulseAll(object obj) => GreenMonitor.PulseAll(obj);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void EnterOnHub(HubLoop loop, object obj)
+    private static void EnterInTask(object obj)
     {
-        if (loop.CurrentTask is { } task)
+        if (HubLoop.OfThisThreadOrNull is { CurrentTask: { } task } loop)
         {
             GreenMonitor.Enter<MonitorKind>(obj, task, HeldLocks.Of(loop));
         }
@@ -125,9 +126,9 @@ public static class MonitorTwin
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void EnterOnHub(HubLoop loop, object obj, ref bool lockTaken)
+    private static void EnterInTask(object obj, ref bool lockTaken)
     {
-        if (!lockTaken && loop.CurrentTask is { } task)
+        if (!lockTaken && HubLoop.OfThisThreadOrNull is { CurrentTask: { } task } loop)
         {
             GreenMonitor.Enter<MonitorKind>(obj, task, HeldLocks.Of(loop));
             lockTaken = true;
@@ -139,9 +140,9 @@ public static class MonitorTwin
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void ExitOnHub(HubLoop loop, object obj)
+    private static void ExitInTask(object obj)
     {
-        if (loop.CurrentTask is { } task)
+        if (HubLoop.OfThisThreadOrNull is { CurrentTask: { } task } loop)
         {
             GreenMonitor.Exit<MonitorKind>(obj, task, HeldLocks.Of(loop));
         }

@@ -434,6 +434,9 @@ internal static unsafe partial class NativeMethods
     public static extern ng_status ng_segment_bounds([NativeTypeName("const ng_segment *")] ng_segment* segment, void** low, void** high);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_segments_region([NativeTypeName("const ng_segments *")] ng_segments* segments, void** low, void** high);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern ng_status ng_segments_query([NativeTypeName("const ng_segments *")] ng_segments* segments, ng_segments_statistics* statistics);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

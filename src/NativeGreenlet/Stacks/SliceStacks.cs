@@ -30,6 +30,7 @@ internal sealed unsafe class SliceStacks : NativeStacks
         if (status == ng_status.OK)
         {
             main.Native = (ng_greenlet*)NativeMethods.ng_sliced_main(native);
+            StackRange.AddAll();
             stacks = new SliceStacks(native);
             CarrierRegistry.WatchCollections();
         }

@@ -74,6 +74,10 @@ internal static unsafe class StackPools
                     throw new GreenletException(GreenletError.OutOfStacks, $"Stacks could not be reserved: {NativeEngine.Message(status)}.");
                 }
 
+                void* low;
+                void* high;
+                _ = NativeMethods.ng_segments_region(created, &low, &high);
+                StackRange.Add((nuint)low, (nuint)high);
                 s_pools[index] = (nint)created;
             }
 

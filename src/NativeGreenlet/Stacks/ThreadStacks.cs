@@ -14,6 +14,7 @@ internal sealed class ThreadStacks : CarrierStacks
     public ThreadStacks(Carrier carrier)
     {
         _carrier = carrier;
+        StackRange.AddAll();
         carrier.Main.Core.Thread = BatonThread.OfCaller();
     }
 

@@ -1,0 +1,33 @@
+using NativeGreenlet.Stacks;
+
+namespace NativeGreenlet.Tests.Stacks;
+
+/// <summary>By its address alone, code on a stack outside of the range is known to be in no greenlet.</summary>
+public class StackRangeTests
+{
+    [Fact]
+    public void Every_greenlet_is_in_the_range_whatever_the_size_of_its_stack()
+    {
+        foreach (int size in new[] { 0, 256 << 10, 2 << 20, 8 << 20 })
+        {
+            Greenlet greenlet = new(_ => StackRange.MayHoldCaller, new GreenletOptions { StackSize = size });
+            Assert.Equal(true, greenlet.Switch());
+        }
+    }
+
+    [Fact]
+    public void A_greenlet_inside_a_greenlet_is_in_the_range() =>
+        Assert.Equal(true, new Greenlet(_ => new Greenlet(_ => StackRange.MayHoldCaller).Switch()).Switch());
+
+    // Where greenlets are threads or slices, any stack may be that of one. So it is with fibers, whose stacks lie anywhere.
+    [Fact]
+    public void A_thread_outside_of_greenlets_is_not_where_they_have_a_region_of_their_own()
+    {
+        _ = new Greenlet(_ => null).Switch();
+        bool? isInRange = null;
+        Thread thread = new(() => isInRange = StackRange.MayHoldCaller);
+        thread.Start();
+        thread.Join();
+        Assert.Equal(GreenletRuntime.Backend != GreenletBackend.Segments || OperatingSystem.IsWindows(), isInRange);
+    }
+}
