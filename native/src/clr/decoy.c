@@ -14,14 +14,7 @@ bool ng_decoy_make(uint32_t words, ng_decoy* made) {
     return false;
   }
   ng_greenlet* greenlet = (ng_greenlet*)(((uintptr_t)made->block + stack_bytes + ALIGNMENT) & ~(uintptr_t)(ALIGNMENT - 1));
-  greenlet->state = NG_GREENLET_READY;
-  greenlet->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
-  greenlet->gc_frame = (uintptr_t)ng_layout.gc_frame_end;
-  greenlet->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
-  greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
-  greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
-  ng_frame_make(&greenlet->anchor, 0);
-  ng_frame_make(&greenlet->terminator, (uintptr_t)ng_layout.frame_end);
+  ng_greenlet_make_ready(greenlet);
   made->greenlet = greenlet;
   made->stack = (uintptr_t*)((uintptr_t)greenlet - stack_bytes);
   return true;
