@@ -19,11 +19,11 @@ internal static unsafe class ExceptionsInFlight
     /// <summary>Says where an entry keeps its exception.</summary>
     public static void Initialize(Thrown thrown) => s_thrown = thrown;
 
-    /// <summary>Checks on the calling thread, whose stack has these bounds, that an entry keeps its exception there.</summary>
+    /// <summary>Checks on the calling thread, whose stack ends there, that an entry keeps its exception there.</summary>
     /// <exception cref="UnsupportedRuntimeException">It does not.</exception>
-    public static void Check(nint thread, uint exceptionTracker, Thrown thrown, ulong low, ulong high)
+    public static void Check(nint thread, uint exceptionTracker, Thrown thrown, ulong high)
     {
-        for (int i = 0; !IsThere(thread, exceptionTracker, thrown, low, high); i++)
+        for (int i = 0; !IsThere(thread, exceptionTracker, thrown, high); i++)
         {
             if (i == Attempts)
             {
@@ -81,11 +81,8 @@ internal static unsafe class ExceptionsInFlight
         }
     }
 
-    // What is there must not be followed before it is known to be an address. Handles made one after the other lie close
-    // together, so ours tells; not always, and a collection may move the object between the two halves of the comparison:
-    // so one failure proves nothing.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool IsThere(nint thread, uint exceptionTracker, Thrown thrown, ulong low, ulong high)
+    private static bool IsThere(nint thread, uint exceptionTracker, Thrown thrown, ulong high)
     {
         try
         {
@@ -93,38 +90,49 @@ internal static unsafe class ExceptionsInFlight
         }
         catch (InvalidOperationException exception)
         {
-            ulong entry = *(ulong*)(thread + (nint)exceptionTracker);
-            if (entry < low || entry >= high - thrown.Offset || entry % sizeof(ulong) != 0)
-            {
-                return false;
-            }
-
-            if (!thrown.IsHandle)
-            {
-                return IsObject((nint*)(entry + thrown.Offset), exception);
-            }
-
-            nint found = *(nint*)(entry + thrown.Offset);
-            Stack<GCHandle> ours = new();
-            bool isClose = false;
-            while (found % nint.Size == 0 && !isClose && ours.Count < MostHandles)
-            {
-                GCHandle handle = GCHandle.Alloc(exception);
-                ours.Push(handle);
-                isClose = found / HandleBlock == GCHandle.ToIntPtr(handle) / HandleBlock;
-            }
-
-            bool isThere = isClose && *(nint*)found == Unsafe.As<InvalidOperationException, nint>(ref exception);
-            while (ours.TryPop(out GCHandle handle))
-            {
-                handle.Free();
-            }
-
-            return isThere;
+            return IsNoted(*(ulong*)(thread + (nint)exceptionTracker), thrown, high, exception);
         }
     }
 
-    // As with the handle: a collection may come between the two halves.
+    // Both the entry and the handle may be any word: neither is followed before it is known to lead to memory. The entry lies
+    // above the frame of this method, because the runtime calls the catch block, which calls this. Below there may be no memory yet
+    // (Windows). Handles made one after the other lie close together, so ours tells; not always, and a collection may move the
+    // object between the two halves of the comparison: so one failure proves nothing.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool IsNoted(ulong entry, Thrown thrown, ulong high, InvalidOperationException exception)
+    {
+        if (entry < (ulong)&entry || entry >= high - thrown.Offset || entry % sizeof(ulong) != 0)
+        {
+            return false;
+        }
+
+        nint* word = (nint*)(entry + thrown.Offset);
+        if (!thrown.IsHandle)
+        {
+            return IsObject(word, exception);
+        }
+
+        nint found = *word;
+        Stack<GCHandle> ours = new();
+        bool isClose = false;
+        while (found % nint.Size == 0 && !isClose && ours.Count < MostHandles)
+        {
+            GCHandle handle = GCHandle.Alloc(exception);
+            ours.Push(handle);
+            isClose = found / HandleBlock == GCHandle.ToIntPtr(handle) / HandleBlock;
+        }
+
+        // A block gets its memory piece by piece.
+        bool isThere = isClose && NativeMethods.ng_readable_bytes((void*)found, (ulong)nint.Size) == (ulong)nint.Size && IsObject((nint*)found, exception);
+        while (ours.TryPop(out GCHandle handle))
+        {
+            handle.Free();
+        }
+
+        return isThere;
+    }
+
+    // A collection may come between the two halves.
     private static bool IsObject(nint* word, InvalidOperationException exception) =>
         *word == Unsafe.As<InvalidOperationException, nint>(ref exception);
 }

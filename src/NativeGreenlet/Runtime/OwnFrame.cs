@@ -24,6 +24,7 @@ internal static unsafe class OwnFrame
             Next = layout.frame_next,
             End = layout.frame_end,
             ReturnAddress = returnAddress,
+            Size = layout.frame_size,
             Low = low,
             High = high,
         };
@@ -50,8 +51,9 @@ internal static unsafe class OwnFrame
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static Answer Look(Question* question)
     {
+        // The frame is a caller's. Below this method's own frame there may be no memory yet (Windows).
         ulong frame = *question->Head;
-        if (!IsOnStack(question, frame))
+        if (frame < (ulong)&frame || !IsOnStack(question, frame) || question->High - frame < question->Size)
         {
             return Answer.NotFirst;
         }
@@ -91,6 +93,7 @@ internal static unsafe class OwnFrame
         public ulong Next;
         public ulong End;
         public ulong ReturnAddress;
+        public ulong Size;
         public ulong Low;
         public ulong High;
         public ulong Found;

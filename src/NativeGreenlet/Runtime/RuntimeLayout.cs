@@ -95,6 +95,11 @@ internal sealed unsafe class RuntimeLayout
             throw new UnsupportedRuntimeException("its InlinedCallFrame has no place for a return address");
         }
 
+        if (layout.frame_next > layout.frame_size - sizeof(ulong))
+        {
+            throw new UnsupportedRuntimeException("its frames are linked outside of themselves");
+        }
+
         if (descriptor.Offset("ExceptionInfo", "PreviousNestedInfo") != 0)
         {
             throw new UnsupportedRuntimeException("its exceptions in flight are linked in another way");
@@ -157,7 +162,7 @@ internal sealed unsafe class RuntimeLayout
 
         CheckFrames(thread, layout, (ulong)high);
         OwnFrame.Check(thread, layout, description.ReturnAddress, (ulong)low, (ulong)high);
-        ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, description.Thrown, (ulong)low, (ulong)high);
+        ExceptionsInFlight.Check(thread, layout.thread_exception_tracker, description.Thrown, (ulong)high);
         TailCalls.Find(thread, (ulong)high);
         ThreadWords.Learn(thread);
         if (!OperatingSystem.IsLinux())
@@ -196,7 +201,7 @@ internal sealed unsafe class RuntimeLayout
         ulong low = (ulong)&previous;
         for (int i = 0; frame != layout.frame_end; i++)
         {
-            if (i == MostFrames || frame < low || frame >= high || frame <= previous || frame % sizeof(ulong) != 0)
+            if (i == MostFrames || frame < low || frame > high - layout.frame_next - sizeof(ulong) || frame <= previous || frame % sizeof(ulong) != 0)
             {
                 throw new UnsupportedRuntimeException("its chain of frames is not one");
             }

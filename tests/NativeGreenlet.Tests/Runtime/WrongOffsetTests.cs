@@ -12,6 +12,9 @@ public class WrongOffsetTests
     private const int ThreadBytes = 1024;
     private const int FrameBytes = 64;
     private const int EntryBytes = 256;
+    private const int LookedStack = 512 * 1024;
+    private const int ProtectionNone = 0;
+    private const int ProtectionReadWrite = 3;
 
     [Fact]
     public void Of_every_offset_every_other_value_is_noticed()
@@ -31,6 +34,71 @@ public class WrongOffsetTests
         Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
         Assert.Equal("done", child.Output.Trim());
     }
+
+    // A word of the Thread object may be any address in the stack, its low end among them. There the system has put no memory
+    // yet (Windows), so that reading it ends the process.
+    [Fact]
+    public void Nothing_is_read_below_the_frames_that_are_in_use()
+    {
+        InChild.Result child = InChild.Run(LeadBelow);
+
+        Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
+        Assert.Equal("frames: noticed, exceptions: noticed", child.Output.Trim());
+    }
+
+    private static void LeadBelow()
+    {
+        _ = NativeEngine.Handle;
+        Thread thread = new(LookBelow, LookedStack);
+        thread.Start();
+        thread.Join();
+    }
+
+    private static unsafe void LookBelow()
+    {
+        void* low;
+        void* high;
+        Assert.Equal(ng_status.OK, NativeMethods.ng_thread_stack(&low, &high));
+        nuint page = (nuint)Environment.SystemPageSize;
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(0, Protect(low, page, ProtectionNone));
+        }
+
+        ulong end = (ulong)high;
+        ulong start = (ulong)low;
+        ulong word = start + page / 2;
+        nint thread = (nint)(&word); // an object of this word alone
+        ContractDescriptor descriptor = new Surroundings().ReadDescriptor();
+        RuntimeLayout.Description described = RuntimeLayout.Describe(descriptor, RuntimeEdition.Of(descriptor));
+        ng_clr_layout layout = described.Layout;
+        layout.thread_frame = 0;
+        string frames = Verdict(() => OwnFrame.Check(thread, layout, described.ReturnAddress, start, end));
+        string exceptions = Verdict(() => ExceptionsInFlight.Check(thread, 0, described.Thrown, end));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(0, Protect(low, page, ProtectionReadWrite));
+        }
+
+        Console.WriteLine($"frames: {frames}, exceptions: {exceptions}");
+    }
+
+    private static string Verdict(Action check)
+    {
+        try
+        {
+            check();
+            return "unnoticed";
+        }
+        catch (UnsupportedRuntimeException)
+        {
+            return "noticed";
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "mprotect")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern unsafe int Protect(void* address, nuint length, int protection);
 
     private static void Repeat()
     {
