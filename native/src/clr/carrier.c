@@ -181,18 +181,6 @@ static void release(ng_greenlet* greenlet) {
   (void)ng_segment_release(segment);
 }
 
-void ng_greenlet_make_ready(ng_greenlet* greenlet) {
-  greenlet->state = NG_GREENLET_READY;
-  greenlet->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
-  greenlet->gc_frame = (uintptr_t)ng_layout.gc_frame_end;
-  greenlet->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
-  greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
-  greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
-  greenlet->plain_frame = (uintptr_t)&greenlet->terminator;
-  ng_frame_make(&greenlet->anchor, 0);
-  ng_frame_make(&greenlet->terminator, (uintptr_t)ng_layout.frame_end);
-}
-
 ng_status ng_greenlet_create(ng_segments* segments, ng_greenlet** result) {
   if (segments == NULL || result == NULL) {
     return NG_ERROR_ARGUMENT;

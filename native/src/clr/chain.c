@@ -30,6 +30,18 @@ bool ng_chain_is_whole(const ng_greenlet* greenlet) {
          (next == NULL ? greenlet == &carrier->main : next->previous == greenlet);
 }
 
+void ng_greenlet_make_ready(ng_greenlet* greenlet) {
+  greenlet->state = NG_GREENLET_READY;
+  greenlet->exception_tracker = (uintptr_t)ng_layout.exception_tracker_end;
+  greenlet->gc_frame = (uintptr_t)ng_layout.gc_frame_end;
+  greenlet->direct.identifier = (uintptr_t)ng_layout.transition_frame_identifier;
+  greenlet->anchor_address = (uintptr_t)&greenlet->anchor;
+  greenlet->terminator_link = ng_frame_link(&greenlet->terminator);
+  greenlet->plain_frame = (uintptr_t)&greenlet->terminator;
+  ng_frame_make(&greenlet->anchor, 0);
+  ng_frame_make(&greenlet->terminator, (uintptr_t)ng_layout.frame_end);
+}
+
 void ng_chain_insert(ng_carrier* carrier, ng_greenlet* greenlet) {
   ng_assert(greenlet->state == NG_GREENLET_READY);
   ng_assert(greenlet->previous == NULL && greenlet->next == NULL);

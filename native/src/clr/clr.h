@@ -113,7 +113,7 @@ void ng_carrier_count(uint64_t* carriers);
 uint64_t ng_commit_unclean_parks(void);
 void ng_sliced_count(uint64_t* carriers); // sliced.c
 
-// Fills what all greenlets begin with, and decoys for the collector, too (carrier.c). The rest of it is zero.
+// Fills what all greenlets begin with, and decoys for the collector, too (chain.c). The rest of it is zero.
 void ng_greenlet_make_ready(ng_greenlet* greenlet);
 
 // Puts a greenlet that is about to start into its carrier's chain, and takes one out that is not parked.
