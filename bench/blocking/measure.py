@@ -120,6 +120,10 @@ def ratio(value):
     return "–" if value is None else report.times(value)
 
 
+def time_of(row, name):
+    return report.duration(row[name] * 1000) if row["rate"] else "no answer"
+
+
 def write(path):
     data = json.loads(path.read_text())
     rows = {(row["connections"], row["way"]): row for row in data["rows"]}
@@ -132,7 +136,7 @@ def write(path):
     heads = ["connections", "server", "a second", "p50", "p99", "threads", "resident", "answers that were errors"]
     table = [
         [
-            f"{connections:,}", WAYS[way][0], f"{row['rate']:,.0f}", report.duration(row["p50"] * 1000), report.duration(row["p99"] * 1000), f"{row['threads']:,.0f}",
+            f"{connections:,}", WAYS[way][0], f"{row['rate']:,.0f}", time_of(row, "p50"), time_of(row, "p99"), f"{row['threads']:,.0f}",
             f"{row['resident'] / 2**20:,.0f} MiB", f"{row['failed']:,.0f}",
         ]
         for (connections, way), row in rows.items()
@@ -159,6 +163,8 @@ def write(path):
         "",
         "The aims: woven, 0.9 of `async` and 10 times the thread pool at 1,000 connections, with fewer than 40 threads.",
         "",
+        *(["Where there is no answer, none came within the time of the load."] * any(not row["rate"] for row in rows.values())),
+        *([""] * any(not row["rate"] for row in rows.values())),
         report.table(["connections", "woven, of async", "woven, of the thread pool", "parked, of async", "threads, woven"], goals),
         "",
         *(f"- {WAYS[problem['way']][0]}, {problem['connections']} connections, is left out: {problem['reason']}" for problem in data["problems"]),
