@@ -1,3 +1,4 @@
+using System.Xml.Linq;
 using Microsoft.CodeAnalysis;
 
 namespace NativeGreenlet.Analyzers.Tests;
@@ -52,7 +53,7 @@ public sealed class RightCodeTests
         const string Usings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;";
         const string WebUsings = "global using Microsoft.AspNetCore.Builder; global using Microsoft.AspNetCore.Hosting; global using Microsoft.AspNetCore.Http; global using Microsoft.Extensions.DependencyInjection; global using Microsoft.Extensions.Hosting; global using Microsoft.Extensions.Logging;";
         const string OrleansUsings = "global using Orleans; global using Orleans.Hosting; global using Orleans.Runtime;";
-        string[] samples = Directory.GetDirectories(Path.Combine(Root(), "samples"));
+        string[] samples = [.. Directory.GetDirectories(Path.Combine(Root(), "samples")).Where(folder => Path.GetFileName(folder) != "common")];
         Assert.NotEmpty(samples);
         foreach (string sample in samples)
         {
@@ -60,12 +61,14 @@ public sealed class RightCodeTests
             if (files.Length != 0)
             {
                 string project = File.ReadAllText(Directory.GetFiles(sample, "*.csproj").Single());
+                IEnumerable<string> shared = from item in XElement.Parse(project).Descendants("Compile")
+                                             select Path.Combine(sample, item.Attribute("Include")!.Value);
                 string[] texts =
                 [
                     Usings,
                     project.Contains("Microsoft.NET.Sdk.Web", StringComparison.Ordinal) ? WebUsings : string.Empty,
                     project.Contains("Microsoft.Orleans", StringComparison.Ordinal) ? OrleansUsings : string.Empty,
-                    .. files.Select(File.ReadAllText),
+                    .. files.Concat(shared).Select(File.ReadAllText),
                 ];
                 Assert.Empty(await Code.AnalyzeAsync(texts, OutputKind.ConsoleApplication, Code.AllReferences));
             }

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace NativeGreenlet.Stacks;
 
 /// <summary>The addresses between which the stacks of all greenlets lie. Code whose stack lies elsewhere is in no greenlet but the main
-/// one of its thread, and need not look for another: the comparison costs less than a thread static.</summary>
+/// one of its thread, and need not look for another: the comparison costs less than a thread static. With stacks of several sizes there are
+/// several regions, and stacks of threads may lie between them: whoever runs on such a one has to look.</summary>
 /// <remarks>The range only grows. So a reader that sees one end from before a change, and the other from after it, sees at least the
 /// range from before.</remarks>
 internal static unsafe class StackRange
