@@ -8,7 +8,7 @@ using Orleans.Hosting;
 
 namespace NativeGreenlet.Orleans.Tests.Infrastructure;
 
-/// <summary>A silo in this process, on ports that the system chooses.</summary>
+/// <summary>A silo in this process, on ports that nobody uses.</summary>
 public sealed class TestSilo : IAsyncLifetime
 {
     private readonly Action<ISiloBuilder> _configure;
