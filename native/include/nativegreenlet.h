@@ -583,8 +583,12 @@ NG_API ng_status ng_greenlet_peek(const ng_greenlet* greenlet, const ng_frozen* 
                                   uint32_t* count);
 
 // Begins to learn the shape of a parked greenlet. NG_ERROR_MEMORY, NG_ERROR_STATE if it is not plain or deep, NG_RETRY while
-// another is learned.
+// others are learned.
 NG_API ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** lesson);
+
+// The same beside another lesson that is not finished, of a greenlet of the same carrier: all that are shown have the next collection in
+// common. Null for none.
+NG_API ng_status ng_lesson_create_beside(ng_greenlet* greenlet, const ng_lesson* beside, ng_lesson** lesson);
 
 // How many references ng_lesson_show takes.
 NG_API uint32_t ng_lesson_size(const ng_lesson* lesson);

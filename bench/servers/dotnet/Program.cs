@@ -52,7 +52,7 @@ while (await Console.In.ReadLineAsync() is { } line)
     string pause = line == "gen0" ? string.Create(CultureInfo.InvariantCulture, $" pause {Program.Pause():F3}") : string.Empty;
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"gen0 {GC.CollectionCount(0)} gen1 {GC.CollectionCount(1)} gen2 {GC.CollectionCount(2)} allocated {GC.GetTotalAllocatedBytes()} paused {GC.GetTotalPauseDuration().TotalMilliseconds:F3} frozen {GreenletDiagnostics.Frozen} suspended {GreenletDiagnostics.Suspended}{pause}"));
+        $"gen0 {GC.CollectionCount(0)} gen1 {GC.CollectionCount(1)} gen2 {GC.CollectionCount(2)} allocated {GC.GetTotalAllocatedBytes()} paused {GC.GetTotalPauseDuration().TotalMilliseconds:F3} frozen {GreenletDiagnostics.Frozen} {Program.Freezing()}suspended {GreenletDiagnostics.Suspended}{pause}"));
 }
 
 return 0;
@@ -80,6 +80,15 @@ internal static partial class Program
 
         Array.Sort(pauses);
         return pauses[Pauses / 2];
+    }
+
+    /// <summary>How freezing goes: what was frozen and continued so far, the shapes that are known, and why others were not frozen.</summary>
+    public static string Freezing()
+    {
+        GreenletFreezingFigures figures = GreenletDiagnostics.Freezing;
+        return string.Concat(
+            string.Create(CultureInfo.InvariantCulture, $"freezes {figures.Freezes} thaws {figures.Thaws} shapes {figures.Shapes} "),
+            string.Concat(Enum.GetValues<GreenletFreezingRefusal>().Select(reason => string.Create(CultureInfo.InvariantCulture, $"{reason} {figures.Refused(reason)} "))));
     }
 
     private static void TellReady(int port) => Console.WriteLine(string.Create(

@@ -12,6 +12,9 @@
      which are return addresses  one decoy for each word that leads into code, which it replaces by an address of native code.
                                  The walk ends there if it is one, and does not come to the highest reference.
 
+   Several lessons of one carrier may be given side by side, and have their collections in common: each walks all that is linked, which
+   is what makes a lesson dear.
+
    SPDX-License-Identifier: MIT */
 #include "freeze.h"
 
@@ -40,7 +43,6 @@ typedef enum word_state { // of a word while the lesson lasts
 struct ng_lesson {
   ng_greenlet* source;
   ng_carrier* carrier;
-  ng_record* record; // while the second question is open
   uint32_t words;
   uint32_t top; // the highest word that is reported
   uint32_t rounds;
@@ -54,16 +56,20 @@ struct ng_lesson {
   uintptr_t* shown; // what each word of the decoy held
   uintptr_t control;
   bool has_collected;
+  bool is_apart; // shown by that record
   bool may_unload; // some of its code can be unloaded, and
   bool is_reserved; // there is a record for what keeps that
 };
 
-// The head of a chain whose stack seems to be the whole heap: it has to lie below the heap.
+// The head of a chain whose stack seems to be the whole heap: it has to lie below the heap. It has the decoys whose second question is open.
 static ng_frame* low_frame;
+static ng_record* apart; // what shows them, while there are any, and
+static uintptr_t apart_limits[NG_LIMIT_COUNT]; // its own limits meanwhile
 
 // There is one such head, and whoever adds a shape frees what was taken out before. Two copies of the managed library have this one
-// in common, so it is not enough that each of them gives one lesson at a time.
+// in common, so it is not enough that each of them has one thread at a time give lessons.
 static atomic_bool is_given;
+static uint32_t open_count; // of those that are given side by side: their thread's
 
 static bool make_low_frame(void) {
 #if defined(__linux__)
@@ -81,19 +87,26 @@ static bool make_low_frame(void) {
   return low_frame != NULL;
 }
 
-ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
+static void close_one(void) {
+  if (--open_count == 0) {
+    atomic_store(&is_given, false);
+  }
+}
+
+ng_status ng_lesson_create_beside(ng_greenlet* greenlet, const ng_lesson* beside, ng_lesson** result) {
   *result = NULL;
   const uint32_t words = ng_is_parked_plain(greenlet) ? ng_words_of(greenlet) : 0;
-  if (words <= NG_SAVED_RETURN || words > NG_DEEPEST) {
+  if (words <= NG_SAVED_RETURN || words > NG_DEEPEST || (beside != NULL && beside->carrier != greenlet->carrier)) {
     return NG_ERROR_STATE;
   }
-  if (atomic_exchange(&is_given, true)) {
+  if (beside == NULL && atomic_exchange(&is_given, true)) {
     return NG_RETRY;
   }
+  open_count++;
   const size_t size = sizeof(ng_lesson) + words * (2 * sizeof(uintptr_t) + 2);
   ng_lesson* lesson = make_low_frame() ? calloc(1, size) : NULL;
   if (lesson == NULL) {
-    atomic_store(&is_given, false);
+    close_one();
     return NG_ERROR_MEMORY;
   }
   lesson->source = greenlet;
@@ -105,7 +118,7 @@ ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
   lesson->stuck = lesson->states + words;
   if (!ng_decoy_make(words, &lesson->copy)) {
     free(lesson);
-    atomic_store(&is_given, false);
+    close_one();
     return NG_ERROR_MEMORY;
   }
   const uintptr_t* stack = ng_stack_of(greenlet);
@@ -122,6 +135,10 @@ ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
   }
   *result = lesson;
   return NG_OK;
+}
+
+ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** result) {
+  return ng_lesson_create_beside(greenlet, NULL, result);
 }
 
 uint32_t ng_lesson_size(const ng_lesson* lesson) {
@@ -149,29 +166,61 @@ static void fill(ng_lesson* lesson, const uintptr_t* references) {
   }
 }
 
+static bool open_apart(void) {
+  apart = ng_record_take();
+  if (apart == NULL) {
+    return false;
+  }
+  memcpy(apart_limits, apart->thread.limits, sizeof apart_limits);
+  apart->thread.limits[0] = (uintptr_t)ng_freezing.heap_high;
+  apart->thread.limits[1] = (uintptr_t)ng_freezing.heap_low - sizeof(uintptr_t);
+  ng_frame_make(low_frame, (uintptr_t)ng_layout.frame_end);
+  *apart->thread.frame = (uintptr_t)low_frame;
+  return true;
+}
+
+static void close_apart(void) {
+  memcpy(apart->thread.limits, apart_limits, sizeof apart_limits);
+  ng_record_give_back(apart);
+  apart = NULL;
+}
+
+// In no carrier's chain: each leads to the one that was shown before it, the last to the end.
 static ng_status show_apart(ng_lesson* lesson, const uintptr_t* references) {
-  ng_record* record = ng_record_take();
-  if (record == NULL) {
+  if (apart == NULL && !open_apart()) {
     return NG_NEED_RECORD;
   }
   fill(lesson, references);
+  ng_greenlet* decoy = lesson->copy.greenlet;
   ng_decoy_park(&lesson->copy);
-  lesson->copy.greenlet->state = NG_GREENLET_READY; // in no chain
-  *lesson->copy.greenlet->terminator_link = (uintptr_t)ng_layout.frame_end;
-  ng_frame_make(low_frame, (uintptr_t)&lesson->copy.greenlet->direct);
-  memcpy(lesson->copy.greenlet->limits, record->thread.limits, sizeof lesson->copy.greenlet->limits);
-  record->thread.limits[0] = (uintptr_t)ng_freezing.heap_high;
-  record->thread.limits[1] = (uintptr_t)ng_freezing.heap_low - sizeof(uintptr_t);
-  *record->thread.frame = (uintptr_t)low_frame;
-  lesson->record = record;
+  decoy->state = NG_GREENLET_READY;
+  uintptr_t* head_link = ng_frame_link(low_frame);
+  *decoy->terminator_link = *head_link;
+  *head_link = (uintptr_t)&decoy->direct;
+  lesson->is_apart = true;
   return NG_OK;
 }
 
+static ng_greenlet* decoy_at(uintptr_t direct) {
+  return (ng_greenlet*)(direct - offsetof(ng_greenlet, direct));
+}
+
 static void hide_apart(ng_lesson* lesson) {
-  if (lesson->record != NULL) {
-    memcpy(lesson->record->thread.limits, lesson->copy.greenlet->limits, sizeof lesson->copy.greenlet->limits);
-    ng_record_give_back(lesson->record);
-    lesson->record = NULL;
+  if (!lesson->is_apart) {
+    return;
+  }
+  const uintptr_t direct = (uintptr_t)&lesson->copy.greenlet->direct;
+  uintptr_t* head_link = ng_frame_link(low_frame);
+  uintptr_t* link = head_link;
+  while (*link != direct) {
+    ng_assert(*link != (uintptr_t)ng_layout.frame_end);
+    link = decoy_at(*link)->terminator_link;
+  }
+  *link = *lesson->copy.greenlet->terminator_link;
+  *lesson->copy.greenlet->terminator_link = (uintptr_t)ng_layout.frame_end;
+  lesson->is_apart = false;
+  if (*head_link == (uintptr_t)ng_layout.frame_end) {
+    close_apart();
   }
 }
 
@@ -392,6 +441,6 @@ ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson) {
   }
   free(lesson->copy.block);
   free(lesson);
-  atomic_store(&is_given, false);
+  close_one();
   return verdict;
 }

@@ -26,7 +26,7 @@
 
 ng_freeze_layout ng_freezing;
 
-enum { LARGEST_OFFSET = 48, BUCKETS = 4096, MOST_IDLE = 2, MAP_LEVELS = 5, MAP_BITS = 8, MAP_LOWEST = 17 };
+enum { LARGEST_OFFSET = 48, BUCKETS = 4096, HASHED_FRAMES = 16, MOST_IDLE = 2, MAP_LEVELS = 5, MAP_BITS = 8, MAP_LOWEST = 17 };
 static _Atomic(ng_shape*) table[BUCKETS];
 static ng_shape* retired; // out of the table, not freed yet
 static uint64_t most = 4096;
@@ -101,12 +101,17 @@ uint64_t ng_shape_hash(const uintptr_t* stack, uint32_t words) {
   const uintptr_t low = (uintptr_t)stack;
   uint64_t hash = mix(words, stack[NG_SAVED_RETURN]);
   uintptr_t frame = stack[NG_SAVED_RETURN - 1];
-  for (int i = 0; i < 3; i++) { // a few frames up, where there are frame pointers
+  // Some frames up, where there are frame pointers. The innermost are often the same: those of a wait.
+  for (int i = 0; i < HASHED_FRAMES; i++) {
     if (frame - low >= (words - 1) * sizeof(uintptr_t) || frame % sizeof(uintptr_t) != 0) {
       break;
     }
     hash = mix(hash, ((const uintptr_t*)frame)[1]);
-    frame = *(const uintptr_t*)frame;
+    const uintptr_t above = *(const uintptr_t*)frame;
+    if (above <= frame) {
+      break;
+    }
+    frame = above;
   }
   return hash;
 }

@@ -657,6 +657,10 @@ internal static unsafe partial class NativeMethods
     public static extern ng_status ng_lesson_create(ng_greenlet* greenlet, ng_lesson** lesson);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [SuppressGCTransition]
+    public static extern ng_status ng_lesson_create_beside(ng_greenlet* greenlet, [NativeTypeName("const ng_lesson *")] ng_lesson* beside, ng_lesson** lesson);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     [return: NativeTypeName("uint32_t")]
     [SuppressGCTransition]
     public static extern uint ng_lesson_size([NativeTypeName("const ng_lesson *")] ng_lesson* lesson);

@@ -18,6 +18,7 @@ internal sealed unsafe partial class Carrier
     /// <summary>Greenlets whose pages one switch gives back at most.</summary>
     public const int PageBatch = 128;
 
+    private const int ManyParked = 512; // with as many it is found out at once whether they can be frozen, while collections are quick still
     private const int Batch = 1024; // parked greenlets that one switch looks at
     private const int LeastPatience = 2; // collections that a greenlet was set aside before it is frozen
     private const int MostPatience = 64; // where it was continued soon after it was frozen, several times
@@ -26,6 +27,8 @@ internal sealed unsafe partial class Carrier
     private const int PageEvery = 16; // where each park is frozen: of so many, one gives its pages back
 
     private List<GreenletCore>? _parked; // those that are linked into the collector's chain; null where nothing is frozen
+    private List<GreenletCore>? _wanted; // each of a shape that is common and not known
+    private HashSet<ulong>? _wantedShapes;
     private Queue<(nint Park, int Number, long Since)>? _withPages;
     private int _nextParked = -1;
     private long _freezeCount;
@@ -73,6 +76,19 @@ internal sealed unsafe partial class Carrier
 
     /// <summary>Freezes a parked greenlet of this thread at once, if it can be. For tests, and for the check at the first use.</summary>
     public ng_freeze_verdict FreezeNow(GreenletCore core, bool givesPages) => FreezeNow(core, givesPages, FreezeLessons.Urgency.Now);
+
+    /// <summary>Learns the shapes of parked greenlets of the calling thread at once, with the same collections for all. For the check at the first use.</summary>
+    /// <returns>False if another copy of this library learns some; none is known then.</returns>
+    public static bool LearnNow(ReadOnlySpan<GreenletCore> cores)
+    {
+        foreach (GreenletCore core in cores)
+        {
+            _ = SetAside(core);
+        }
+
+        List<FreezeLessons.Wanted> wanted = FindUnknown(cores, mayUnload: 0);
+        return wanted.Count == 0 || FreezeLessons.LearnTogether(wanted);
+    }
 
     private ng_freeze_verdict FreezeNow(GreenletCore core, bool givesPages, FreezeLessons.Urgency urgency)
     {
@@ -202,6 +218,11 @@ internal sealed unsafe partial class Carrier
             _nextParked = parked.Count - 1;
         }
 
+        if (parked.Count >= ManyParked)
+        {
+            _ = FreezeLessons.IsReadyOrSoon;
+        }
+
         for (int i = 0; i < Batch && _nextParked >= 0; i++, _nextParked--)
         {
             if (_nextParked < parked.Count && !Consider(parked[_nextParked]))
@@ -211,11 +232,76 @@ internal sealed unsafe partial class Carrier
             }
         }
 
+        if (_nextParked < 0 && LearnWanted())
+        {
+            _nextParked = parked.Count - 1; // once more, now that they are known
+        }
+
         bool hasMorePages = GivePages();
         if (_nextParked < 0 && !hasMorePages)
         {
             _isFreezingDue = false; // until the next collection
         }
+    }
+
+    // Those that were met since the last time, as far as they are parked as they were then. True if something is known that was not.
+    private bool LearnWanted()
+    {
+        if (_wanted is not { Count: > 0 } candidates)
+        {
+            return false;
+        }
+
+        try
+        {
+            if (!FreezeLessons.IsTimeForMore)
+            {
+                return false;
+            }
+
+            List<FreezeLessons.Wanted> wanted = FindUnknown(CollectionsMarshal.AsSpan(candidates), FreezeLessons.MayUnload);
+            foreach (FreezeLessons.Wanted each in wanted)
+            {
+                each.Park->Lessons++;
+            }
+
+            return FreezeLessons.LearnTogether(wanted);
+        }
+        finally
+        {
+            candidates.Clear();
+            _wantedShapes!.Clear();
+        }
+    }
+
+    private static List<FreezeLessons.Wanted> FindUnknown(ReadOnlySpan<GreenletCore> cores, uint mayUnload)
+    {
+        List<FreezeLessons.Wanted> wanted = [];
+        foreach (GreenletCore core in cores)
+        {
+            FrozenPark* park = core.Park;
+            if (core.State != GreenletState.Suspended || park is null || park->Native is null || park->Frozen is not null)
+            {
+                continue;
+            }
+
+            ng_freeze_plan plan;
+            ng_freeze_verdict verdict = NativeMethods.ng_freeze_find(park->Native, mayUnload, &plan);
+            if (verdict == ng_freeze_verdict.POSSIBLE)
+            {
+                NativeMethods.ng_freeze_cancel(&plan); // for this look
+            }
+            else if (verdict == ng_freeze_verdict.UNKNOWN)
+            {
+                ulong hash = plan.hash;
+                if (!wanted.Exists(each => each.Hash == hash))
+                {
+                    wanted.Add(new(park->Native, hash, park));
+                }
+            }
+        }
+
+        return wanted;
     }
 
     // False if it is not known yet whether anything can be frozen. That is asked only when there is something to freeze: it takes collections.
@@ -301,6 +387,11 @@ internal sealed unsafe partial class Carrier
         ng_freeze_plan plan;
         uint mayUnload = FreezeCheck.IsRunning ? 0 : FreezeLessons.MayUnload; // what it freezes runs our own code
         ng_freeze_verdict verdict = NativeMethods.ng_freeze_find(park->Native, mayUnload, &plan);
+        if (verdict == ng_freeze_verdict.UNKNOWN && urgency == FreezeLessons.Urgency.Leisure)
+        {
+            return Want(core, park, plan.hash);
+        }
+
         if (verdict == ng_freeze_verdict.UNKNOWN)
         {
             verdict = FreezeLessons.Learn(park->Native, plan.hash, urgency);
@@ -330,6 +421,30 @@ internal sealed unsafe partial class Carrier
                 NativeMethods.ng_freeze_cancel(&plan);
             }
         }
+    }
+
+    // UNKNOWN: it may be known at the next look.
+    private ng_freeze_verdict Want(GreenletCore core, FrozenPark* park, ulong hash)
+    {
+        if (park->Lessons >= MostLessons)
+        {
+            return ng_freeze_verdict.REFUSED; // there is a word whose meaning does not come out
+        }
+
+        ng_freeze_verdict verdict = FreezeLessons.Ask(hash);
+        if (verdict != ng_freeze_verdict.POSSIBLE)
+        {
+            return verdict;
+        }
+
+        _wanted ??= [];
+        _wantedShapes ??= [];
+        if (_wanted.Count < FreezeLessons.MostAtATime && _wantedShapes.Add(hash))
+        {
+            _wanted.Add(core);
+        }
+
+        return ng_freeze_verdict.UNKNOWN;
     }
 
     // Until the native library takes it out of the chain, a collection updates both its stack and the copy.

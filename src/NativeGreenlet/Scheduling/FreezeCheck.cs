@@ -84,17 +84,21 @@ internal static class FreezeCheck
         }
     }
 
-    // All are frozen at a time, so that the collections are few.
+    // All are learned side by side and frozen at a time, so that the collections are few.
     private static void Check()
     {
         Rest(TimeSpan.Zero);
-        Greenlet[] frozen =
-        [
-            Freeze(ng_freeze_verdict.POSSIBLE, Refers, givesPages: false, "a stack with references"),
-            Freeze(ng_freeze_verdict.POSSIBLE, Refers, givesPages: true, "a stack with references whose pages were given back"),
-            Freeze(ng_freeze_verdict.POSSIBLE, RefersInto, givesPages: false, "a stack with a byref"),
-            Freeze(ng_freeze_verdict.PINS, Pins, givesPages: false, "a stack that pins an object"),
-        ];
+        Greenlet[] parked = [Park(Refers), Park(Refers), Park(RefersInto), Park(Pins)];
+        GreenletCore[] cores = Array.ConvertAll(parked, static greenlet => greenlet.Core);
+        for (int i = 0; i < Attempts && !Carrier.LearnNow(cores); i++)
+        {
+            Thread.Sleep(Pause); // another copy of this library learns
+        }
+
+        Freeze(parked[0], ng_freeze_verdict.POSSIBLE, givesPages: false, "a stack with references");
+        Freeze(parked[1], ng_freeze_verdict.POSSIBLE, givesPages: true, "a stack with references whose pages were given back");
+        Freeze(parked[2], ng_freeze_verdict.POSSIBLE, givesPages: false, "a stack with a byref");
+        Freeze(parked[3], ng_freeze_verdict.PINS, givesPages: false, "a stack that pins an object");
         for (int i = 0; i < Rounds; i++)
         {
             Litter();
@@ -104,25 +108,29 @@ internal static class FreezeCheck
         }
 
         Litter();
-        foreach (Greenlet greenlet in frozen)
+        foreach (Greenlet greenlet in parked)
         {
             Expect(greenlet.Switch() is true, "what a frozen stack refers to");
         }
     }
 
-    private static Greenlet Freeze(ng_freeze_verdict expected, Func<bool> body, bool givesPages, string what)
+    private static Greenlet Park(Func<bool> body)
     {
         Greenlet greenlet = new(_ => body());
         _ = greenlet.Switch();
+        return greenlet;
+    }
+
+    private static void Freeze(Greenlet greenlet, ng_freeze_verdict expected, bool givesPages, string what)
+    {
         ng_freeze_verdict verdict = Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages);
         for (int i = 1; i < Attempts && verdict == ng_freeze_verdict.UNKNOWN; i++)
         {
-            Thread.Sleep(Pause);
+            Thread.Sleep(Pause); // it takes another lesson, and another copy of this library learns
             verdict = Carrier.OfThisThread.FreezeNow(greenlet.Core, givesPages);
         }
 
         Expect(verdict == expected, $"{what} ({verdict})");
-        return greenlet;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -17,6 +17,7 @@ internal static unsafe class FreezeLessons
     private const int Again = 2; // times before it is learned soon
     private const int Garbage = 400; // bytes between two objects, so that a collection moves them
     private const int MostNotes = 4096;
+    private const int MostWords = 8192; // of all stacks that are learned side by side: each word takes an object and the garbage behind it
 
     private static readonly Lock s_lock = new();
     private static readonly Dictionary<ulong, int> s_met = [];
@@ -58,6 +59,9 @@ internal static unsafe class FreezeLessons
     public static void LookForUnloadableCode() =>
         s_mayUnload = s_mayUnload || Array.Exists(AppDomain.CurrentDomain.GetAssemblies(), static assembly => assembly.IsCollectible);
 
+    /// <summary>How many shapes are learned side by side at most.</summary>
+    public const int MostAtATime = 32;
+
     /// <summary>Learns the shape of a greenlet that is parked on the calling thread.</summary>
     /// <param name="greenlet">The greenlet.</param>
     /// <param name="hash">Of its shape.</param>
@@ -65,7 +69,8 @@ internal static unsafe class FreezeLessons
     /// <returns><see cref="ng_freeze_verdict.UNKNOWN"/> if it was not learned now.</returns>
     public static ng_freeze_verdict Learn(ng_greenlet* greenlet, ulong hash, Urgency urgency)
     {
-        if (GCSettings.LatencyMode == GCLatencyMode.NoGCRegion || !s_lock.TryEnter())
+        Debug.Assert(urgency != Urgency.Leisure);
+        if (!TryBegin())
         {
             return ng_freeze_verdict.UNKNOWN;
         }
@@ -77,34 +82,99 @@ internal static unsafe class FreezeLessons
                 return ng_freeze_verdict.REFUSED;
             }
 
-            if ((urgency == Urgency.Leisure && (!s_budget.Allows(Environment.TickCount64, GC.CollectionCount(0)) || Note(s_met, hash) < Common))
-                || (urgency == Urgency.Soon && Note(s_met, hash) < Again))
-            {
-                return ng_freeze_verdict.UNKNOWN;
-            }
-
-            long start = Stopwatch.GetTimestamp();
-            long before = GC.CollectionCount(0);
-            ng_freeze_verdict verdict = Learn(greenlet);
-            long collections = GC.CollectionCount(0);
-            s_budget.Spend(Environment.TickCount64, collections, Stopwatch.GetElapsedTime(start), collections - before);
-            _ = s_met.Remove(hash);
-            if (!FreezeCheck.IsRunning)
-            {
-                FreezeTick.Start(); // if the shape is of code that can be unloaded, collections tell when that is not needed any more
-            }
-
-            if (verdict == ng_freeze_verdict.REFUSED)
-            {
-                _ = Note(s_failed, hash);
-            }
-
-            return verdict;
+            return urgency == Urgency.Soon && Note(s_met, hash) < Again ? ng_freeze_verdict.UNKNOWN : Give([new(greenlet, hash, null)])[0];
         }
         finally
         {
             s_lock.Exit();
         }
+    }
+
+    /// <summary>Whether a shape is common enough to be learned at leisure: <see cref="ng_freeze_verdict.POSSIBLE"/>. It is counted
+    /// with each call.</summary>
+    /// <param name="hash">Of the shape.</param>
+    public static ng_freeze_verdict Ask(ulong hash)
+    {
+        if (!TryBegin())
+        {
+            return ng_freeze_verdict.UNKNOWN;
+        }
+
+        try
+        {
+            return s_failed.GetValueOrDefault(hash) >= MostFailures ? ng_freeze_verdict.REFUSED
+                : Note(s_met, hash) < Common ? ng_freeze_verdict.UNKNOWN
+                : ng_freeze_verdict.POSSIBLE;
+        }
+        finally
+        {
+            s_lock.Exit();
+        }
+    }
+
+    /// <summary>Whether lessons may be given at leisure now: not too much time has gone into them.</summary>
+    public static bool IsTimeForMore
+    {
+        get
+        {
+            lock (s_lock)
+            {
+                return s_budget.Allows(Environment.TickCount64, GC.CollectionCount(0));
+            }
+        }
+    }
+
+    /// <summary>Learns the shapes of greenlets that are parked on the calling thread, with the same collections for all of them.</summary>
+    /// <param name="wanted">The greenlets, each of another shape.</param>
+    /// <returns>Whether something was learned, or found out not to be learnable.</returns>
+    public static bool LearnTogether(List<Wanted> wanted)
+    {
+        if (!TryBegin())
+        {
+            return false;
+        }
+
+        try
+        {
+            return Array.Exists(Give(wanted), static verdict => verdict != ng_freeze_verdict.UNKNOWN);
+        }
+        finally
+        {
+            s_lock.Exit();
+        }
+    }
+
+    private static bool TryBegin() => GCSettings.LatencyMode != GCLatencyMode.NoGCRegion && s_lock.TryEnter();
+
+    // Those that are too many are UNKNOWN.
+    private static ng_freeze_verdict[] Give(List<Wanted> wanted)
+    {
+        ng_freeze_verdict[] verdicts = new ng_freeze_verdict[wanted.Count];
+        Array.Fill(verdicts, ng_freeze_verdict.UNKNOWN);
+        long start = Stopwatch.GetTimestamp();
+        long before = GC.CollectionCount(0);
+        Learn(wanted, verdicts);
+        long collections = GC.CollectionCount(0);
+        s_budget.Spend(Environment.TickCount64, collections, Stopwatch.GetElapsedTime(start), collections - before);
+        for (int i = 0; i < verdicts.Length; i++)
+        {
+            if (verdicts[i] != ng_freeze_verdict.UNKNOWN)
+            {
+                _ = s_met.Remove(wanted[i].Hash);
+            }
+
+            if (verdicts[i] == ng_freeze_verdict.REFUSED)
+            {
+                _ = Note(s_failed, wanted[i].Hash);
+            }
+        }
+
+        if (!FreezeCheck.IsRunning)
+        {
+            FreezeTick.Start(); // if a shape is of code that can be unloaded, collections tell when that is not needed any more
+        }
+
+        return verdicts;
     }
 
     private static int Note(Dictionary<ulong, int> notes, ulong hash)
@@ -117,45 +187,97 @@ internal static unsafe class FreezeLessons
         return ++CollectionsMarshal.GetValueRefOrAddDefault(notes, hash, out _);
     }
 
-    private static ng_freeze_verdict Learn(ng_greenlet* greenlet)
+    // Those for which there is no room this time stay UNKNOWN.
+    private static void Learn(List<Wanted> wanted, ng_freeze_verdict[] verdicts)
     {
-        ng_lesson* lesson;
-        ng_status status = NativeMethods.ng_lesson_create(greenlet, &lesson);
-        if (status != ng_status.OK)
-        {
-            return status == ng_status.RETRY ? ng_freeze_verdict.UNKNOWN : ng_freeze_verdict.REFUSED; // another copy of this library gives one
-        }
-
-        ng_freeze_verdict verdict;
-        status = ng_status.RETRY;
+        List<Lesson> lessons = new(Math.Min(wanted.Count, MostAtATime));
         try
         {
-            while (status == ng_status.RETRY)
+            Begin(wanted, verdicts, lessons);
+            Span<Lesson> all = CollectionsMarshal.AsSpan(lessons);
+            while (HasOpen(all))
             {
-                object[] objects = YoungObjects(NativeMethods.ng_lesson_size(lesson));
-                while (Show(lesson, objects) == ng_status.NEED_RECORD)
-                {
-                    ThreadRecords.AddForFreezing();
-                }
-
-                long start = Stopwatch.GetTimestamp();
-                GC.Collect(0, GCCollectionMode.Forced, blocking: true, compacting: true);
-                status = Look(lesson, objects);
-                FreezeCheck.Rest(Stopwatch.GetElapsedTime(start)); // when nothing is shown any more
+                AskOnce(all);
             }
         }
         finally
         {
-            verdict = NativeMethods.ng_lesson_finish(lesson);
-            Count++;
+            foreach (Lesson lesson in lessons)
+            {
+                verdicts[lesson.Index] = NativeMethods.ng_lesson_finish(lesson.Native);
+                Count++;
+            }
         }
 
-        if (status == ng_status.ERROR_NOT_SUPPORTED)
+        if (lessons.Exists(static lesson => lesson.Status == ng_status.ERROR_NOT_SUPPORTED))
         {
             FreezeSetting.TurnOff("the collector rewrote a word of a parked stack that was no reference");
         }
+    }
 
-        return verdict;
+    private static void Begin(List<Wanted> wanted, ng_freeze_verdict[] verdicts, List<Lesson> lessons)
+    {
+        uint words = 0;
+        for (int i = 0; i < wanted.Count && lessons.Count < MostAtATime && words < MostWords; i++)
+        {
+            ng_lesson* lesson;
+            ng_status status = NativeMethods.ng_lesson_create_beside(wanted[i].Greenlet, lessons.Count == 0 ? null : lessons[0].Native, &lesson);
+            if (status == ng_status.OK)
+            {
+                lessons.Add(new Lesson(lesson, i));
+                words += NativeMethods.ng_lesson_size(lesson);
+            }
+            else if (status == ng_status.RETRY)
+            {
+                return; // another copy of this library gives some
+            }
+            else
+            {
+                verdicts[i] = ng_freeze_verdict.REFUSED;
+            }
+        }
+    }
+
+    private static bool HasOpen(Span<Lesson> lessons)
+    {
+        foreach (ref Lesson lesson in lessons)
+        {
+            if (lesson.Status == ng_status.RETRY)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // One collection, and what it says to the next question of each lesson.
+    private static void AskOnce(Span<Lesson> lessons)
+    {
+        foreach (ref Lesson lesson in lessons)
+        {
+            lesson.Objects = lesson.Status == ng_status.RETRY ? YoungObjects(NativeMethods.ng_lesson_size(lesson.Native)) : null;
+        }
+
+        foreach (ref Lesson lesson in lessons)
+        {
+            while (lesson.Objects is { } shown && Show(lesson.Native, shown) == ng_status.NEED_RECORD)
+            {
+                ThreadRecords.AddForFreezing();
+            }
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        GC.Collect(0, GCCollectionMode.Forced, blocking: true, compacting: true);
+        foreach (ref Lesson lesson in lessons)
+        {
+            if (lesson.Objects is { } shown)
+            {
+                lesson.Status = Look(lesson.Native, shown);
+            }
+        }
+
+        FreezeCheck.Rest(Stopwatch.GetElapsedTime(start)); // when nothing is shown any more
     }
 
     // Each followed by garbage: what remains is moved together.
@@ -221,6 +343,25 @@ internal static unsafe class FreezeLessons
         }
 
         return s_state == 2;
+    }
+
+    /// <summary>A greenlet whose shape is to be learned.</summary>
+    /// <param name="greenlet">The greenlet.</param>
+    /// <param name="hash">Of its shape.</param>
+    /// <param name="park">What is set aside of it.</param>
+    public readonly struct Wanted(ng_greenlet* greenlet, ulong hash, FrozenPark* park)
+    {
+        public readonly FrozenPark* Park = park;
+        public readonly ng_greenlet* Greenlet = greenlet;
+        public readonly ulong Hash = hash;
+    }
+
+    private struct Lesson(ng_lesson* native, int index)
+    {
+        public readonly ng_lesson* Native = native;
+        public readonly int Index = index; // among those that are wanted
+        public object[]? Objects; // that the collector is shown
+        public ng_status Status = ng_status.RETRY;
     }
 
     private static void Settle(Exception? failure)
