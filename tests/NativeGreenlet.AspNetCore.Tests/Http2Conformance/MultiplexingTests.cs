@@ -139,6 +139,7 @@ public sealed class MultiplexingTests
         }
 
         Assert.InRange(connections, 1, Streams / Together);
+        Assert.InRange(server.RequestCount, 1, Streams + connections); // many had not reached the handler when they were reset
         await server.AssertNothingIsLeftAsync();
         Assert.DoesNotContain(server.Log.Entries, entry => entry.Level >= LogLevel.Error);
     }
@@ -179,6 +180,57 @@ public sealed class MultiplexingTests
         }
 
         await server.AssertNothingIsLeftAsync();
+        Assert.DoesNotContain(server.Log.Entries, entry => entry.Level >= LogLevel.Error);
+    }
+
+    /// <summary>Frames of any type, with any flags and lengths, some of them right; and then the client goes away in one way or the other.</summary>
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task Clients_that_send_anything_leave_nothing(bool isOnTransport, bool isSecure)
+    {
+        const int Connections = 120;
+        const int Together = 8;
+        await using ConformanceServer server = await ConformanceServer.StartAsync(isOnTransport, isSecure);
+        Requests requests = new(isSecure);
+        byte[][] blocks = [requests.Get, requests.Post, requests.Block("POST", "/hold"), requests.Block("GET", "/wide/100"), HeaderBlock.Indexed("x-check", "a"), [0x80, 0xFF, 0xFF]];
+        int next = 0;
+        await Task.WhenAll(Enumerable.Range(0, Together).Select(async _ =>
+        {
+            for (int seed; (seed = Interlocked.Increment(ref next)) <= Connections;)
+            {
+                Random random = new(seed);
+                await using Http2Client client = await Http2Client.ConnectAsync(server);
+                await client.GreetAsync((Setting.InitialWindowSize, (uint)random.Next(100)));
+                for (int count = random.Next(1, 40), id = 1; count > 0 && !client.IsGoingAway && !client.IsClosed; count--)
+                {
+                    byte[] bytes = random.Next(12) switch
+                    {
+                        < 5 => Frame.Headers((uint)(id += 2), blocks[random.Next(random.Next(10) == 0 ? blocks.Length : 4)], random.Next(2) == 0 ? FrameFlags.EndHeaders : FrameFlags.EndHeaders | FrameFlags.EndStream),
+                        < 7 => Frame.Data((uint)id, new byte[random.Next(3000)], (FrameFlags)random.Next(2)),
+                        < 9 => Frame.WindowUpdate((uint)(random.Next(2) * id), (uint)random.Next(1, 10_000)),
+                        9 => Frame.RstStream((uint)id),
+                        10 => Frame.Ping((ulong)count),
+                        _ => Frame.Of((FrameType)random.Next(11), (FrameFlags)random.Next(256), (uint)random.Next(id + 1), new byte[random.Next(20)]),
+                    };
+                    await client.SendAsync(random.Next(20) == 0 ? bytes[..random.Next(bytes.Length)] : bytes);
+                }
+
+                await client.ReceiveUntilAsync(() => client.IsGoingAway, TimeSpan.FromMilliseconds(random.Next(5)));
+                if (random.Next(3) == 0)
+                {
+                    client.Reset();
+                }
+                else if (random.Next(2) == 0)
+                {
+                    await client.EndSendingAsync();
+                }
+            }
+        }));
+        await server.AssertNothingIsLeftAsync();
+        await using Http2Client last = await Http2Client.ConnectAsync(server);
+        await last.GreetAsync();
+        await last.SendAsync(Frame.Headers(1, requests.Get));
+        Assert.True(await last.ReceiveUntilAsync(() => HasEnded(last, 1)));
         Assert.DoesNotContain(server.Log.Entries, entry => entry.Level >= LogLevel.Error);
     }
 
