@@ -16,5 +16,11 @@ internal sealed record ConformanceCase(string Section, string Title, Step[] Step
     /// <summary>What Kestrel does against the standard, on any transport; null if it does what it may.</summary>
     public string? Deviation { get; init; }
 
+    /// <summary>Since which version of .NET Kestrel does what it may.</summary>
+    public int MendedIn { get; init; } = int.MaxValue;
+
+    /// <summary>Whether Kestrel deviates in this process.</summary>
+    public bool IsDeviating => Deviation is not null && Environment.Version.Major < MendedIn;
+
     public string Name => $"{Section} {Title}";
 }

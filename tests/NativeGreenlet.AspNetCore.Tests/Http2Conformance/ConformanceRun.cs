@@ -100,7 +100,7 @@ internal static class ConformanceRun
     {
         bool HasComplained() => client.Failure is not null || client.IsClosed || (client.FirstReset != 0 && client.FirstReset == subject.Answer.Stream)
             || (client.Streams.TryGetValue(subject.Answer.Stream, out Http2Stream? stream) && stream.HasEnded && stream.Status >= 400);
-        TimeSpan grace = subject.Deviation is null ? s_grace : s_shortGrace;
+        TimeSpan grace = subject.IsDeviating ? s_shortGrace : s_grace;
         if (!await client.ReceiveUntilAsync(HasComplained, grace) && !client.IsClosed)
         {
             await client.SendAsync(Frame.Ping(LastPing));
