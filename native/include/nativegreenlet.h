@@ -517,7 +517,7 @@ typedef struct ng_lesson ng_lesson; // a shape that is being learned
 typedef enum ng_freeze_verdict {
   NG_FREEZE_POSSIBLE = 0,   // it can be frozen
   NG_FREEZE_UNKNOWN = 1,    // its shape has to be learned first
-  NG_FREEZE_NOT_PLAIN = 2,  // it is parked by a transition, inside a catch block or runtime code, or below native code
+  NG_FREEZE_NOT_PLAIN = 2,  // it is parked inside a catch block or runtime code, or below native code
   NG_FREEZE_PINS = 3,       // an object is pinned by it
   NG_FREEZE_UNLOADABLE = 4, // it may be all that keeps code that can be unloaded, or there is no more room for such code
   NG_FREEZE_DEEP = 5,       // it has more words than are looked at
@@ -545,7 +545,13 @@ typedef struct ng_freeze_statistics {
 // `inside` between. NG_ERROR_NOT_SUPPORTED unless there is exactly one such pair. In any mode.
 NG_API ng_status ng_freeze_find_heap(const char* module, uint64_t inside, uint64_t range, uint64_t* low, uint64_t* high);
 
-// Before anything else here, once. NG_ERROR_NOT_SUPPORTED where ng_clr_direct is null. In any mode.
+// Where an InlinedCallFrame, by which the runtime shows a stack that native code was called from, keeps the stack pointer of its
+// method, the address that the call returns to, and the frame pointer. Before ng_freeze_initialize; without it only stacks that a
+// switch without a transition has left can be frozen. In any mode.
+NG_API ng_status ng_freeze_describe_frame(uint32_t stack_pointer, uint32_t return_address, uint32_t frame_pointer);
+
+// Before anything else here, once. NG_ERROR_NOT_SUPPORTED where ng_clr_direct is null and the frame was not described, and on systems
+// on which it was never tried. In any mode.
 NG_API ng_status ng_freeze_initialize(const ng_freeze_layout* layout);
 
 // How many shapes there may be (4,096), and bytes of them (16 MiB). As they are nearly reached, those that were not needed for the
@@ -570,7 +576,8 @@ NG_API ng_status ng_freeze(const ng_freeze_plan* plan, ng_frozen** frozen);
 // reference the collector must not run.
 NG_API ng_greenlet* ng_thaw(ng_frozen* frozen, const void* references);
 
-// Copies a frozen stack to the C heap and gives its pages back to the system, until it is thawed. NG_ERROR_MEMORY.
+// Copies a frozen stack to the C heap and gives its pages back to the system, until it is thawed. NG_ERROR_MEMORY. With contexts
+// other than assembly the pages stay.
 NG_API ng_status ng_frozen_give_pages(ng_frozen* frozen);
 
 // The greenlet can never run again: gives up what is frozen, as ng_greenlet_abandon does. On any thread once the carrier's is gone.

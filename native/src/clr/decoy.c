@@ -7,8 +7,8 @@
 
 enum { ALIGNMENT = 64 };
 
-bool ng_decoy_make(uint32_t words, ng_decoy* made) {
-  const size_t stack_bytes = words * sizeof(uintptr_t);
+bool ng_decoy_make(const ng_parked* parked, ng_decoy* made) {
+  const size_t stack_bytes = parked->words * sizeof(uintptr_t);
   made->block = calloc(1, stack_bytes + sizeof(ng_greenlet) + (size_t)2 * ALIGNMENT);
   if (made->block == NULL) {
     return false;
@@ -17,6 +17,7 @@ bool ng_decoy_make(uint32_t words, ng_decoy* made) {
   ng_greenlet_make_ready(greenlet);
   made->greenlet = greenlet;
   made->stack = (uintptr_t*)((uintptr_t)greenlet - stack_bytes);
+  made->shown = parked->frame == 0 ? (uintptr_t)&greenlet->direct : (uintptr_t)(made->stack + parked->frame);
   return true;
 }
 
@@ -32,7 +33,7 @@ void ng_decoy_link(ng_decoy* decoy, ng_carrier* carrier) {
   ng_greenlet* greenlet = decoy->greenlet;
   ng_chain_insert(carrier, greenlet);
   ng_decoy_park(decoy);
-  *greenlet->link = (uintptr_t)&greenlet->direct;
+  *greenlet->link = decoy->shown;
   *greenlet->terminator_link = greenlet->anchor_address;
 }
 

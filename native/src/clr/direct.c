@@ -33,7 +33,7 @@ static_assert(offsetof(ng_context, state) == 0, "ng_assembly_swap stores the sta
 #  define FUNCTION(name) (is_possible() ? (void*)(uintptr_t)(name) : NULL)
 
 static bool is_possible(void) {
-  return ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY && ng_layout.transition_frame_identifier != 0 &&
+  return ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY && !NG_BROKEN(NG_BREAK_TRANSITIONS) && ng_layout.transition_frame_identifier != 0 &&
          ng_layout.frame_next == offsetof(ng_direct_frame, next) &&
          ng_layout.transition_frame_block == offsetof(ng_direct_frame, block) &&
          ng_layout.transition_block_return == ng_layout.transition_block_registers + REGISTER_BYTES;

@@ -8,6 +8,7 @@
    SPDX-License-Identifier: MIT */
 #include "freeze.h"
 
+#include "../context/context.h"
 #include "../faults/breakage.h"
 #include "../stacks/memory.h"
 #include "../stacks/segments.h"
@@ -35,11 +36,12 @@ ng_greenlet* ng_freeze_stand_in(void) {
 }
 
 static size_t bytes_of(const ng_frozen* frozen) {
-  return frozen->shape->words * sizeof(uintptr_t) + sizeof(ng_greenlet);
+  return (uintptr_t)frozen->greenlet + sizeof(ng_greenlet) - (uintptr_t)frozen->low;
 }
 
-static char* low_of(const ng_frozen* frozen) {
-  return (char*)frozen->greenlet - frozen->shape->words * sizeof(uintptr_t);
+// Below the stack pointer nothing is of use. Other contexts do not tell it.
+static char* low_of(const ng_greenlet* greenlet) {
+  return ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY ? (char*)greenlet->context.state : NULL;
 }
 
 static void publish(ng_byrefs* byrefs) {
@@ -125,7 +127,10 @@ ng_status ng_freeze(const ng_freeze_plan* plan, ng_frozen** result) {
   *result = NULL;
   ng_greenlet* greenlet = plan->greenlet;
   const ng_shape* shape = plan->shape;
-  ng_assert(ng_is_parked_plain(greenlet) && ng_words_of(greenlet) == shape->words);
+  ng_parked parked;
+  if (!ng_parked_look(greenlet, &parked) || parked.words != shape->words || parked.frame != shape->frame) {
+    return NG_ERROR_STATE;
+  }
   const ng_status status = make_room(greenlet->carrier, plan->byref_count);
   if (status != NG_OK) {
     return status;
@@ -134,8 +139,15 @@ ng_status ng_freeze(const ng_freeze_plan* plan, ng_frozen** result) {
   if (frozen == NULL) {
     return NG_ERROR_MEMORY;
   }
-  *frozen = (ng_frozen){.greenlet = greenlet, .carrier = greenlet->carrier, .shape = shape};
-  const uintptr_t* stack = ng_stack_of(greenlet);
+  *frozen = (ng_frozen){
+      .greenlet = greenlet,
+      .carrier = greenlet->carrier,
+      .shape = shape,
+      .parked = parked,
+      .shown = *greenlet->link,
+      .low = low_of(greenlet),
+  };
+  const uintptr_t* stack = parked.stack;
   for (uint32_t i = 0; i < shape->check_count && plan->byref_count > 0; i++) {
     const uint32_t index = shape->checks[i];
     if (shape->roles[index] == NG_ROLE_INTERIOR && ng_is_heap(stack[index])) {
@@ -155,7 +167,7 @@ ng_status ng_freeze(const ng_freeze_plan* plan, ng_frozen** result) {
 
 static ng_greenlet* bring_back(ng_frozen* frozen) {
   if (frozen->copy != NULL) {
-    memcpy(low_of(frozen), frozen->copy, bytes_of(frozen));
+    memcpy(frozen->low, frozen->copy, bytes_of(frozen));
     free(frozen->copy);
     frozen->copy = NULL;
   }
@@ -166,7 +178,7 @@ ng_greenlet* ng_thaw(ng_frozen* frozen, const void* given) {
   const uintptr_t* references = (const uintptr_t*)given;
   const ng_shape* shape = frozen->shape;
   ng_greenlet* greenlet = bring_back(frozen);
-  uintptr_t* stack = ng_stack_of(greenlet);
+  uintptr_t* stack = frozen->parked.stack;
   for (uint32_t i = 0; i < shape->slot_count && !NG_BROKEN(NG_BREAK_STALE); i++) {
     stack[shape->slots[i]] = references[i];
   }
@@ -176,7 +188,7 @@ ng_greenlet* ng_thaw(ng_frozen* frozen, const void* given) {
   greenlet->state = NG_GREENLET_READY;
   ng_chain_insert(frozen->carrier, greenlet);
   greenlet->state = NG_GREENLET_PARKED;
-  *greenlet->link = (uintptr_t)&greenlet->direct;
+  *greenlet->link = frozen->shown;
   *greenlet->terminator_link = greenlet->anchor_address;
   ng_shape_release(shape);
   free(frozen);
@@ -184,17 +196,17 @@ ng_greenlet* ng_thaw(ng_frozen* frozen, const void* given) {
 }
 
 ng_status ng_frozen_give_pages(ng_frozen* frozen) {
-  if (frozen->copy != NULL) {
+  if (frozen->copy != NULL || frozen->low == NULL) {
     return NG_OK;
   }
   char* copy = malloc(bytes_of(frozen));
   if (copy == NULL) {
     return NG_ERROR_MEMORY;
   }
-  memcpy(copy, low_of(frozen), bytes_of(frozen));
+  memcpy(copy, frozen->low, bytes_of(frozen));
   frozen->copy = copy;
   const uintptr_t page = ng_memory_page_size();
-  const uintptr_t low = (uintptr_t)low_of(frozen) & ~(page - 1);
+  const uintptr_t low = (uintptr_t)frozen->low & ~(page - 1);
   const uintptr_t high = ((uintptr_t)frozen->greenlet + sizeof(ng_greenlet) + page - 1) & ~(page - 1);
   ng_memory_clear((void*)low, high - low);
   return NG_OK;

@@ -21,7 +21,21 @@ enum {
   NG_DEEPEST = 2048,             // words of a stack that is frozen
   NG_SMALL = 1 << 16,            // no address is as low
   NG_SAVED_RETURN = 6,           // words above the saved registers: where the switch returns to; below it the frame pointer
+#if defined(_WIN32)
+  NG_HAS_FRAME_RECORDS = 0       // a frame pointer leads to any place of its frame
+#else
+  NG_HAS_FRAME_RECORDS = 1       // it leads to the caller's, which the return address lies above
+#endif
 };
+
+// A parked stack as the collector sees it. Places are words from its low end.
+typedef struct ng_parked {
+  uintptr_t* stack;       // the lowest word that the collector looks at
+  uint32_t words;         // up to what lies above all managed frames; more than NG_DEEPEST: too many
+  uint32_t code;          // where the first return address is
+  uint32_t frame_pointer; // where the frame pointer is that belongs to it
+  uint32_t frame;         // where the runtime's frame of a transition is that the walk begins with; 0: it was left without one
+} ng_parked;
 
 #define NG_SHAPE_ENDED 0x80000000U // among its users: there can be no more
 
@@ -34,6 +48,7 @@ struct ng_shape {
   ng_shape* retired;       // the next of those that were taken out of the table
   uint64_t hash;
   uint32_t words;
+  uint32_t frame; // as in ng_parked
   uint32_t key_count;
   uint32_t slot_count;
   uint32_t check_count;
@@ -62,7 +77,10 @@ struct ng_frozen {
   ng_greenlet* greenlet;
   ng_carrier* carrier;
   const ng_shape* shape;
-  char* copy; // of stack and control block, when the pages were given back
+  ng_parked parked;
+  uintptr_t shown; // what the chain led to
+  char* low;  // of what is in use; null where that is not known, and the pages stay
+  char* copy; // of that, with the control block, when the pages were given back
   uint32_t byref_count;
   ng_frozen_byref byrefs[];
 };
@@ -76,30 +94,38 @@ static inline bool ng_is_heap(uintptr_t word) {
 // Whether an address is one of managed code; and if so, whether that can be unloaded.
 bool ng_code_find(uintptr_t address, bool* is_collectible);
 
-// Whether a greenlet is parked by a switch without a transition, with managed code alone on its stack.
-bool ng_is_parked_plain(const ng_greenlet* greenlet);
+// How a greenlet's stack looks that is parked with managed code alone on it: by a switch without a transition, or by one that has the
+// only frame of the runtime on it (parked.c). False if it is not.
+bool ng_parked_look(const ng_greenlet* greenlet, ng_parked* parked);
 
-static inline uintptr_t* ng_stack_of(const ng_greenlet* greenlet) {
-  return (uintptr_t*)greenlet->context.state;
+// What ends the stack's part of the chain. It lies above all managed frames.
+static inline ng_frame* ng_terminator_of(const ng_greenlet* greenlet) {
+  return (ng_frame*)((char*)greenlet->terminator_link - ng_layout.frame_next);
 }
 
-static inline uint32_t ng_words_of(const ng_greenlet* greenlet) {
-  const uintptr_t words = ((uintptr_t)greenlet - (uintptr_t)greenlet->context.state) / sizeof(uintptr_t);
-  return words <= NG_DEEPEST ? (uint32_t)words : NG_DEEPEST + 1;
-}
+// What the frame of a transition is to the lesson.
+typedef enum ng_frame_part {
+  NG_PART_NONE,  // not of it
+  NG_PART_KEY,   // the walk depends on it
+  NG_PART_PLAIN, // nothing does
+} ng_frame_part;
 
-uint64_t ng_shape_hash(const uintptr_t* stack, uint32_t words);
+ng_frame_part ng_frame_part_of(const ng_parked* parked, uint32_t index);
+bool ng_frame_is_described(void);
+
+uint64_t ng_shape_hash(const ng_parked* parked);
 
 // A copy of a parked stack in memory of its own, for the collector alone.
 typedef struct ng_decoy {
   void* block; // to be freed
   ng_greenlet* greenlet;
   uintptr_t* stack;
+  uintptr_t shown; // what leads the walk to it
   uint32_t cut; // of those that ask for return addresses: which word was replaced
 } ng_decoy;
 
-// Its words are not filled in. False without memory.
-bool ng_decoy_make(uint32_t words, ng_decoy* made);
+// Of such a stack. Its words are not filled in. False without memory.
+bool ng_decoy_make(const ng_parked* parked, ng_decoy* made);
 void ng_decoy_park(ng_decoy* decoy);
 void ng_decoy_link(ng_decoy* decoy, ng_carrier* carrier);
 void ng_decoy_unlink(ng_decoy* decoy); // if it is linked
@@ -121,7 +147,7 @@ uint32_t ng_keeper_tick(bool is_full, bool (*ends)(ng_shape* shape, bool is_full
 // Makes a shape known that was learned from a stack. It is merged with one of the same keys, from another stack. Those that nothing
 // has needed for long make room. By one thread at a time. has_collected: a collection has stopped all threads since the last call.
 // decoy: the same stack without objects, which is taken over if some of its code can be unloaded.
-ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles, bool has_collected, ng_decoy* decoy);
+ng_freeze_verdict ng_shape_add(const ng_parked* parked, const uint8_t* roles, bool has_collected, ng_decoy* decoy);
 
 // Nothing needs it any more on behalf of one plan or frozen greenlet.
 void ng_shape_release(const ng_shape* shape);

@@ -11,9 +11,10 @@
 #if defined(__linux__)
 #  include <link.h>
 #  include <string.h>
-
-enum { PAGE = 4096 };
-static const uint64_t slack = (uint64_t)64 << 20; // the collector rounds the range to its regions
+#elif defined(_WIN32)
+#  define WIN32_LEAN_AND_MEAN
+#  include <windows.h>
+#endif
 
 typedef struct bounds {
   const char* module;
@@ -24,13 +25,36 @@ typedef struct bounds {
   bool is_ambiguous;
 } bounds;
 
+#if defined(__linux__) || defined(_WIN32)
+
+enum { PAGE = 4096 };
+static const uint64_t slack = (uint64_t)64 << 20; // the collector rounds the range to its regions
+
 static bool fits(const bounds* wanted, uint64_t low, uint64_t high) {
   return low != 0 && low % PAGE == 0 && high % PAGE == 0 && low <= wanted->inside && wanted->inside < high &&
          high - low <= wanted->range + slack && high - low + slack >= wanted->range;
 }
 
 // The two variables lie side by side, and the collector has copies of both.
-static int search(struct dl_phdr_info* info, size_t size, void* argument) {
+static void search(bounds* found, uintptr_t low_end, uintptr_t end) {
+  const uintptr_t unit = sizeof(uint64_t);
+  for (uintptr_t at = (low_end + unit - 1) & ~(unit - 1); at + 2 * unit <= end; at += unit) {
+    const volatile uint64_t* pair = (const volatile uint64_t*)at;
+    const uint64_t low = pair[0];
+    const uint64_t high = pair[1];
+    if (fits(found, low, high)) {
+      found->is_ambiguous |= found->low != 0 && (found->low != low || found->high != high);
+      found->low = low;
+      found->high = high;
+    }
+  }
+}
+
+#endif
+
+#if defined(__linux__)
+
+static int search_module(struct dl_phdr_info* info, size_t size, void* argument) {
   (void)size;
   bounds* found = (bounds*)argument;
   if (strstr(info->dlpi_name, found->module) == NULL) {
@@ -38,32 +62,45 @@ static int search(struct dl_phdr_info* info, size_t size, void* argument) {
   }
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr)* header = &info->dlpi_phdr[i];
-    if (header->p_type != PT_LOAD || (header->p_flags & PF_W) == 0) {
-      continue;
-    }
-    const uintptr_t unit = sizeof(uint64_t);
-    const uintptr_t start = (info->dlpi_addr + header->p_vaddr + unit - 1) & ~(unit - 1);
-    const uintptr_t end = info->dlpi_addr + header->p_vaddr + header->p_memsz;
-    for (uintptr_t at = start; at + 2 * unit <= end; at += unit) {
-      const volatile uint64_t* pair = (const volatile uint64_t*)at;
-      const uint64_t low = pair[0];
-      const uint64_t high = pair[1];
-      if (fits(found, low, high)) {
-        found->is_ambiguous |= found->low != 0 && (found->low != low || found->high != high);
-        found->low = low;
-        found->high = high;
-      }
+    if (header->p_type == PT_LOAD && (header->p_flags & PF_W) != 0) {
+      const uintptr_t start = info->dlpi_addr + header->p_vaddr;
+      search(found, start, start + header->p_memsz);
     }
   }
   return 0;
 }
+
+static void search_data(bounds* found) {
+  (void)dl_iterate_phdr(search_module, found);
+}
+
+#elif defined(_WIN32)
+
+static void search_data(bounds* found) {
+  const char* base = (const char*)GetModuleHandleA(found->module);
+  MEMORY_BASIC_INFORMATION range;
+  for (const char* at = base; at != NULL && VirtualQuery(at, &range, sizeof range) != 0 && range.AllocationBase == base;
+       at = (const char*)range.BaseAddress + range.RegionSize) {
+    if (range.State == MEM_COMMIT && (range.Protect == PAGE_READWRITE || range.Protect == PAGE_WRITECOPY)) {
+      search(found, (uintptr_t)range.BaseAddress, (uintptr_t)range.BaseAddress + range.RegionSize);
+    }
+  }
+}
+
+#else
+
+static void search_data(bounds* found) {
+  (void)found;
+}
+
+#endif
 
 ng_status ng_freeze_find_heap(const char* module, uint64_t inside, uint64_t range, uint64_t* low, uint64_t* high) {
   if (module == NULL || inside == 0 || range == 0 || low == NULL || high == NULL) {
     return NG_ERROR_ARGUMENT;
   }
   bounds found = {.module = module, .inside = inside, .range = range};
-  (void)dl_iterate_phdr(search, &found);
+  search_data(&found);
   if (found.low == 0 || found.is_ambiguous) {
     return NG_ERROR_NOT_SUPPORTED;
   }
@@ -71,16 +108,3 @@ ng_status ng_freeze_find_heap(const char* module, uint64_t inside, uint64_t rang
   *high = found.high;
   return NG_OK;
 }
-
-#else
-
-ng_status ng_freeze_find_heap(const char* module, uint64_t inside, uint64_t range, uint64_t* low, uint64_t* high) {
-  (void)module;
-  (void)inside;
-  (void)range;
-  (void)low;
-  (void)high;
-  return NG_ERROR_NOT_SUPPORTED;
-}
-
-#endif

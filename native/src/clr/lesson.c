@@ -18,14 +18,16 @@
    SPDX-License-Identifier: MIT */
 #include "freeze.h"
 
+#include "../stacks/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#if !defined(_WIN32)
-#  include <sys/mman.h>
-#endif
+enum { MOST_CUTS = 128, MOST_ROUNDS = 24, MOST_STUCK = 3 };
 
-enum { MOST_CUTS = 128, MOST_ROUNDS = 24, MOST_STUCK = 3, ALIGNMENT = 64 };
+#if defined(__aarch64__)
+enum { ADDRESS_BITS = 48 };
+#endif
 
 typedef enum lesson_stage { STAGE_REPORTED, STAGE_BYREFS, STAGE_RETURNS, STAGE_DONE, STAGE_FAILED } lesson_stage;
 
@@ -37,12 +39,14 @@ typedef enum word_state { // of a word while the lesson lasts
   WORD_PINNED,
   WORD_UNKNOWN,
   WORD_CODE,
+  WORD_FIXED, // the runtime's own, not to be tried
   WORD_STACK,
 } word_state;
 
 struct ng_lesson {
   ng_greenlet* source;
   ng_carrier* carrier;
+  ng_parked parked;
   uint32_t words;
   uint32_t top; // the highest word that is reported
   uint32_t rounds;
@@ -56,13 +60,15 @@ struct ng_lesson {
   uintptr_t* shown; // what each word of the decoy held
   uintptr_t control;
   bool has_collected;
-  bool is_apart; // shown by that record
+  bool is_apart;         // shown by that record,
+  ng_lesson* next_apart; // before this one
   bool may_unload; // some of its code can be unloaded, and
   bool is_reserved; // there is a record for what keeps that
 };
 
 // The head of a chain whose stack seems to be the whole heap: it has to lie below the heap. It has the decoys whose second question is open.
 static ng_frame* low_frame;
+static ng_lesson* first_apart;
 static ng_record* apart; // what shows them, while there are any, and
 static uintptr_t apart_limits[NG_LIMIT_COUNT]; // its own limits meanwhile
 
@@ -72,18 +78,9 @@ static atomic_bool is_given;
 static uint32_t open_count; // of those that are given side by side: their thread's
 
 static bool make_low_frame(void) {
-#if defined(__linux__)
   if (low_frame == NULL) {
-    for (uintptr_t wish = (uintptr_t)1 << 32; wish < ng_freezing.heap_low && low_frame == NULL; wish += (uintptr_t)1 << 36) {
-      void* page = mmap((void*)wish, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); // a wish, no order
-      if (page != MAP_FAILED && (uintptr_t)page < ng_freezing.heap_low) {
-        low_frame = (ng_frame*)page;
-      } else if (page != MAP_FAILED) {
-        (void)munmap(page, 4096);
-      }
-    }
+    low_frame = (ng_frame*)ng_memory_below((uintptr_t)ng_freezing.heap_low);
   }
-#endif
   return low_frame != NULL;
 }
 
@@ -93,11 +90,52 @@ static void close_one(void) {
   }
 }
 
+// A return address that is signed differs from stack to stack, so it is no key.
+static bool is_signed_code(uintptr_t word) {
+#if defined(__aarch64__)
+  const uintptr_t address = word & (((uintptr_t)1 << ADDRESS_BITS) - 1);
+  bool is_collectible;
+  return address != word && address >= NG_SMALL && ng_code_find(address, &is_collectible);
+#else
+  (void)word;
+  return false;
+#endif
+}
+
+static word_state first_state(ng_lesson* lesson, uint32_t index) {
+  const uintptr_t low = (uintptr_t)lesson->parked.stack;
+  const uintptr_t word = lesson->parked.stack[index];
+  // The control block above belongs to the stack: what lies at its bottom leads there.
+  const uintptr_t size = lesson->words * sizeof word + (NG_MEMORY_FOR_STACKS ? sizeof *lesson->source : 0);
+  const bool is_stack = word - low < size || word == (uintptr_t)ng_terminator_of(lesson->source);
+  bool is_collectible = false;
+  const bool is_code = ng_code_find(word, &is_collectible);
+  lesson->may_unload |= is_collectible;
+  switch (ng_frame_part_of(&lesson->parked, index)) {
+    case NG_PART_KEY:
+      return is_stack ? WORD_STACK : WORD_FIXED;
+    case NG_PART_PLAIN:
+      return WORD_PLAIN;
+    default:
+      return is_stack                              ? WORD_STACK
+             : word < NG_SMALL || ng_is_heap(word) ? WORD_OPEN
+             : is_code                             ? WORD_CODE
+                                                   : WORD_UNKNOWN;
+  }
+}
+
 ng_status ng_lesson_create_beside(ng_greenlet* greenlet, const ng_lesson* beside, ng_lesson** result) {
   *result = NULL;
-  const uint32_t words = ng_is_parked_plain(greenlet) ? ng_words_of(greenlet) : 0;
-  if (words <= NG_SAVED_RETURN || words > NG_DEEPEST || (beside != NULL && beside->carrier != greenlet->carrier)) {
+  ng_parked parked;
+  if (!ng_parked_look(greenlet, &parked) || parked.words <= parked.code || parked.words > NG_DEEPEST ||
+      (beside != NULL && beside->carrier != greenlet->carrier)) {
     return NG_ERROR_STATE;
+  }
+  const uint32_t words = parked.words;
+  for (uint32_t i = 0; i < words; i++) {
+    if (is_signed_code(parked.stack[i])) {
+      return NG_ERROR_NOT_SUPPORTED;
+    }
   }
   if (beside == NULL && atomic_exchange(&is_given, true)) {
     return NG_RETRY;
@@ -111,27 +149,20 @@ ng_status ng_lesson_create_beside(ng_greenlet* greenlet, const ng_lesson* beside
   }
   lesson->source = greenlet;
   lesson->carrier = greenlet->carrier;
+  lesson->parked = parked;
   lesson->words = words;
   lesson->original = (uintptr_t*)(lesson + 1);
   lesson->shown = lesson->original + words;
   lesson->states = (uint8_t*)(lesson->shown + words);
   lesson->stuck = lesson->states + words;
-  if (!ng_decoy_make(words, &lesson->copy)) {
+  if (!ng_decoy_make(&parked, &lesson->copy)) {
     free(lesson);
     close_one();
     return NG_ERROR_MEMORY;
   }
-  const uintptr_t* stack = ng_stack_of(greenlet);
-  memcpy(lesson->original, stack, words * sizeof *stack);
+  memcpy(lesson->original, parked.stack, words * sizeof *parked.stack);
   for (uint32_t i = 0; i < words; i++) {
-    const uintptr_t word = stack[i];
-    bool is_collectible = false;
-    // The control block above belongs to the stack: what lies at its bottom leads there.
-    lesson->states[i] = word - (uintptr_t)stack < words * sizeof *stack + sizeof *greenlet ? WORD_STACK
-                        : word < NG_SMALL || ng_is_heap(word)                             ? WORD_OPEN
-                        : ng_code_find(word, &is_collectible)                             ? WORD_CODE
-                                                                                          : WORD_UNKNOWN;
-    lesson->may_unload |= is_collectible;
+    lesson->states[i] = (uint8_t)first_state(lesson, i);
   }
   *result = lesson;
   return NG_OK;
@@ -145,11 +176,19 @@ uint32_t ng_lesson_size(const ng_lesson* lesson) {
   return lesson->words + 1; // the last one only tells whether the collection moves anything
 }
 
+// Where an address of the parked stack is in a decoy.
+static uintptr_t relocate(const ng_lesson* lesson, const ng_decoy* copy, uintptr_t word) {
+  const uintptr_t distance = word - (uintptr_t)lesson->parked.stack;
+  return distance < lesson->words * sizeof word                ? (uintptr_t)copy->stack + distance
+         : word == (uintptr_t)ng_terminator_of(lesson->source) ? (uintptr_t)&copy->greenlet->terminator
+                                                               : word + (uintptr_t)copy->greenlet - (uintptr_t)lesson->source;
+}
+
 // What a decoy holds of a word that is not asked about.
 static uintptr_t at_rest(const ng_lesson* lesson, const ng_decoy* copy, uint32_t index) {
   const uintptr_t word = lesson->original[index];
   if (lesson->states[index] == WORD_STACK) {
-    return word + (uintptr_t)copy->greenlet - (uintptr_t)lesson->source;
+    return relocate(lesson, copy, word);
   }
   return word >= NG_SMALL && ng_is_heap(word) ? 0 : word; // an object that may be gone by now
 }
@@ -196,26 +235,26 @@ static ng_status show_apart(ng_lesson* lesson, const uintptr_t* references) {
   decoy->state = NG_GREENLET_READY;
   uintptr_t* head_link = ng_frame_link(low_frame);
   *decoy->terminator_link = *head_link;
-  *head_link = (uintptr_t)&decoy->direct;
+  *head_link = lesson->copy.shown;
+  lesson->next_apart = first_apart;
+  first_apart = lesson;
   lesson->is_apart = true;
   return NG_OK;
-}
-
-static ng_greenlet* decoy_at(uintptr_t direct) {
-  return (ng_greenlet*)(direct - offsetof(ng_greenlet, direct));
 }
 
 static void hide_apart(ng_lesson* lesson) {
   if (!lesson->is_apart) {
     return;
   }
-  const uintptr_t direct = (uintptr_t)&lesson->copy.greenlet->direct;
   uintptr_t* head_link = ng_frame_link(low_frame);
   uintptr_t* link = head_link;
-  while (*link != direct) {
-    ng_assert(*link != (uintptr_t)ng_layout.frame_end);
-    link = decoy_at(*link)->terminator_link;
+  ng_lesson** place = &first_apart;
+  while (*place != lesson) {
+    link = (*place)->copy.greenlet->terminator_link;
+    place = &(*place)->next_apart;
   }
+  ng_assert(*link == lesson->copy.shown);
+  *place = lesson->next_apart;
   *link = *lesson->copy.greenlet->terminator_link;
   *lesson->copy.greenlet->terminator_link = (uintptr_t)ng_layout.frame_end;
   lesson->is_apart = false;
@@ -273,7 +312,7 @@ static void prepare_cuts(ng_lesson* lesson) {
     }
   }
   for (uint32_t i = 0; i < lesson->top && lesson->cut_count < MOST_CUTS; i++) {
-    if (lesson->states[i] == WORD_CODE && ng_decoy_make(lesson->words, &lesson->cuts[lesson->cut_count])) {
+    if (lesson->states[i] == WORD_CODE && ng_decoy_make(&lesson->parked, &lesson->cuts[lesson->cut_count])) {
       lesson->cuts[lesson->cut_count++].cut = i;
     }
   }
@@ -385,13 +424,14 @@ ng_status ng_lesson_look(ng_lesson* lesson, const void* given) {
 }
 
 // A word that leads into the stack decides where the walk goes on if it is a saved frame pointer: directly below a return address,
-// or leading there.
+// or leading there. Where a frame pointer leads to any place of its frame, each word that leads upwards is taken for one.
 static bool is_frame_pointer(const ng_lesson* lesson, uint32_t index) {
-  if (index + 1 < lesson->words && lesson->states[index + 1] == WORD_CODE) {
+  if (index == lesson->parked.frame_pointer || ng_frame_part_of(&lesson->parked, index) == NG_PART_KEY ||
+      (index + 1 < lesson->words && lesson->states[index + 1] == WORD_CODE)) {
     return true;
   }
-  const uintptr_t target = (lesson->original[index] - (uintptr_t)ng_stack_of(lesson->source)) / sizeof(uintptr_t);
-  return index == NG_SAVED_RETURN - 1 || (target + 1 < lesson->words && lesson->states[target + 1] == WORD_CODE);
+  const uintptr_t target = (lesson->original[index] - (uintptr_t)lesson->parked.stack) / sizeof(uintptr_t);
+  return NG_HAS_FRAME_RECORDS ? target + 1 < lesson->words && lesson->states[target + 1] == WORD_CODE : target > index;
 }
 
 static ng_word_role role_of(const ng_lesson* lesson, uint32_t index) {
@@ -405,6 +445,7 @@ static ng_word_role role_of(const ng_lesson* lesson, uint32_t index) {
     case WORD_PINNED:
       return NG_ROLE_PINNED;
     case WORD_CODE:
+    case WORD_FIXED:
       return NG_ROLE_CODE;
     case WORD_STACK:
       return is_frame_pointer(lesson, index) ? NG_ROLE_STACK : NG_ROLE_UNKNOWN;
@@ -434,7 +475,7 @@ ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson) {
       roles[i] = (uint8_t)role_of(lesson, i);
     }
     empty(lesson);
-    verdict = ng_shape_add(ng_stack_of(lesson->source), lesson->words, roles, lesson->has_collected, &lesson->copy);
+    verdict = ng_shape_add(&lesson->parked, roles, lesson->has_collected, &lesson->copy);
   }
   if (lesson->is_reserved) {
     ng_keeper_cancel();

@@ -50,17 +50,17 @@ static uint32_t walk(uintptr_t first, uintptr_t low, uintptr_t high, uintptr_t i
 
 // Where a switch made a transition, native code has used the register of frame pointers. The runtime's own frame of the transition
 // has it, behind the stack pointer and the return address.
-static uint32_t walk_from_transition(uintptr_t top, uintptr_t low, uintptr_t high, uint64_t* addresses,
+static uint32_t walk_from_transition(uintptr_t top, uintptr_t low, uintptr_t high, uintptr_t image, uint64_t* addresses,
                                      uint32_t capacity) {
   uintptr_t words[TRANSITION_WORDS];
-  if (capacity == 0 || top < low || top >= high || !copy(words, top, sizeof words)) {
+  if (capacity == 0 || top < low || top >= high || !copy(words, image + (top - low), sizeof words)) {
     return 0;
   }
   for (int i = 1; i + 2 < TRANSITION_WORDS; i++) {
     const bool has_return = words[i + 1] > NG_SMALL && (words[i + 1] < low || words[i + 1] >= high);
     if (words[i] >= low && words[i] < high && has_return && words[i + 2] > words[i] && words[i + 2] < high) {
       addresses[0] = words[i + 1];
-      return 1 + walk(words[i + 2], low, high, low, addresses + 1, capacity - 1);
+      return 1 + walk(words[i + 2], low, high, image, addresses + 1, capacity - 1);
     }
   }
   return 0;
@@ -77,12 +77,11 @@ ng_status ng_greenlet_peek(const ng_greenlet* greenlet, const ng_frozen* frozen,
   }
   const uintptr_t high = (uintptr_t)greenlet;
   struct ng_frozen seen;
-  struct ng_shape shape;
   if (frozen != NULL && copy(&seen, (uintptr_t)frozen, sizeof seen) && seen.greenlet == greenlet && seen.copy != NULL) {
-    if (copy(&shape, (uintptr_t)seen.shape, sizeof shape) && shape.words <= NG_DEEPEST) {
-      const uintptr_t low = high - shape.words * sizeof(uintptr_t);
-      *count = walk(low + SAVED_RECORD, low, high, (uintptr_t)seen.copy, addresses, capacity);
-    }
+    const uintptr_t low = (uintptr_t)seen.low;
+    const uintptr_t top = (uintptr_t)(seen.parked.stack + seen.parked.frame);
+    *count = seen.parked.frame == 0 ? walk(low + SAVED_RECORD, low, high, (uintptr_t)seen.copy, addresses, capacity)
+                                    : walk_from_transition(top, low, high, (uintptr_t)seen.copy, addresses, capacity);
     return NG_OK;
   }
   uintptr_t low;
@@ -94,7 +93,7 @@ ng_status ng_greenlet_peek(const ng_greenlet* greenlet, const ng_frozen* frozen,
     const uintptr_t end = segment == 0 ? low + LARGEST_THREAD : high;
     *count = walk(low + SAVED_RECORD, low, end, low, addresses, capacity);
     if (*count < 2) {
-      const uint32_t better = walk_from_transition(top, low, end, addresses, capacity);
+      const uint32_t better = walk_from_transition(top, low, end, low, addresses, capacity);
       *count = better != 0 ? better : *count;
     }
   }

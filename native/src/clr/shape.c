@@ -44,11 +44,13 @@ ng_status ng_freeze_initialize(const ng_freeze_layout* layout) {
       layout->gc_frame_interior > LARGEST_OFFSET) {
     return NG_ERROR_ARGUMENT;
   }
-  if (ng_clr_direct() == NULL) {
-    return NG_ERROR_NOT_SUPPORTED;
+#if defined(__linux__) || defined(_WIN32) // where it was tried
+  if (ng_clr_direct() != NULL || ng_frame_is_described()) {
+    ng_freezing = *layout;
+    return NG_OK;
   }
-  ng_freezing = *layout;
-  return NG_OK;
+#endif
+  return NG_ERROR_NOT_SUPPORTED;
 }
 
 void ng_freeze_limit(uint32_t shapes, uint64_t shape_bytes) {
@@ -84,26 +86,18 @@ bool ng_code_find(uintptr_t address, bool* is_collectible) {
   return false;
 }
 
-bool ng_is_parked_plain(const ng_greenlet* greenlet) {
-  return greenlet->state == NG_GREENLET_PARKED && greenlet->segment != NULL && greenlet->record == NULL &&
-         !greenlet->keeps_words && *greenlet->link == (uintptr_t)&greenlet->direct &&
-         greenlet->direct.next == (uintptr_t)&greenlet->terminator &&
-         greenlet->gc_frame == (uintptr_t)ng_layout.gc_frame_end &&
-         greenlet->exception_tracker == (uintptr_t)ng_layout.exception_tracker_end;
-}
-
 static inline uint64_t mix(uint64_t hash, uint64_t word) {
   hash = (hash ^ word) * 0x9E3779B97F4A7C15U;
   return hash ^ hash >> 29;
 }
 
-uint64_t ng_shape_hash(const uintptr_t* stack, uint32_t words) {
-  const uintptr_t low = (uintptr_t)stack;
-  uint64_t hash = mix(words, stack[NG_SAVED_RETURN]);
-  uintptr_t frame = stack[NG_SAVED_RETURN - 1];
+uint64_t ng_shape_hash(const ng_parked* parked) {
+  const uintptr_t low = (uintptr_t)parked->stack;
+  uint64_t hash = mix(mix(parked->words, parked->frame), parked->stack[parked->code]);
+  uintptr_t frame = parked->stack[parked->frame_pointer];
   // Some frames up, where there are frame pointers. The innermost are often the same: those of a wait.
-  for (int i = 0; i < HASHED_FRAMES; i++) {
-    if (frame - low >= (words - 1) * sizeof(uintptr_t) || frame % sizeof(uintptr_t) != 0) {
+  for (int i = 0; i < HASHED_FRAMES && NG_HAS_FRAME_RECORDS; i++) {
+    if (frame - low >= (parked->words - 1) * sizeof(uintptr_t) || frame % sizeof(uintptr_t) != 0) {
       break;
     }
     hash = mix(hash, ((const uintptr_t*)frame)[1]);
@@ -131,9 +125,14 @@ static bool is_ended(const ng_shape* shape) {
   return (atomic_load_explicit(&shape->users, memory_order_relaxed) & NG_SHAPE_ENDED) != 0;
 }
 
-static ng_shape* find(const uintptr_t* stack, uint32_t words, uint64_t hash) {
+static bool is_of(const ng_shape* shape, const ng_parked* parked, uint64_t hash) {
+  return shape->hash == hash && shape->words == parked->words && shape->frame == parked->frame && !is_ended(shape) &&
+         has_keys(shape, parked->stack);
+}
+
+static ng_shape* find(const ng_parked* parked, uint64_t hash) {
   ng_shape* shape = atomic_load_explicit(&table[hash % BUCKETS], memory_order_acquire);
-  while (shape != NULL && (shape->hash != hash || shape->words != words || is_ended(shape) || !has_keys(shape, stack))) {
+  while (shape != NULL && !is_of(shape, parked, hash)) {
     shape = shape->next;
   }
   return shape;
@@ -166,17 +165,16 @@ static ng_freeze_verdict check(const ng_shape* shape, const uintptr_t* stack, bo
 
 ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, uint32_t may_unload, ng_freeze_plan* plan) {
   *plan = (ng_freeze_plan){.greenlet = greenlet};
-  if (!ng_is_parked_plain(greenlet)) {
+  ng_parked parked;
+  if (!ng_parked_look(greenlet, &parked)) {
     return NG_FREEZE_NOT_PLAIN;
   }
-  const uint32_t words = ng_words_of(greenlet);
-  if (words > NG_DEEPEST) {
+  if (parked.words > NG_DEEPEST) {
     return NG_FREEZE_DEEP;
   }
-  uintptr_t* stack = ng_stack_of(greenlet);
-  plan->stack = (void**)stack;
-  plan->hash = ng_shape_hash(stack, words);
-  ng_shape* shape = find(stack, words, plan->hash);
+  plan->stack = (void**)parked.stack;
+  plan->hash = ng_shape_hash(&parked);
+  ng_shape* shape = find(&parked, plan->hash);
   if (shape == NULL) {
     return NG_FREEZE_UNKNOWN;
   }
@@ -190,7 +188,7 @@ ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, uint32_t may_unload, ng_
   if (shape->verdict != NG_FREEZE_POSSIBLE) {
     return shape->verdict;
   }
-  const ng_freeze_verdict verdict = check(shape, stack, may_unload != 0, plan);
+  const ng_freeze_verdict verdict = check(shape, parked.stack, may_unload != 0, plan);
   if (verdict == NG_FREEZE_POSSIBLE) {
     if ((atomic_fetch_add(&shape->users, 1) & NG_SHAPE_ENDED) != 0) {
       ng_shape_release(shape);
@@ -238,7 +236,9 @@ static bool is_check(uint8_t role) {
   return role == NG_ROLE_INTERIOR || role == NG_ROLE_PINNED || role == NG_ROLE_UNKNOWN;
 }
 
-static ng_shape* make(const uintptr_t* stack, uint32_t words, const uint8_t* roles) {
+static ng_shape* make(const ng_parked* parked, const uint8_t* roles) {
+  const uintptr_t* stack = parked->stack;
+  const uint32_t words = parked->words;
   size_t keys = 0;
   size_t others = 0;
   for (uint32_t i = 0; i < words; i++) {
@@ -261,7 +261,8 @@ static ng_shape* make(const uintptr_t* stack, uint32_t words, const uint8_t* rol
   shape->check_count = 0;
   shape->size = size;
   shape->words = words;
-  shape->hash = ng_shape_hash(stack, words);
+  shape->frame = parked->frame;
+  shape->hash = ng_shape_hash(parked);
   memcpy(shape->roles, roles, words);
   for (uint32_t i = 0; i < words; i++) {
     bool is_collectible;
@@ -393,10 +394,9 @@ static void make_room(void) {
   }
 }
 
-ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uint8_t* roles, bool has_collected,
-                               ng_decoy* decoy) {
+ng_freeze_verdict ng_shape_add(const ng_parked* parked, const uint8_t* roles, bool has_collected, ng_decoy* decoy) {
   uint8_t merged[NG_DEEPEST];
-  memcpy(merged, roles, words);
+  memcpy(merged, roles, parked->words);
   if (has_collected) {
     free_retired();
   }
@@ -405,18 +405,18 @@ ng_freeze_verdict ng_shape_add(const uintptr_t* stack, uint32_t words, const uin
     make_room();
     return NG_FREEZE_REFUSED;
   }
-  const uint64_t hash = ng_shape_hash(stack, words);
+  const uint64_t hash = ng_shape_hash(parked);
   bool agrees = true;
   _Atomic(ng_shape*)* bucket = &table[hash % BUCKETS];
   for (_Atomic(ng_shape*)* link = bucket; atomic_load(link) != NULL; link = &atomic_load(link)->next) {
     ng_shape* each = atomic_load(link);
-    if (each->hash == hash && each->words == words && !is_ended(each) && has_keys(each, stack)) {
+    if (is_of(each, parked, hash)) {
       agrees = merge(merged, each);
       retire(link);
       break; // the youngest has what the older ones had
     }
   }
-  ng_shape* shape = make(stack, words, merged);
+  ng_shape* shape = make(parked, merged);
   if (shape == NULL) {
     return NG_FREEZE_REFUSED;
   }

@@ -27,6 +27,7 @@ typedef enum ng_breakage {
   NG_BREAK_SLOT = 65536,    // "slot": every other reference of a frozen stack is forgotten
   NG_BREAK_STALE = 131072,  // "stale": references of frozen stacks stay as they were
   NG_BREAK_CODE = 262144,   // "code": nothing keeps the code of frozen stacks that can be unloaded
+  NG_BREAK_TRANSITIONS = 524288, // "transitions": no fault, but each switch makes a transition
 } ng_breakage;
 
 #if defined(NG_BREAKABLE)

@@ -23,6 +23,9 @@ size_t ng_memory_page_size(void);
 void* ng_memory_reserve(size_t size);
 void ng_memory_unreserve(void* address, size_t size);
 
+// One page below an address, readable, writable and zero; null if there is none to be had.
+void* ng_memory_below(uintptr_t limit);
+
 // Makes reserved pages readable and writable; they take memory as they are touched.
 ng_status ng_memory_commit(void* address, size_t size);
 

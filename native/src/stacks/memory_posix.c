@@ -74,6 +74,20 @@ void* ng_memory_reserve(size_t size) {
   return address;
 }
 
+void* ng_memory_below(uintptr_t limit) {
+  const size_t size = ng_memory_page_size();
+  for (uintptr_t wish = (uintptr_t)1 << 32; wish < limit; wish += (uintptr_t)1 << 36) {
+    void* page = mmap((void*)wish, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); // a wish, no order
+    if (page != MAP_FAILED && (uintptr_t)page < limit) {
+      return page;
+    }
+    if (page != MAP_FAILED) {
+      (void)munmap(page, size);
+    }
+  }
+  return NULL;
+}
+
 void ng_memory_unreserve(void* address, size_t size) {
   (void)munmap(address, size);
 }

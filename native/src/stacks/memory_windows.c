@@ -30,6 +30,17 @@ void* ng_memory_reserve(size_t size) {
   return VirtualAlloc(NULL, size, MEM_RESERVE, PAGE_NOACCESS);
 }
 
+void* ng_memory_below(uintptr_t limit) {
+  const uintptr_t step = (uintptr_t)1 << 30; // an address that is asked for is given, or nothing
+  for (uintptr_t wish = step; wish < limit; wish += step) {
+    void* page = VirtualAlloc((void*)wish, ng_memory_page_size(), MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    if (page != NULL) {
+      return page;
+    }
+  }
+  return NULL;
+}
+
 void ng_memory_unreserve(void* address, size_t size) {
   (void)size;
   (void)VirtualFree(address, 0, MEM_RELEASE);

@@ -616,6 +616,9 @@ internal static unsafe partial class NativeMethods
     public static extern ng_status ng_freeze_find_heap([NativeTypeName("const char *")] sbyte* module, [NativeTypeName("uint64_t")] ulong inside, [NativeTypeName("uint64_t")] ulong range, [NativeTypeName("uint64_t *")] ulong* low, [NativeTypeName("uint64_t *")] ulong* high);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern ng_status ng_freeze_describe_frame([NativeTypeName("uint32_t")] uint stack_pointer, [NativeTypeName("uint32_t")] uint return_address, [NativeTypeName("uint32_t")] uint frame_pointer);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern ng_status ng_freeze_initialize([NativeTypeName("const ng_freeze_layout *")] ng_freeze_layout* layout);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

@@ -212,15 +212,11 @@ internal sealed class BackendSelection
     }
 
     // What takes longer to find out, the first carrier that has something to freeze does.
-    private unsafe void LookWhetherGreenletsCanBeFrozen()
+    private void LookWhetherGreenletsCanBeFrozen()
     {
-        if (Backend == GreenletBackend.Segments && NativeMethods.ng_clr_direct() is null)
+        if (Backend == GreenletBackend.Segments && !OperatingSystem.IsLinux() && !OperatingSystem.IsWindows())
         {
-            FreezeSetting.TurnOff("switches make transitions on this platform");
-        }
-        else if (!OperatingSystem.IsLinux())
-        {
-            FreezeSetting.TurnOff("it has been tested on Linux only");
+            FreezeSetting.TurnOff("it has been tested on Linux and Windows only");
         }
     }
 

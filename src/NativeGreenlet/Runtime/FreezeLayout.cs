@@ -51,6 +51,20 @@ internal static unsafe class FreezeLayout
         return layout;
     }
 
+    /// <summary>Tells the native library where the frame of a transition says from where the collector walks on.</summary>
+    /// <exception cref="UnsupportedRuntimeException">Something is not as we know it.</exception>
+    public static void DescribeFrame()
+    {
+        ContractDescriptor descriptor = ContractDescriptor.Read(CoreClr.FindDescriptor());
+        uint stackPointer = descriptor.Offset("InlinedCallFrame", "CallSiteSP");
+        uint returnAddress = descriptor.Offset("InlinedCallFrame", "CallerReturnAddress");
+        uint framePointer = descriptor.Offset("InlinedCallFrame", "CalleeSavedFP");
+        if (NativeMethods.ng_freeze_describe_frame(stackPointer, returnAddress, framePointer) != ng_status.OK)
+        {
+            throw new UnsupportedRuntimeException("its InlinedCallFrame has another form");
+        }
+    }
+
     private static nint Pointer(ContractDescriptor descriptor, ContractDescriptor.Header* header, string global)
     {
         ulong index = descriptor.PointerIndex(global);
@@ -79,7 +93,7 @@ internal static unsafe class FreezeLayout
         }
         else
         {
-            fixed (byte* module = "libcoreclr"u8)
+            fixed (byte* module = OperatingSystem.IsWindows() ? "coreclr.dll"u8 : "libcoreclr"u8)
             {
                 if (NativeMethods.ng_freeze_find_heap((sbyte*)module, inside, range, &low, &high) != ng_status.OK)
                 {

@@ -78,9 +78,15 @@ internal static class FreezeCheck
     private static unsafe void Initialize()
     {
         ng_freeze_layout layout = FreezeLayout.Read();
-        if (NativeMethods.ng_freeze_initialize(&layout) != ng_status.OK)
+        FreezeLayout.DescribeFrame();
+        switch (NativeMethods.ng_freeze_initialize(&layout))
         {
-            throw new UnsupportedRuntimeException("the native library does not accept its layout");
+            case ng_status.OK:
+                break;
+            case ng_status.ERROR_NOT_SUPPORTED:
+                throw new UnsupportedRuntimeException("it was never tried on this system");
+            default:
+                throw new UnsupportedRuntimeException("the native library does not accept its layout");
         }
     }
 

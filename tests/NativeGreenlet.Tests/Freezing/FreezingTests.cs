@@ -15,76 +15,76 @@ namespace NativeGreenlet.Tests.Freezing;
 /// by an environment variable.</summary>
 public class FreezingTests
 {
-    private const string Unavailable = "unavailable";
+    internal const string Unavailable = "unavailable";
 
-    [LinuxFact]
+    [Fact]
     public void What_frozen_stacks_refer_to_survives_collections() => Survives("always", HoldEverything);
 
-    [LinuxFact]
+    [Fact]
     public void What_frozen_stacks_refer_to_survives_a_server_collector() => Survives("always", HoldEverything, ("DOTNET_gcServer", "1"), ("DOTNET_GCHeapCount", "2"));
 
-    [LinuxFact]
+    [Fact]
     public void A_frozen_greenlet_takes_values_exceptions_and_kills() => Survives("always", UseFrozen);
 
-    [LinuxFact]
+    [Fact]
     public void An_abandoned_frozen_greenlet_is_killed() => Survives("always", AbandonFrozen);
 
-    [LinuxFact]
+    [Fact]
     public void The_stacks_of_frozen_greenlets_are_given_back_when_their_thread_ends() => Survives("always", EndThread);
 
-    [LinuxFact]
+    [Fact]
     public void What_cannot_be_frozen_is_told_apart() => Survives("always", Refuse);
 
-    [LinuxFact]
+    [Fact]
     public void Shapes_that_nothing_needs_make_room_for_others() => Survives("always", MeetManyShapes);
 
-    [LinuxFact]
+    [Fact]
     public void What_may_be_all_that_keeps_a_type_is_not_frozen() => Survives("always", UseUnloadable);
 
-    [LinuxFact]
+    [Fact]
     public void Greenlets_that_are_parked_for_long_are_frozen_and_others_are_not() => Survives("auto", ParkForLong);
 
-    [LinuxFact]
+    [Fact]
     public void What_is_continued_soon_after_it_was_frozen_is_not_frozen_every_time() => Survives("auto", ContinueSoon);
 
-    [LinuxFact]
+    [Fact]
     public void What_cannot_be_frozen_is_looked_at_once_for_each_park() => Survives("auto", LookOnce);
 
-    [LinuxFact]
+    [Fact]
     public void Greenlets_that_are_parked_for_long_are_frozen_by_default() => Survives(string.Empty, FreezeByDefault);
 
     // With room for all that is allocated, so that the only collections are those that somebody forces.
-    [LinuxFact]
+    [Fact]
     public void Few_greenlets_cost_no_collection_and_no_look() => Survives(string.Empty, LeaveFewAlone, ("DOTNET_GCgen0size", "0x4000000"));
 
-    [LinuxFact]
+    [Fact]
     public void Nothing_is_found_out_for_greenlets_that_are_parked_for_a_moment() => Survives(string.Empty, ParkForAMoment, ("DOTNET_GCgen0size", "0x4000000"));
 
-    [LinuxFact]
+    [Fact]
     public void Greenlets_of_the_check_are_in_no_figure() => Survives(string.Empty, CountOnlyOwn);
 
-    [LinuxFact]
+    [Fact]
     public void Collections_are_watched_as_long_as_there_are_enough_greenlets() => Survives(string.Empty, HaveEnoughByTurns);
 
-    [LinuxFact]
+    [Fact]
     public void Nothing_is_frozen_where_the_environment_says_so() => Survives("off", TurnOffByVariable);
 
-    [LinuxFact]
+    [Fact]
     public void Nothing_is_frozen_where_the_program_says_so() => Survives(string.Empty, TurnOffByProgram);
 
-    [LinuxFact]
+    [Fact]
     public void A_program_can_ask_for_it() => Survives(string.Empty, AskByProgram);
 
-    [LinuxFact]
+    [Fact]
     public void A_region_without_collections_has_none() => Survives("auto", StayWithoutCollections);
 
-    [LinuxFact]
+    [Fact]
     public void Two_lessons_are_never_given_at_a_time() => Survives("auto", GiveTwoLessons);
 
-    [LinuxFact]
+    [Fact]
     public void The_environment_has_the_last_word() => Survives("off", AskInVain);
 
-    [LinuxFact]
+    [Fact]
     public void It_is_settled_when_the_first_greenlet_begins() => Survives(string.Empty, AskTooLate);
 
     [Fact]
@@ -108,10 +108,10 @@ public class FreezingTests
         Assert.True(child.ExitCode == 0, $"exit code {child.ExitCode}\n{child.Output}\n{child.Error}");
     }
 
-    [LinuxFact]
+    [Fact]
     public void A_wish_that_is_not_known_is_told() => Survives("sometimes", TellUnknownWish);
 
-    [LinuxFact]
+    [Fact]
     public void A_collector_without_regions_turns_it_off_with_a_reason()
     {
         if (File.Exists(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "libclrgc.so")))
@@ -120,7 +120,7 @@ public class FreezingTests
         }
     }
 
-    [LinuxFact]
+    [Fact]
     public void The_check_at_the_first_use_succeeds_beside_code_that_can_be_unloaded() => Survives("auto", CheckBesideUnloadableCode);
 
     // The check at the first use finds them, or dies of them.
@@ -143,9 +143,9 @@ public class FreezingTests
         Assert.DoesNotContain("frozen: 0 now", child.Output, StringComparison.Ordinal);
     }
 
-    // Switches without a transition, of stacks that the collector walks.
-    internal static unsafe bool CanFreeze =>
-        ThisRun.Backend == Backends.Segments && OperatingSystem.IsLinux() && GreenletRuntime.Backend == GreenletBackend.Segments && NativeMethods.ng_clr_direct() is not null;
+    // Where it was tried, on stacks that the collector walks.
+    internal static bool CanFreeze =>
+        ThisRun.Backend == Backends.Segments && (OperatingSystem.IsLinux() || OperatingSystem.IsWindows()) && GreenletRuntime.Backend == GreenletBackend.Segments;
 
     internal static void Survives(string wish, Action body, params (string, string)[] environment)
     {
@@ -185,7 +185,7 @@ public class FreezingTests
         GC.KeepAlive(unloadable);
     }
 
-    private static void HoldEverything()
+    internal static void HoldEverything()
     {
         using CancellationTokenSource ending = new();
         Thread collector = new(() =>
@@ -257,7 +257,7 @@ public class FreezingTests
 
     private static bool IsFrozen(Greenlet greenlet) => greenlet.Core.IsFrozen;
 
-    private static void UseFrozen() => OnThread.Run(() =>
+    internal static void UseFrozen() => OnThread.Run(() =>
     {
         Greenlet value = Frozen(_ => (string)Greenlet.Current.Parent!.Switch()! + "!");
         long bytes = value.StackBytesUsed;
@@ -316,7 +316,7 @@ public class FreezingTests
         Assert.Equal(0, GreenletDiagnostics.Frozen);
     });
 
-    private static void AbandonFrozen() => OnThread.Run(() =>
+    internal static void AbandonFrozen() => OnThread.Run(() =>
     {
         int ended = 0;
         WeakReference<object> held = Abandon(() => ended++);
@@ -351,7 +351,7 @@ public class FreezingTests
         }
     });
 
-    private static void EndThread()
+    internal static void EndThread()
     {
         Greenlet? one = null;
         WeakReference<object> held = new(new object());
@@ -380,7 +380,7 @@ public class FreezingTests
         OnThread.Run(() => Assert.True(Frozen(_ => ParkedFrames.Plain(1)).Switch() is true)); // on a stack of theirs
     }
 
-    private static unsafe void Refuse() => OnThread.Run(() =>
+    internal static unsafe void Refuse() => OnThread.Run(() =>
     {
         ThrowIfNotPrepared();
         Assert.Equal(ng_freeze_verdict.PINS, Verdict(_ => Pins(5)));
@@ -490,7 +490,7 @@ public class FreezingTests
 
     private static void ThrowIfNotPrepared() => Assert.True(Frozen(_ => ParkedFrames.Plain(1)).Switch() is true);
 
-    private static void UseUnloadable() => OnThread.Run(() =>
+    internal static void UseUnloadable() => OnThread.Run(() =>
     {
         ThrowIfNotPrepared();
 
@@ -521,7 +521,7 @@ public class FreezingTests
         return typeof(T).Name;
     }
 
-    private static void ParkForLong() => OnThread.Run(() =>
+    internal static void ParkForLong() => OnThread.Run(() =>
     {
         const int Count = 300;
         Greenlet[] greenlets = [.. Enumerable.Range(0, Count).Select(i => new Greenlet(_ => ParkedFrames.Plain(i)))];

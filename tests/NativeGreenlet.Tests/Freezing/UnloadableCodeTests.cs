@@ -12,27 +12,27 @@ public class UnloadableCodeTests
 {
     private const int Layout = 0b0101;
 
-    private static readonly (string, string) s_verify = ("DOTNET_HeapVerify", "1");
+    internal static readonly (string, string) Verify = ("DOTNET_HeapVerify", "1");
 
-    [LinuxFact]
-    public void What_runs_a_frozen_dynamic_method_keeps_its_code() => FreezingTests.Survives("auto", KeepCode, s_verify);
+    [Fact]
+    public void What_runs_a_frozen_dynamic_method_keeps_its_code() => FreezingTests.Survives("auto", KeepCode, Verify);
 
-    [LinuxFact]
-    public void Many_frozen_greenlets_share_what_keeps_their_code() => FreezingTests.Survives("auto", ShareCode, s_verify);
+    [Fact]
+    public void Many_frozen_greenlets_share_what_keeps_their_code() => FreezingTests.Survives("auto", ShareCode, Verify);
 
-    [LinuxFact]
-    public void The_code_of_an_abandoned_frozen_greenlet_is_collected() => FreezingTests.Survives("auto", Abandon, s_verify);
+    [Fact]
+    public void The_code_of_an_abandoned_frozen_greenlet_is_collected() => FreezingTests.Survives("auto", Abandon, Verify);
 
-    [LinuxFact]
-    public void The_code_of_what_was_frozen_is_collected_after_its_thread_has_ended() => FreezingTests.Survives("auto", EndThread, s_verify);
+    [Fact]
+    public void The_code_of_what_was_frozen_is_collected_after_its_thread_has_ended() => FreezingTests.Survives("auto", EndThread, Verify);
 
-    [LinuxFact]
-    public void A_method_where_another_was_has_a_shape_of_its_own() => FreezingTests.Survives("auto", TakeAddresses, s_verify);
+    [Fact]
+    public void A_method_where_another_was_has_a_shape_of_its_own() => FreezingTests.Survives("auto", TakeAddresses, Verify);
 
-    [LinuxFact]
-    public void Dynamic_methods_come_and_go_while_each_park_is_frozen() => FreezingTests.Survives("always", ComeAndGo, s_verify);
+    [Fact]
+    public void Dynamic_methods_come_and_go_while_each_park_is_frozen() => FreezingTests.Survives("always", ComeAndGo, Verify);
 
-    [LinuxFact]
+    [Fact]
     public void A_library_that_does_not_keep_code_is_found()
     {
         if (!FreezingTests.CanFreeze)
@@ -48,7 +48,7 @@ public class UnloadableCodeTests
         Assert.NotEqual(0, child.ExitCode);
     }
 
-    private static void KeepCode() => OnThread.Run(() =>
+    internal static void KeepCode() => OnThread.Run(() =>
     {
         const int Count = 12;
         List<WeakReference> methods = [];
@@ -158,7 +158,7 @@ public class UnloadableCodeTests
         }
     });
 
-    private static void ComeAndGo() => OnThread.Run(() =>
+    internal static void ComeAndGo() => OnThread.Run(() =>
     {
         const int Switches = 2000;
         Random random = new(3);

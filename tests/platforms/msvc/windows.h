@@ -12,6 +12,7 @@
 #define MEM_RELEASE                       0x8000
 #define PAGE_NOACCESS                     1
 #define PAGE_READWRITE                    4
+#define PAGE_WRITECOPY                    8
 #define PAGE_EXECUTE                      0x10
 #define PAGE_GUARD                        0x100
 #define FIBER_FLAG_FLOAT_SWITCH           1
@@ -69,6 +70,7 @@ void* WINAPI VirtualAlloc(void* address, size_t size, DWORD type, DWORD protecti
 BOOL WINAPI VirtualFree(void* address, size_t size, DWORD type);
 size_t WINAPI VirtualQuery(const void* address, MEMORY_BASIC_INFORMATION* information, size_t size);
 
+HMODULE WINAPI GetModuleHandleA(const char* module);
 BOOL WINAPI GetModuleHandleExW(DWORD flags, const wchar_t* module, HMODULE* handle);
 void* NtCurrentTeb(void);
 
