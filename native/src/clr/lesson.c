@@ -263,11 +263,21 @@ static void hide_apart(ng_lesson* lesson) {
   }
 }
 
+// Where a walk ends. On Windows the walker takes a finally that is not called from the runtime's own module for one that its method calls
+// on its way, and looks for that method's frame: so it is an address of that module there. Only where it lies matters.
+static uintptr_t native_address(void) {
+#if defined(_WIN32)
+  return (uintptr_t)ng_freezing.code_map;
+#else
+  return (uintptr_t)ng_greenlet_enter;
+#endif
+}
+
 static void show_cuts(ng_lesson* lesson, const uintptr_t* references) {
   for (uint32_t k = 0; k < lesson->cut_count; k++) {
     ng_decoy* cut = &lesson->cuts[k];
     for (uint32_t i = 0; i < lesson->words; i++) {
-      cut->stack[i] = i == cut->cut      ? (uintptr_t)ng_greenlet_enter
+      cut->stack[i] = i == cut->cut      ? native_address()
                       : i == lesson->top ? references[i]
                                          : at_rest(lesson, cut, i);
     }

@@ -98,6 +98,8 @@ public class UnloadableCodeTests
         Greenlet[] Share()
         {
             Func<int, bool> body = DynamicFrames.Make(Layout, 1, method => methods.Add(Weak(method)));
+            Greenlet[] first = [.. Enumerable.Range(0, 4).Select(i => Freeze(new Greenlet(_ => body(i))))]; // a second lesson has a keeper of its own
+            Assert.All(first, greenlet => Assert.True(greenlet.Switch() is true));
             return [.. Enumerable.Range(0, Count).Select(i => Freeze(new Greenlet(_ => body(i))))];
         }
     });
