@@ -4,6 +4,8 @@ using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeGreenlet.Common;
 using NativeGreenlet.Interop;
 using NativeGreenlet.Runtime;
 using NativeGreenlet.Scheduling;
@@ -25,6 +27,9 @@ public class FreezingTests
 
     [Fact]
     public void A_frozen_greenlet_takes_values_exceptions_and_kills() => Survives("always", UseFrozen);
+
+    [Fact]
+    public void The_collector_walks_what_was_thawed() => Survives("always", CollectThawed);
 
     [Fact]
     public void An_abandoned_frozen_greenlet_is_killed() => Survives("always", AbandonFrozen);
@@ -315,6 +320,42 @@ public class FreezingTests
         Assert.Equal(7, context.Switch());
         Assert.Equal(0, GreenletDiagnostics.Frozen);
     });
+
+    // As where the switch to it has to be tried again, because the collector wants to run.
+    internal static unsafe void CollectThawed() => OnThread.Run(() =>
+    {
+        const int Seed = 7;
+        Greenlet[] greenlets = [.. ParkedFrames.All.Select(body => Frozen(_ => body(Seed)))];
+        Array.ForEach(greenlets, greenlet =>
+        {
+            GreenletCore core = greenlet.Core;
+            Thaw(core.Park->Frozen, core.FrozenReferences!);
+            core.Park->Frozen = null;
+            core.FrozenReferences = null;
+        });
+        for (int i = 0; i < 2; i++)
+        {
+            _ = ParkedFrames.Bytes(Seed);
+            GC.Collect(i, GCCollectionMode.Forced, blocking: true, compacting: true);
+        }
+
+        Array.ForEach(greenlets, greenlet =>
+        {
+            while (!greenlet.IsDead)
+            {
+                Assert.True(greenlet.Switch() is null or true, "what it refers to");
+            }
+        });
+    });
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Thaw(ng_frozen* frozen, object?[] references)
+    {
+        fixed (void* first = &Unsafe.As<object?, byte>(ref MemoryMarshal.GetArrayDataReference(references)))
+        {
+            _ = NativeMethods.ng_thaw(frozen, first);
+        }
+    }
 
     internal static void AbandonFrozen() => OnThread.Run(() =>
     {

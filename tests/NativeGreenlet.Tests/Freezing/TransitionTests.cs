@@ -17,6 +17,9 @@ public class TransitionTests
     public void A_frozen_greenlet_takes_values_exceptions_and_kills() => Survives("always", UseFrozen);
 
     [Fact]
+    public void The_collector_walks_what_was_thawed() => Survives("always", CollectThawed);
+
+    [Fact]
     public void An_abandoned_frozen_greenlet_is_killed() => Survives("always", AbandonFrozen);
 
     [Fact]
@@ -73,6 +76,8 @@ public class TransitionTests
     private static void HoldEverything() => Run(FreezingTests.HoldEverything);
 
     private static void UseFrozen() => Run(FreezingTests.UseFrozen);
+
+    private static void CollectThawed() => Run(FreezingTests.CollectThawed);
 
     private static void AbandonFrozen() => Run(FreezingTests.AbandonFrozen);
 
