@@ -13,7 +13,7 @@ public enum GreenletFreezing
     Off,
 
     /// <summary>When they have been parked during several collections, on threads that have 64 greenlets or more. The default, where it can
-    /// be had: on <see cref="GreenletBackend.Segments"/>, on Linux on x86-64.</summary>
+    /// be had: on <see cref="GreenletBackend.Segments"/>, on Linux and Windows.</summary>
     Auto,
 
     /// <summary>Whenever they are left. It is slow: for tests.</summary>

@@ -58,7 +58,7 @@ internal static unsafe class FreezeFigures
     private static string Name(ng_freeze_verdict verdict) => verdict switch
     {
         ng_freeze_verdict.UNKNOWN => "shape not learned yet",
-        ng_freeze_verdict.NOT_PLAIN => "parked by a transition",
+        ng_freeze_verdict.NOT_PLAIN => "below runtime or native code",
         ng_freeze_verdict.PINS => "pins an object",
         ng_freeze_verdict.UNLOADABLE => "code that can be unloaded",
         ng_freeze_verdict.DEEP => "deep",
