@@ -18,6 +18,7 @@ internal static class PackVerb
         "src/NativeGreenlet.Weaving.Tool/NativeGreenlet.Weaving.Tool.csproj",
     ]; // which refer to the others
     private const string Packages = "artifacts/packages";
+    private const string Ahead = "artifacts/ahead";
     private const string Templates = "templates/NativeGreenlet.Templates.csproj";
 
     private static readonly (string Rid, string Compiler, string Option)[] s_cross =
@@ -59,6 +60,7 @@ internal static class PackVerb
             ]);
         }
 
+        string[] ahead = CompileAhead();
         if (Directory.Exists(Packages))
         {
             Directory.Delete(Packages, recursive: true);
@@ -73,7 +75,7 @@ internal static class PackVerb
 
             Terminal.Say($"Package: {Path.GetFileNameWithoutExtension(project)}");
             Shell.Require("dotnet",
-                ["pack", project, "-c", "Release", "--no-build", "--nologo", "--tl:off", "-v", "quiet", "-p:ContinuousIntegrationBuild=true", .. versions, .. arguments]);
+                ["pack", project, "-c", "Release", "--no-build", "--nologo", "--tl:off", "-v", "quiet", "-p:ContinuousIntegrationBuild=true", .. versions, .. ahead, .. arguments]);
         }
 
         Terminal.Say("Package: NativeGreenlet.Templates");
@@ -81,6 +83,33 @@ internal static class PackVerb
 
         Terminal.Say($"Done: {Packages}");
         return 0;
+    }
+
+    /// <summary>Compiles what programs refer to ahead of time, for this platform, where that is done, and gives the options by which packages get it.</summary>
+    private static string[] CompileAhead()
+    {
+        if (Directory.Exists(Ahead))
+        {
+            Directory.Delete(Ahead, recursive: true);
+        }
+
+        if (Surroundings.Rid != "linux-x64")
+        {
+            return [];
+        }
+
+        Terminal.Say($"Compiling ahead of time, for {Surroundings.Rid}");
+        foreach (string api in Directory.EnumerateFiles("src", "PublicApi.txt", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        {
+            string name = Path.GetFileName(Path.GetDirectoryName(api)!);
+            Shell.Require("dotnet",
+            [
+                "msbuild", "build/ahead/Ahead.csproj", "-restore", "-t:CompileAhead", $"-p:From={Surroundings.Root}/artifacts/bin/{name}/release/{name}.dll",
+                $"-p:To={Surroundings.Root}/{Ahead}/{Surroundings.Rid}/{name}.dll", "-nologo", "-verbosity:quiet", "-terminalLogger:off",
+            ]);
+        }
+
+        return [$"-p:NativeGreenletAheadRid={Surroundings.Rid}"];
     }
 
     /// <summary>Options by which packages get their version from git: the tag, or how many commits after it; and a sign of what is not

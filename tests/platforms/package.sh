@@ -169,6 +169,13 @@ contents() {
         status=1
       }
     done
+    # With code for this platform besides, and the same IL.
+    if [ "$rid" = linux-x64 ]; then
+      grep -qx "runtimes/$rid/lib/net10.0/$package.dll" "$place/list" || {
+        echo "$package is not compiled ahead for $rid"
+        status=1
+      }
+    fi
     [ -f "$packages/$package.$version.snupkg" ] || {
       echo "$package has no symbols"
       status=1

@@ -29,7 +29,7 @@ internal static class FreezeCheck
     public static bool IsRunning => t_isRunning;
 
     /// <summary>Begins to find out where things are in the runtime, and then the check, on a thread of its own.</summary>
-    /// <param name="rests">Whether it takes its time: a dozen collections in a row would be felt where each walks thousands of stacks.</param>
+    /// <param name="rests">Whether it takes its time: collections in a row would be felt where each walks thousands of stacks.</param>
     /// <param name="settle">Called on that thread at the end, with what went wrong: an <see cref="UnsupportedRuntimeException"/> if something
     /// did not come back as it was; whatever else if there was no stack for it, no memory or no record at the moment.</param>
     /// <exception cref="GreenletException">There is no thread for it at the moment.</exception>
