@@ -113,20 +113,21 @@ internal static unsafe class ExceptionsInFlight
         }
 
         nint found = *word;
-        Stack<GCHandle> ours = new();
+        nint* ours = stackalloc nint[MostHandles];
+        int count = 0;
         bool isClose = false;
-        while (found % nint.Size == 0 && !isClose && ours.Count < MostHandles)
+        while (found % nint.Size == 0 && !isClose && count < MostHandles)
         {
             GCHandle handle = GCHandle.Alloc(exception);
-            ours.Push(handle);
+            ours[count++] = GCHandle.ToIntPtr(handle);
             isClose = found / HandleBlock == GCHandle.ToIntPtr(handle) / HandleBlock;
         }
 
         // A block gets its memory piece by piece.
         bool isThere = isClose && NativeMethods.ng_readable_bytes((void*)found, (ulong)nint.Size) == (ulong)nint.Size && IsObject((nint*)found, exception);
-        while (ours.TryPop(out GCHandle handle))
+        while (count > 0)
         {
-            handle.Free();
+            GCHandle.FromIntPtr(ours[--count]).Free();
         }
 
         return isThere;

@@ -44,7 +44,8 @@ internal readonly unsafe struct GCFrameList
         ulong* outside = stackalloc ulong[SearchedWords];
         ulong* inside = stackalloc ulong[SearchedWords];
         int searched = (int)NativeMethods.ng_object_bytes((void*)thread, SearchedWords * sizeof(ulong)) / sizeof(ulong);
-        List<GCFrameList> found = [];
+        GCFrameList found = default; // no list of them: compiling that for this type takes longer than the search
+        int count = 0;
         Copy(thread, outside, searched);
         try
         {
@@ -59,7 +60,8 @@ internal readonly unsafe struct GCFrameList
                 if (offset != frameOffset && offset != exceptionTrackerOffset && inside[i] != outside[i]
                     && LeadsTo(inside[i], outside[i], (ulong)high))
                 {
-                    found.Add(new GCFrameList(offset, outside[i]));
+                    found = new GCFrameList(offset, outside[i]);
+                    count++;
                 }
             }
 
@@ -70,20 +72,20 @@ internal readonly unsafe struct GCFrameList
             }
         }
 
-        if (found.Count != 1)
+        if (count != 1)
         {
-            throw new UnsupportedRuntimeException($"its list of protected references was found {found.Count} times");
+            throw new UnsupportedRuntimeException($"its list of protected references was found {count} times");
         }
 
         // The value outside ends the list, or leads through the entries of what started the thread to what does.
-        ulong end = found[0].End;
+        ulong end = found.End;
         for (int steps = 0; startsProtected && steps < MostSteps && IsIn(end, (ulong)&end, (ulong)high); steps++)
         {
             end = *(ulong*)end;
         }
 
         return end is 0 or ulong.MaxValue
-            ? new GCFrameList(found[0].Offset, end)
+            ? new GCFrameList(found.Offset, end)
             : throw new UnsupportedRuntimeException("its list of protected references does not end in a value that ends lists");
     }
 

@@ -20,7 +20,7 @@ internal sealed unsafe class ThreadLocator
     /// <exception cref="UnsupportedRuntimeException">It is not.</exception>
     public void RequireMemory(in ng_clr_layout layout)
     {
-        ReadOnlySpan<uint> offsets = [_osId, layout.thread_state, layout.thread_preemptive_disabled, layout.thread_frame, layout.thread_exception_tracker];
+        ReadOnlySpan<uint> offsets = stackalloc uint[] { _osId, layout.thread_state, layout.thread_preemptive_disabled, layout.thread_frame, layout.thread_exception_tracker };
         ulong bytes = 0;
         foreach (uint offset in offsets)
         {

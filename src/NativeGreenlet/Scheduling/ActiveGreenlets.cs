@@ -5,7 +5,11 @@ namespace NativeGreenlet.Scheduling;
 /// <summary>The greenlets of one carrier that have begun and not ended, the youngest first. Used by its thread.</summary>
 internal sealed class ActiveGreenlets
 {
-    private readonly Stack<GCHandle> _spareHandles = new();
+    private const int FewHandles = 8;
+
+    // No Stack: that is in an assembly of its own, which the first greenlet of a program would wait for.
+    private GCHandle[] _spareHandles = new GCHandle[FewHandles];
+    private int _spareCount;
     private GreenletCore? _first;
 
     /// <summary>How many there are.</summary>
@@ -21,8 +25,10 @@ internal sealed class ActiveGreenlets
     public void Add(GreenletCore core, Greenlet greenlet)
     {
         // Weak handles are dear to allocate and cheap to point elsewhere.
-        if (_spareHandles.TryPop(out GCHandle handle))
+        GCHandle handle;
+        if (_spareCount > 0)
         {
+            handle = _spareHandles[--_spareCount];
             handle.Target = greenlet;
         }
         else
@@ -48,7 +54,7 @@ internal sealed class ActiveGreenlets
         GCHandle handle = core.PublicObject;
         handle.Target = null;
         core.PublicObject = default;
-        _spareHandles.Push(handle);
+        Keep(handle);
         Count--;
         if (core.PreviousActive is { } previous)
         {
@@ -78,9 +84,9 @@ internal sealed class ActiveGreenlets
             Remove(core);
         }
 
-        while (_spareHandles.TryPop(out GCHandle handle))
+        while (_spareCount > 0)
         {
-            handle.Free();
+            _spareHandles[--_spareCount].Free();
         }
 
         return removed;
@@ -96,5 +102,17 @@ internal sealed class ActiveGreenlets
         }
 
         return core is not null && core.StartNumber > above ? core : null;
+    }
+
+    private void Keep(GCHandle handle)
+    {
+        if (_spareCount == _spareHandles.Length)
+        {
+            GCHandle[] more = new GCHandle[_spareCount * 2];
+            Array.Copy(_spareHandles, more, _spareCount);
+            _spareHandles = more;
+        }
+
+        _spareHandles[_spareCount++] = handle;
     }
 }
