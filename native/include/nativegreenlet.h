@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 /* The version of this interface. It changes whenever a program compiled against an older header would break. */
-#define NG_ABI_VERSION 3
+#define NG_ABI_VERSION 4
 
 /* ------------------------------------------------------------------------------------------------------------------
    Status codes
@@ -505,6 +505,12 @@ typedef struct ng_freeze_layout {
   uint32_t gc_frame_references; // GCFrame: the references; its first word leads to the next GCFrame
   uint32_t gc_frame_count;      // how many, u32
   uint32_t gc_frame_interior;   // whether they may lead into objects, u32
+  uint32_t table_class;         // MethodTable: EEClassOrCanonMT
+  uint32_t class_table;         // EEClass: MethodTable
+  uint32_t method_index;        // MethodDesc: its place in its chunk, u8, and
+  uint32_t method_alignment;    // in what units
+  uint32_t chunk_size;          // MethodDescChunk: size; 0 if descriptions of types and methods cannot be told from other memory
+  uint32_t chunk_table;         // its MethodTable
   uint64_t code_map;            // the top level of the runtime's map of managed code
   uint64_t heap_low;            // the collector's heap: the whole range that it has reserved
   uint64_t heap_high;
@@ -519,7 +525,7 @@ typedef enum ng_freeze_verdict {
   NG_FREEZE_UNKNOWN = 1,    // its shape has to be learned first
   NG_FREEZE_NOT_PLAIN = 2,  // it is parked inside a catch block or runtime code, or below native code
   NG_FREEZE_PINS = 3,       // an object is pinned by it
-  NG_FREEZE_UNLOADABLE = 4, // it may be all that keeps code that can be unloaded, or there is no more room for such code
+  NG_FREEZE_UNLOADABLE = 4, // it may be all that keeps code that can be unloaded, and there is no room for more of that
   NG_FREEZE_DEEP = 5,       // it has more words than are looked at
   NG_FREEZE_REFUSED = 6     // its shape could not be learned
 } ng_freeze_verdict;
@@ -533,6 +539,8 @@ typedef struct ng_freeze_plan {
   uint64_t hash; // of its shape, also of one that is not known
   uint32_t slot_count;
   uint32_t byref_count;
+  uint32_t may_unload; // there is code in the process that can be unloaded
+  uint32_t is_kept;    // there will be something to keep for it, until a collection after it was continued: ng_freeze_tick
 } ng_freeze_plan;
 
 typedef struct ng_freeze_statistics {
@@ -553,6 +561,10 @@ NG_API ng_status ng_freeze_describe_frame(uint32_t stack_pointer, uint32_t retur
 // Before anything else here, once. NG_ERROR_NOT_SUPPORTED where ng_clr_direct is null and the frame was not described, and on systems
 // on which it was never tried. In any mode.
 NG_API ng_status ng_freeze_initialize(const ng_freeze_layout* layout);
+
+// Whether a word may lead to the runtime's description of a type or method, as the hidden parameter of a shared generic method does.
+// In any mode.
+NG_API uint32_t ng_freeze_describes(uint64_t word);
 
 // How many shapes there may be (4,096), and bytes of them (16 MiB). As they are nearly reached, those that were not needed for the
 // longest go.
@@ -612,8 +624,8 @@ NG_API ng_status ng_lesson_look(ng_lesson* lesson, const void* references);
 NG_API ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson);
 
 // To be called after each collection: lets go of code that can be unloaded, and of its shapes, when nothing frozen has needed them
-// for two full collections. is_full: there was one of all generations since the last call. How many shapes of such code are left. On any
-// thread.
+// for two full collections; of what nothing frozen runs with any more at once. is_full: there was one of all generations since the last
+// call. How much is left to let go of. On any thread.
 NG_API uint32_t ng_freeze_tick(uint32_t is_full);
 
 // In any mode.

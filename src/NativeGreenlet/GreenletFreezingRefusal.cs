@@ -19,7 +19,7 @@ public enum GreenletFreezingRefusal
     /// <summary>It pins an object.</summary>
     Pins,
 
-    /// <summary>It may be all that keeps code that can be unloaded; or too many others run such code.</summary>
+    /// <summary>It runs code that can be unloaded, or with types that may be, and so many others do that there is no room for it.</summary>
     Unloadable,
 
     /// <summary>Its stack is deeper than what is looked at, 16 KiB.</summary>

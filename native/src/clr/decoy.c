@@ -21,6 +21,13 @@ bool ng_decoy_make(const ng_parked* parked, ng_decoy* made) {
   return true;
 }
 
+uintptr_t ng_decoy_relocate(const ng_decoy* decoy, const ng_greenlet* source, const ng_parked* parked, uintptr_t word) {
+  const uintptr_t distance = word - (uintptr_t)parked->stack;
+  return distance < parked->words * sizeof word        ? (uintptr_t)decoy->stack + distance
+         : word == (uintptr_t)ng_terminator_of(source) ? (uintptr_t)&decoy->greenlet->terminator
+                                                       : word + (uintptr_t)decoy->greenlet - (uintptr_t)source;
+}
+
 void ng_decoy_park(ng_decoy* decoy) {
   ng_greenlet* greenlet = decoy->greenlet;
   greenlet->state = NG_GREENLET_PARKED;

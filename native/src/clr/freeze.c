@@ -147,10 +147,17 @@ ng_status ng_freeze(const ng_freeze_plan* plan, ng_frozen** result) {
       .shown = *greenlet->link,
       .low = low_of(greenlet),
   };
+  const ng_status kept = plan->is_kept != 0 ? ng_keeper_take(plan->shape, greenlet, &parked, &frozen->keeper) : NG_OK;
+  if (kept != NG_OK) {
+    free(frozen);
+    return kept;
+  }
   const uintptr_t* stack = parked.stack;
   for (uint32_t i = 0; i < shape->check_count && plan->byref_count > 0; i++) {
     const uint32_t index = shape->checks[i];
-    if (shape->roles[index] == NG_ROLE_INTERIOR && ng_is_heap(stack[index])) {
+    const uint8_t role = shape->roles[index];
+    const bool is_byref = role == NG_ROLE_INTERIOR || role == NG_ROLE_PINNED;
+    if (is_byref && ng_is_shown(stack, shape->words, stack[index], plan->may_unload != 0)) {
       ng_assert(frozen->byref_count < plan->byref_count);
       frozen->byrefs[frozen->byref_count].word = index;
       frozen->byrefs[frozen->byref_count++].place = put_byref(greenlet->carrier->byrefs, stack[index]);
@@ -190,6 +197,7 @@ ng_greenlet* ng_thaw(ng_frozen* frozen, const void* given) {
   greenlet->state = NG_GREENLET_PARKED;
   *greenlet->link = frozen->shown;
   *greenlet->terminator_link = greenlet->anchor_address;
+  ng_keeper_release(frozen->keeper);
   ng_shape_release(shape);
   free(frozen);
   return greenlet;
@@ -218,6 +226,7 @@ ng_greenlet* ng_frozen_abandon(ng_frozen* frozen) {
     (void)take_byref(frozen->carrier->byrefs, frozen->byrefs[i].place);
   }
   greenlet->state = NG_GREENLET_ENDED;
+  ng_keeper_release(frozen->keeper);
   ng_shape_release(frozen->shape);
   free(frozen);
   return greenlet;

@@ -4,6 +4,7 @@
 #ifndef NG_FREEZE_H
 #define NG_FREEZE_H
 
+#include "../stacks/memory.h"
 #include "clr.h"
 
 // What a word of a stack is. All stacks of one shape agree in this.
@@ -13,6 +14,7 @@ typedef enum ng_word_role {
   NG_ROLE_INTERIOR,  // a byref: may lead into an object
   NG_ROLE_PINNED,    // a reference or byref whose object must not move
   NG_ROLE_UNKNOWN,   // could not be tried, because of what it held. It is none of the above as long as it leads out of the heap
+  NG_ROLE_CONTEXT,   // the same, and it held what describes a type or method: maybe what a shared generic method runs with
   NG_ROLE_CODE,      // a return address: the same in all stacks of the shape
   NG_ROLE_STACK,     // leads to a place of the stack itself: the same place in all stacks of the shape
 } ng_word_role;
@@ -20,6 +22,11 @@ typedef enum ng_word_role {
 enum {
   NG_DEEPEST = 2048,             // words of a stack that is frozen
   NG_SMALL = 1 << 16,            // no address is as low
+#if defined(__aarch64__)
+  NG_ADDRESS_BITS = 56,          // of a process
+#else
+  NG_ADDRESS_BITS = 47,
+#endif
   NG_SAVED_RETURN = 6,           // words above the saved registers: where the switch returns to; below it the frame pointer
 #if defined(_WIN32)
   NG_HAS_FRAME_RECORDS = 0       // a frame pointer leads to any place of its frame
@@ -59,12 +66,14 @@ struct ng_shape {
   atomic_bool is_retired;
   bool may_unload;           // some of its code can be unloaded
   _Atomic(ng_keeper*) keeper; // what keeps that
+  ng_keeper* contexts;        // keepers of what some of its stacks run with: keeper.c
+  atomic_uint context_count;  // of them
   size_t size;
-  uint32_t top;              // the highest slot
   uint32_t* keys;            // words that all stacks of the shape have in common, and
   uintptr_t* values;         // what they hold
   uint32_t* slots;           // of references
-  uint32_t* checks;          // words that are looked at each time: INTERIOR, PINNED, UNKNOWN
+  uint32_t* checks;          // words that are looked at each time: INTERIOR, PINNED, UNKNOWN, CONTEXT; and
+  uintptr_t* samples;        // what they held when the shape was learned
   uint8_t roles[];
 };
 
@@ -77,6 +86,7 @@ struct ng_frozen {
   ng_greenlet* greenlet;
   ng_carrier* carrier;
   const ng_shape* shape;
+  ng_keeper* keeper; // of what it runs with; null if that cannot be unloaded
   ng_parked parked;
   uintptr_t shown; // what the chain led to
   char* low;  // of what is in use; null where that is not known, and the pages stay
@@ -86,10 +96,44 @@ struct ng_frozen {
 };
 
 extern ng_freeze_layout ng_freezing;
+extern uintptr_t ng_image_low; // this library's image; described.c
+extern uintptr_t ng_image_size;
+
+void ng_image_find(void);
 
 static inline bool ng_is_heap(uintptr_t word) {
   return word - (uintptr_t)ng_freezing.heap_low < (uintptr_t)(ng_freezing.heap_high - ng_freezing.heap_low);
 }
+
+// Whether a word leads to a place of the stack or the control block, where that lies above it.
+static inline bool ng_is_own(const uintptr_t* stack, uint32_t words, uintptr_t word) {
+  return word - (uintptr_t)stack < words * sizeof *stack + (NG_MEMORY_FOR_STACKS ? sizeof(ng_greenlet) : 0);
+}
+
+static inline bool ng_is_untried(uint8_t role) {
+  return role == NG_ROLE_UNKNOWN || role == NG_ROLE_CONTEXT;
+}
+
+// Whether a word may lead to something that can be unloaded: to memory that is neither the stack's own nor of this library's image,
+// where the native frames below a greenlet's have their return addresses.
+static inline bool ng_may_lead(const uintptr_t* stack, uint32_t words, uintptr_t word) {
+  return word >= NG_SMALL && word >> NG_ADDRESS_BITS == 0 && !ng_is_own(stack, words, word) &&
+         word - ng_image_low >= ng_image_size;
+}
+
+// Whether a word that could not be tried may be all that keeps something that can be unloaded.
+static inline bool ng_may_keep(const ng_shape* shape, const uintptr_t* stack, uint32_t index) {
+  return ng_is_untried(shape->roles[index]) && ng_may_lead(stack, shape->words, stack[index]);
+}
+
+// Whether a word of a byref has to be shown to the collector: it leads into an object, or maybe to data of an assembly that can be
+// unloaded, which the runtime keeps for it.
+static inline bool ng_is_shown(const uintptr_t* stack, uint32_t words, uintptr_t word, bool may_unload) {
+  return ng_is_heap(word) || (may_unload && ng_may_lead(stack, words, word));
+}
+
+// Whether a word may lead to the runtime's description of a type or method; described.c.
+bool ng_may_be_description(uintptr_t word);
 
 // Whether an address is one of managed code; and if so, whether that can be unloaded.
 bool ng_code_find(uintptr_t address, bool* is_collectible);
@@ -115,6 +159,12 @@ bool ng_frame_is_described(void);
 
 uint64_t ng_shape_hash(const ng_parked* parked);
 
+// What is known of the shape of a stack; null for nothing.
+const ng_shape* ng_shape_of(const ng_parked* parked);
+
+// Whether a word that leads neither into the heap nor into the stack can be tried, because of what is known of the shape.
+bool ng_shape_may_try(const ng_shape* known, const uintptr_t* stack, uint32_t index);
+
 // A copy of a parked stack in memory of its own, for the collector alone.
 typedef struct ng_decoy {
   void* block; // to be freed
@@ -126,6 +176,8 @@ typedef struct ng_decoy {
 
 // Of such a stack. Its words are not filled in. False without memory.
 bool ng_decoy_make(const ng_parked* parked, ng_decoy* made);
+// Where an address of the parked stack, its control block or terminator is in the decoy.
+uintptr_t ng_decoy_relocate(const ng_decoy* decoy, const ng_greenlet* source, const ng_parked* parked, uintptr_t word);
 void ng_decoy_park(ng_decoy* decoy);
 void ng_decoy_link(ng_decoy* decoy, ng_carrier* carrier);
 void ng_decoy_unlink(ng_decoy* decoy); // if it is linked
@@ -136,6 +188,13 @@ void ng_keeper_cancel(void);
 
 // Shows the decoy to the collector from now on, which keeps the code that it runs, and takes it over. Null if that cannot be done.
 ng_keeper* ng_keeper_add(ng_decoy* decoy, ng_shape* shape);
+
+// Whether there is a keeper of what this stack of the shape runs with, or room for one.
+bool ng_keeper_is_there(const ng_shape* shape, const uintptr_t* stack, bool* has_room);
+
+// Takes that keeper, which is shown to the collector from then on at the latest, until it is released. NG_NEED_RECORD, NG_ERROR_MEMORY.
+ng_status ng_keeper_take(ng_shape* shape, const ng_greenlet* greenlet, const ng_parked* parked, ng_keeper** keeper);
+void ng_keeper_release(ng_keeper* keeper); // null is allowed
 
 // Ends a shape if it is out of the table, or nothing has needed it for two full collections: nothing finds it from then on. To be
 // asked after each collection; is_full: of all generations.

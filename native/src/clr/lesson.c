@@ -15,6 +15,9 @@
    Several lessons of one carrier may be given side by side, and have their collections in common: each walks all that is linked, which
    is what makes a lesson dear.
 
+   What held another address could be the hidden parameter of a shared generic method, or something else that the walk depends on, and is
+   not tried; unless an earlier lesson of the shape has shown that it can be (shape.c).
+
    SPDX-License-Identifier: MIT */
 #include "freeze.h"
 
@@ -102,7 +105,7 @@ static bool is_signed_code(uintptr_t word) {
 #endif
 }
 
-static word_state first_state(ng_lesson* lesson, uint32_t index) {
+static word_state first_state(ng_lesson* lesson, const ng_shape* known, uint32_t index) {
   const uintptr_t low = (uintptr_t)lesson->parked.stack;
   const uintptr_t word = lesson->parked.stack[index];
   // The control block above belongs to the stack: what lies at its bottom leads there.
@@ -117,10 +120,11 @@ static word_state first_state(ng_lesson* lesson, uint32_t index) {
     case NG_PART_PLAIN:
       return WORD_PLAIN;
     default:
-      return is_stack                              ? WORD_STACK
-             : word < NG_SMALL || ng_is_heap(word) ? WORD_OPEN
-             : is_code                             ? WORD_CODE
-                                                   : WORD_UNKNOWN;
+      return is_stack                                                       ? WORD_STACK
+             : word < NG_SMALL || ng_is_heap(word)                          ? WORD_OPEN
+             : ng_shape_may_try(known, lesson->parked.stack, index)         ? WORD_OPEN
+             : is_code                                                      ? WORD_CODE
+                                                                            : WORD_UNKNOWN;
   }
 }
 
@@ -161,8 +165,9 @@ ng_status ng_lesson_create_beside(ng_greenlet* greenlet, const ng_lesson* beside
     return NG_ERROR_MEMORY;
   }
   memcpy(lesson->original, parked.stack, words * sizeof *parked.stack);
+  const ng_shape* known = ng_shape_of(&parked);
   for (uint32_t i = 0; i < words; i++) {
-    lesson->states[i] = (uint8_t)first_state(lesson, i);
+    lesson->states[i] = (uint8_t)first_state(lesson, known, i);
   }
   *result = lesson;
   return NG_OK;
@@ -176,19 +181,11 @@ uint32_t ng_lesson_size(const ng_lesson* lesson) {
   return lesson->words + 1; // the last one only tells whether the collection moves anything
 }
 
-// Where an address of the parked stack is in a decoy.
-static uintptr_t relocate(const ng_lesson* lesson, const ng_decoy* copy, uintptr_t word) {
-  const uintptr_t distance = word - (uintptr_t)lesson->parked.stack;
-  return distance < lesson->words * sizeof word                ? (uintptr_t)copy->stack + distance
-         : word == (uintptr_t)ng_terminator_of(lesson->source) ? (uintptr_t)&copy->greenlet->terminator
-                                                               : word + (uintptr_t)copy->greenlet - (uintptr_t)lesson->source;
-}
-
 // What a decoy holds of a word that is not asked about.
 static uintptr_t at_rest(const ng_lesson* lesson, const ng_decoy* copy, uint32_t index) {
   const uintptr_t word = lesson->original[index];
   if (lesson->states[index] == WORD_STACK) {
-    return relocate(lesson, copy, word);
+    return ng_decoy_relocate(copy, lesson->source, &lesson->parked, word);
   }
   return word >= NG_SMALL && ng_is_heap(word) ? 0 : word; // an object that may be gone by now
 }
@@ -460,14 +457,16 @@ static ng_word_role role_of(const ng_lesson* lesson, uint32_t index) {
     case WORD_STACK:
       return is_frame_pointer(lesson, index) ? NG_ROLE_STACK : NG_ROLE_UNKNOWN;
     default:
-      return NG_ROLE_UNKNOWN;
+      return ng_may_be_description(lesson->original[index]) ? NG_ROLE_CONTEXT : NG_ROLE_UNKNOWN;
   }
 }
 
-// What is shown in place of frozen stacks of the shape: their code, and no object.
+// What is shown in place of frozen stacks of the shape: their code, no object, and no byref.
 static void empty(ng_lesson* lesson) {
   for (uint32_t i = 0; i < lesson->words; i++) {
-    lesson->copy.stack[i] = at_rest(lesson, &lesson->copy, i);
+    const word_state state = (word_state)lesson->states[i];
+    const bool is_reported = state == WORD_REPORTED || state == WORD_REFERENCE || state == WORD_PINNED;
+    lesson->copy.stack[i] = is_reported ? 0 : at_rest(lesson, &lesson->copy, i);
   }
 }
 

@@ -9,6 +9,12 @@
    reading of references may depend on, is looked at each time a stack is frozen: as long as it leads out of the heap, nothing
    is lost if it is a reference after all.
 
+   Unless there is something in the process that can be unloaded. Then such a word may be all that keeps it: as a hidden parameter, or
+   as a byref to its data. So it has to hold what it held when the shape was learned, which a keeper shows to the collector; or the
+   shape is learned again with that word among those that are tried. That is safe if it did not always hold a description of a type or
+   method: then it is no hidden parameter, and what differs from stack to stack is nothing else that the walk depends on. For one that
+   always did, there is a keeper for each value.
+
    Shapes that are not needed any more make room for others. One that is taken out of the table can still be in the hands of a
    thread that was looking for its own just then: in cooperative mode. So it is freed when a collection has stopped all threads,
    and only if no plan or frozen greenlet has it.
@@ -47,6 +53,7 @@ ng_status ng_freeze_initialize(const ng_freeze_layout* layout) {
 #if defined(__linux__) || defined(_WIN32) // where it was tried
   if (ng_clr_direct() != NULL || ng_frame_is_described()) {
     ng_freezing = *layout;
+    ng_image_find();
     return NG_OK;
   }
 #endif
@@ -110,29 +117,56 @@ static ng_shape* find(const ng_parked* parked, uint64_t hash) {
   return shape;
 }
 
-// A word that could be the hidden parameter of a shared generic method, which alone may keep the code that it runs with.
-static bool may_be_hidden_parameter(const ng_shape* shape, uint32_t index, uintptr_t word, const uintptr_t* stack) {
-  return index < shape->top && word >= NG_SMALL && word - (uintptr_t)stack >= shape->words * sizeof(uintptr_t);
+const ng_shape* ng_shape_of(const ng_parked* parked) {
+  return find(parked, ng_shape_hash(parked));
 }
 
 static ng_freeze_verdict check(const ng_shape* shape, const uintptr_t* stack, bool may_unload, ng_freeze_plan* plan) {
   for (uint32_t i = 0; i < shape->check_count; i++) {
     const uint32_t index = shape->checks[i];
     const uintptr_t word = stack[index];
-    const ng_word_role role = (ng_word_role)shape->roles[index];
-    if (!ng_is_heap(word)) {
-      if (role == NG_ROLE_UNKNOWN && may_unload && may_be_hidden_parameter(shape, index, word, stack)) {
-        return NG_FREEZE_UNLOADABLE;
-      }
-    } else if (role == NG_ROLE_PINNED) {
+    const uint8_t role = shape->roles[index];
+    if (role == NG_ROLE_PINNED && ng_is_heap(word)) {
       return NG_FREEZE_PINS; // an untracked slot of `fixed`: null but within the statement
-    } else if (role == NG_ROLE_UNKNOWN) {
+    }
+    if (!ng_is_untried(role)) {
+      plan->byref_count += ng_is_shown(stack, shape->words, word, may_unload);
+    } else if (ng_is_heap(word)) {
       return NG_FREEZE_UNKNOWN;
-    } else {
-      plan->byref_count++;
+    } else if (may_unload && ng_may_keep(shape, stack, index)) {
+      plan->is_kept = 1;
+      if (role == NG_ROLE_UNKNOWN && word != shape->samples[i]) {
+        return NG_FREEZE_UNKNOWN;
+      }
     }
   }
   return NG_FREEZE_POSSIBLE;
+}
+
+bool ng_shape_may_try(const ng_shape* known, const uintptr_t* stack, uint32_t index) {
+  const uint8_t role = known != NULL ? known->roles[index] : NG_ROLE_CODE;
+  for (uint32_t i = 0; ng_is_untried(role) && i < known->check_count; i++) {
+    if (known->checks[i] == index) {
+      return stack[index] != known->samples[i] && (role == NG_ROLE_UNKNOWN || !ng_may_be_description(stack[index]));
+    }
+  }
+  return false;
+}
+
+// Whether there is a keeper of what the stack runs with, or can be.
+static ng_freeze_verdict check_contexts(const ng_shape* shape, const uintptr_t* stack) {
+  bool has_room;
+  if (ng_keeper_is_there(shape, stack, &has_room)) {
+    return NG_FREEZE_POSSIBLE;
+  }
+  for (uint32_t i = 0; i < shape->check_count; i++) {
+    const uint32_t index = shape->checks[i];
+    if (shape->roles[index] == NG_ROLE_CONTEXT && stack[index] != shape->samples[i] && ng_may_keep(shape, stack, index) &&
+        !ng_may_be_description(stack[index])) {
+      return NG_FREEZE_UNKNOWN;
+    }
+  }
+  return has_room ? NG_FREEZE_POSSIBLE : NG_FREEZE_UNLOADABLE;
 }
 
 ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, uint32_t may_unload, ng_freeze_plan* plan) {
@@ -160,7 +194,11 @@ ng_freeze_verdict ng_freeze_find(ng_greenlet* greenlet, uint32_t may_unload, ng_
   if (shape->verdict != NG_FREEZE_POSSIBLE) {
     return shape->verdict;
   }
-  const ng_freeze_verdict verdict = check(shape, parked.stack, may_unload != 0, plan);
+  plan->may_unload = may_unload;
+  ng_freeze_verdict verdict = check(shape, parked.stack, may_unload != 0, plan);
+  if (verdict == NG_FREEZE_POSSIBLE && plan->is_kept != 0) {
+    verdict = check_contexts(shape, parked.stack);
+  }
   if (verdict == NG_FREEZE_POSSIBLE) {
     if ((atomic_fetch_add(&shape->users, 1) & NG_SHAPE_ENDED) != 0) {
       ng_shape_release(shape);
@@ -190,10 +228,14 @@ static bool merge(uint8_t* roles, const ng_shape* known) {
   for (uint32_t i = 0; i < known->words; i++) {
     const uint8_t mine = roles[i];
     const uint8_t other = known->roles[i];
-    if (mine == other || is_key(mine) || is_key(other) || other == NG_ROLE_UNKNOWN) {
+    if (mine == other || is_key(mine) || is_key(other)) {
       continue;
     }
-    if (mine == NG_ROLE_UNKNOWN) {
+    if (ng_is_untried(mine) && ng_is_untried(other)) {
+      roles[i] = NG_ROLE_UNKNOWN; // no description once
+    } else if (ng_is_untried(other)) {
+      continue;
+    } else if (ng_is_untried(mine)) {
       roles[i] = other;
     } else if (mine == NG_ROLE_PLAIN || other == NG_ROLE_PLAIN) {
       return false;
@@ -205,32 +247,32 @@ static bool merge(uint8_t* roles, const ng_shape* known) {
 }
 
 static bool is_check(uint8_t role) {
-  return role == NG_ROLE_INTERIOR || role == NG_ROLE_PINNED || role == NG_ROLE_UNKNOWN;
+  return role == NG_ROLE_INTERIOR || role == NG_ROLE_PINNED || ng_is_untried(role);
 }
 
 static ng_shape* make(const ng_parked* parked, const uint8_t* roles) {
   const uintptr_t* stack = parked->stack;
   const uint32_t words = parked->words;
   size_t keys = 0;
-  size_t others = 0;
+  size_t checks = 0;
+  size_t slots = 0;
   for (uint32_t i = 0; i < words; i++) {
     keys += is_key(roles[i]);
-    others += is_check(roles[i]) || roles[i] == NG_ROLE_REFERENCE;
+    checks += is_check(roles[i]);
+    slots += roles[i] == NG_ROLE_REFERENCE;
   }
-  const size_t size = sizeof(ng_shape) + words + sizeof(uintptr_t) + keys * sizeof(uintptr_t) + (keys + others) * sizeof(uint32_t);
+  const size_t size = sizeof(ng_shape) + words + sizeof(uintptr_t) + (keys + checks) * sizeof(uintptr_t) +
+                      (keys + checks + slots) * sizeof(uint32_t);
   ng_shape* shape = calloc(1, size);
   if (shape == NULL) {
     return NULL;
   }
   const uintptr_t behind_roles = (uintptr_t)shape->roles + words;
   shape->values = (uintptr_t*)((behind_roles + sizeof(uintptr_t) - 1) & ~(uintptr_t)(sizeof(uintptr_t) - 1));
-  shape->keys = (uint32_t*)(shape->values + keys);
+  shape->samples = shape->values + keys;
+  shape->keys = (uint32_t*)(shape->samples + checks);
   shape->checks = shape->keys + keys;
-  for (uint32_t i = 0; i < words; i++) {
-    shape->check_count += is_check(roles[i]);
-  }
-  shape->slots = shape->checks + shape->check_count;
-  shape->check_count = 0;
+  shape->slots = shape->checks + checks;
   shape->size = size;
   shape->words = words;
   shape->frame = parked->frame;
@@ -250,14 +292,12 @@ static ng_shape* make(const ng_parked* parked, const uint8_t* roles) {
         break;
       case NG_ROLE_REFERENCE:
         shape->slots[shape->slot_count++] = i;
-        shape->top = i;
         break;
       case NG_ROLE_INTERIOR:
       case NG_ROLE_PINNED:
-        shape->top = i;
-        shape->checks[shape->check_count++] = i;
-        break;
       case NG_ROLE_UNKNOWN:
+      case NG_ROLE_CONTEXT:
+        shape->samples[shape->check_count] = stack[i];
         shape->checks[shape->check_count++] = i;
         break;
       default:
@@ -292,7 +332,8 @@ static void free_retired(void) {
   ng_shape** link = &retired;
   while (*link != NULL) {
     ng_shape* shape = *link;
-    if ((atomic_load(&shape->users) & ~NG_SHAPE_ENDED) != 0 || atomic_load(&shape->keeper) != NULL) {
+    if ((atomic_load(&shape->users) & ~NG_SHAPE_ENDED) != 0 || atomic_load(&shape->keeper) != NULL ||
+        atomic_load(&shape->context_count) != 0) {
       link = &shape->retired;
       continue;
     }

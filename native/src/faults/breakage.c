@@ -33,4 +33,5 @@ void ng_breakage_initialize(void) {
   ng_breakages |= strstr(wish, "stale") != NULL ? NG_BREAK_STALE : 0U;
   ng_breakages |= strstr(wish, "code") != NULL ? NG_BREAK_CODE : 0U;
   ng_breakages |= strstr(wish, "transitions") != NULL ? NG_BREAK_TRANSITIONS : 0U;
+  ng_breakages |= strstr(wish, "context") != NULL ? NG_BREAK_CONTEXT : 0U;
 }

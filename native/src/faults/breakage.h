@@ -28,6 +28,7 @@ typedef enum ng_breakage {
   NG_BREAK_STALE = 131072,  // "stale": references of frozen stacks stay as they were
   NG_BREAK_CODE = 262144,   // "code": nothing keeps the code of frozen stacks that can be unloaded
   NG_BREAK_TRANSITIONS = 524288, // "transitions": no fault, but each switch makes a transition
+  NG_BREAK_CONTEXT = 1048576,     // "context": nothing keeps what the hidden parameters of frozen stacks stand for
 } ng_breakage;
 
 #if defined(NG_BREAKABLE)

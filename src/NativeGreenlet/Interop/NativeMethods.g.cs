@@ -315,6 +315,24 @@ internal partial struct ng_freeze_layout
     [NativeTypeName("uint32_t")]
     public uint gc_frame_interior;
 
+    [NativeTypeName("uint32_t")]
+    public uint table_class;
+
+    [NativeTypeName("uint32_t")]
+    public uint class_table;
+
+    [NativeTypeName("uint32_t")]
+    public uint method_index;
+
+    [NativeTypeName("uint32_t")]
+    public uint method_alignment;
+
+    [NativeTypeName("uint32_t")]
+    public uint chunk_size;
+
+    [NativeTypeName("uint32_t")]
+    public uint chunk_table;
+
     [NativeTypeName("uint64_t")]
     public ulong code_map;
 
@@ -368,6 +386,12 @@ internal unsafe partial struct ng_freeze_plan
 
     [NativeTypeName("uint32_t")]
     public uint byref_count;
+
+    [NativeTypeName("uint32_t")]
+    public uint may_unload;
+
+    [NativeTypeName("uint32_t")]
+    public uint is_kept;
 }
 
 internal partial struct ng_freeze_statistics
@@ -622,6 +646,10 @@ internal static unsafe partial class NativeMethods
     public static extern ng_status ng_freeze_initialize([NativeTypeName("const ng_freeze_layout *")] ng_freeze_layout* layout);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("uint32_t")]
+    public static extern uint ng_freeze_describes([NativeTypeName("uint64_t")] ulong word);
+
+    [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern void ng_freeze_limit([NativeTypeName("uint32_t")] uint shapes, [NativeTypeName("uint64_t")] ulong bytes);
 
     [DllImport("nativegreenlet", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -742,8 +770,8 @@ internal static unsafe partial class NativeMethods
     [return: NativeTypeName("int64_t")]
     public static extern long ng_layout_of([NativeTypeName("const char *")] sbyte* name);
 
-    [NativeTypeName("#define NG_ABI_VERSION 3")]
-    public const int NG_ABI_VERSION = 3;
+    [NativeTypeName("#define NG_ABI_VERSION 4")]
+    public const int NG_ABI_VERSION = 4;
 
     [NativeTypeName("#define NG_CONTEXT_MINIMUM_STACK 8192")]
     public const int NG_CONTEXT_MINIMUM_STACK = 8192;

@@ -47,6 +47,7 @@ internal static unsafe class FreezeLayout
             gc_frame_interior = isFrameDescribed ? descriptor.Offset("GCFrame", "GCFlags") : Interior,
             code_map = (ulong)Pointer(descriptor, header, "ExecutionManagerCodeRangeMapAddress") + descriptor.Offset("RangeSectionMap", "TopLevelData"),
         };
+        FindDescriptions(descriptor, ref layout);
         FindHeap(descriptor, header, ref layout);
         return layout;
     }
@@ -62,6 +63,30 @@ internal static unsafe class FreezeLayout
         if (NativeMethods.ng_freeze_describe_frame(stackPointer, returnAddress, framePointer) != ng_status.OK)
         {
             throw new UnsupportedRuntimeException("its InlinedCallFrame has another form");
+        }
+    }
+
+    /// <summary>Forgets how descriptions of types and methods are told from other memory: whatever leads out of the heap may be one.</summary>
+    public static void ForgetDescriptions(ref ng_freeze_layout layout) => layout.chunk_size = 0;
+
+    // Without it freezing is possible, too, but little is frozen beside code that can be unloaded.
+    private static void FindDescriptions(ContractDescriptor descriptor, ref ng_freeze_layout layout)
+    {
+        try
+        {
+            if (descriptor.Version("RuntimeTypeSystem") is "1" or "c1")
+            {
+                layout.table_class = descriptor.Offset("MethodTable", "EEClassOrCanonMT");
+                layout.class_table = descriptor.Offset("EEClass", "MethodTable");
+                layout.method_index = descriptor.Offset("MethodDesc", "ChunkIndex");
+                layout.method_alignment = (uint)descriptor.Value("MethodDescAlignment");
+                layout.chunk_table = descriptor.Offset("MethodDescChunk", "MethodTable");
+                layout.chunk_size = descriptor.Offset("MethodDescChunk", "!");
+            }
+        }
+        catch (UnsupportedRuntimeException)
+        {
+            ForgetDescriptions(ref layout);
         }
     }
 

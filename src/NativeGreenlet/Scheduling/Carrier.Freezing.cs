@@ -480,6 +480,11 @@ internal sealed unsafe partial class Carrier
         FrozenCount++;
         _freezeCount++;
         FreezeFigures.Add(ng_freeze_verdict.POSSIBLE);
+        if (plan->is_kept != 0)
+        {
+            FreezeTick.Start(); // collections tell when what it runs with is not needed any more
+        }
+
         if (!_freezesAlways && _parked is not null)
         {
             (_withPages ??= new()).Enqueue(((nint)park, park->Number, Environment.TickCount64)); // not before: its code has to be compiled

@@ -79,7 +79,17 @@ internal static class FreezeCheck
     {
         ng_freeze_layout layout = FreezeLayout.Read();
         FreezeLayout.DescribeFrame();
-        switch (NativeMethods.ng_freeze_initialize(&layout))
+        Accept(&layout);
+        if (!KnowsDescriptions())
+        {
+            FreezeLayout.ForgetDescriptions(ref layout);
+            Accept(&layout);
+        }
+    }
+
+    private static unsafe void Accept(ng_freeze_layout* layout)
+    {
+        switch (NativeMethods.ng_freeze_initialize(layout))
         {
             case ng_status.OK:
                 break;
@@ -89,6 +99,18 @@ internal static class FreezeCheck
                 throw new UnsupportedRuntimeException("the native library does not accept its layout");
         }
     }
+
+    // Of each kind that a shared generic method can run with, and some more.
+    private static bool KnowsDescriptions() =>
+        Array.TrueForAll(
+            [typeof(FreezeCheck), typeof(List<string>), typeof(List<>), typeof(Dictionary<object, int>), typeof(KeyValuePair<string, string>), typeof(string[]), typeof(List<object>[])],
+            static type => NativeMethods.ng_freeze_describes((ulong)type.TypeHandle.Value) != 0)
+        && Array.TrueForAll(
+            [((Func<int>)Shared<object>).Method, ((Func<int>)Shared<string>).Method, ((Func<int>)Shared<List<string>>).Method, ((Func<byte[]>)Fresh).Method],
+            static method => NativeMethods.ng_freeze_describes((ulong)method.MethodHandle.Value) != 0);
+
+    private static int Shared<T>()
+        where T : class => typeof(T).Name.Length;
 
     // All are learned side by side and frozen at a time, so that the collections are few.
     private static void Check()

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Reflection;
+using System.Reflection.Emit;
 using NativeGreenlet.Cooperative.Tests.Infrastructure;
 
 namespace NativeGreenlet.Cooperative.Tests.Hubs;
@@ -8,9 +10,19 @@ namespace NativeGreenlet.Cooperative.Tests.Hubs;
 /// <summary>See <see cref="FreezingTests"/>.</summary>
 public class FreezingPrograms
 {
+    /// <summary>Set for an assembly that can be unloaded, from the start to the end.</summary>
+    public const string UnloadableVariable = "NATIVEGREENLET_TEST_UNLOADABLE";
+
     private const int Count = 400;
     private const int Kinds = 5; // of waits
     private const int Aim = Count * 95 / 100;
+
+    private static readonly AssemblyBuilder? s_unloadable = string.IsNullOrEmpty(Environment.GetEnvironmentVariable(UnloadableVariable))
+        ? null
+        : AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("Unloadable"), AssemblyBuilderAccess.RunAndCollect);
+
+    public FreezingPrograms() =>
+        Assert.Equal(s_unloadable is not null, Array.Exists(AppDomain.CurrentDomain.GetAssemblies(), assembly => assembly.IsCollectible));
 
     [InChild]
     public void FreezeTasks()

@@ -58,7 +58,7 @@ public class BrokenLibraryTests
     public void Stress_finds_libraries_that_freeze_stacks_wrongly()
     {
         const string Transitions = "transitions"; // no fault: each switch makes one
-        foreach ((string scenario, string[] faults) in ((string, string[])[])[("hold", ["slot", "stale", $"{Transitions},slot"]), ("frozen", ["code", $"{Transitions},code"])])
+        foreach ((string scenario, string[] faults) in ((string, string[])[])[("hold", ["slot", "stale", $"{Transitions},slot"]), ("frozen", ["code", "context", $"{Transitions},code", $"{Transitions},context"])])
         {
             string arguments = $"--scenario {scenario} --carriers 1 --no-check --freeze";
             _ = Stress.Survives(arguments, Seconds);

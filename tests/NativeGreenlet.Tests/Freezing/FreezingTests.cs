@@ -44,9 +44,6 @@ public class FreezingTests
     public void Shapes_that_nothing_needs_make_room_for_others() => Survives("always", MeetManyShapes);
 
     [Fact]
-    public void What_may_be_all_that_keeps_a_type_is_not_frozen() => Survives("always", UseUnloadable);
-
-    [Fact]
     public void Greenlets_that_are_parked_for_long_are_frozen_and_others_are_not() => Survives("auto", ParkForLong);
 
     [Fact]
@@ -530,37 +527,6 @@ public class FreezingTests
     private static int Another(int path, int depth, string text) => One(path, depth, text) is var result && result == text.Length ? result : -1;
 
     private static void ThrowIfNotPrepared() => Assert.True(Frozen(_ => ParkedFrames.Plain(1)).Switch() is true);
-
-    internal static void UseUnloadable() => OnThread.Run(() =>
-    {
-        ThrowIfNotPrepared();
-
-        // A shared generic method over a type that can be unloaded: only its hidden parameter may keep that.
-        Greenlet shared = StartShared();
-        Assert.Equal(ng_freeze_verdict.UNLOADABLE, Carrier.OfThisThread.FreezeNow(shared.Core, givesPages: false));
-        Collector.Collect();
-        Assert.Equal("Unloadable", shared.Switch());
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        static Greenlet StartShared()
-        {
-            AssemblyBuilder assembly = AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("Unloadable"), AssemblyBuilderAccess.RunAndCollect);
-            Type type = assembly.DefineDynamicModule("Unloadable").DefineType("Unloadable").CreateType();
-            MethodInfo method = typeof(FreezingTests).GetMethod(nameof(ParkShared), BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(type);
-            Func<object?, object?> body = method.CreateDelegate<Func<object?, object?>>();
-            Greenlet greenlet = new(body);
-            _ = greenlet.Switch();
-            return greenlet;
-        }
-    });
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static object? ParkShared<T>(object? value)
-        where T : class
-    {
-        ParkedFrames.Park();
-        return typeof(T).Name;
-    }
 
     internal static void ParkForLong() => OnThread.Run(() =>
     {

@@ -28,8 +28,17 @@ public class TransitionTests
     [Fact]
     public void What_cannot_be_frozen_is_told_apart() => Survives("always", Refuse);
 
-    [Fact]
-    public void What_may_be_all_that_keeps_a_type_is_not_frozen() => Survives("always", UseUnloadable);
+    [LinuxFact]
+    public void What_frozen_generic_code_runs_with_is_kept() => Survives("auto", KeepContexts, UnloadableCodeTests.Verify);
+
+    [LinuxFact]
+    public void What_a_frozen_byref_leads_to_is_kept() => Survives("auto", KeepData, UnloadableCodeTests.Verify);
+
+    [LinuxFact]
+    public void Assemblies_come_and_go() => Survives("always", ComeAndGoWithAssemblies, UnloadableCodeTests.Verify);
+
+    [LinuxFact]
+    public void Greenlets_that_have_nothing_to_do_with_an_assembly_that_can_be_unloaded_are_frozen() => Survives("auto", FreezeOthers);
 
     [Fact]
     public void Greenlets_that_are_parked_for_long_are_frozen() => Survives("auto", ParkForLong);
@@ -85,7 +94,13 @@ public class TransitionTests
 
     private static void Refuse() => Run(FreezingTests.Refuse);
 
-    private static void UseUnloadable() => Run(FreezingTests.UseUnloadable);
+    private static void KeepContexts() => Run(UnloadableContextTests.KeepContexts);
+
+    private static void KeepData() => Run(UnloadableContextTests.KeepData);
+
+    private static void ComeAndGoWithAssemblies() => Run(UnloadableContextTests.ComeAndGo);
+
+    private static void FreezeOthers() => Run(UnloadableContextTests.FreezeOthers);
 
     private static void ParkForLong() => Run(FreezingTests.ParkForLong);
 

@@ -1,12 +1,13 @@
 namespace NativeGreenlet.Stress.Scenarios;
 
 /// <summary>Greenlets with frames of a few shapes, which are frozen and thawed over and over: with <c>--freeze</c> at every park, else as
-/// the environment says. Some run dynamic methods that nothing else refers to.</summary>
+/// the environment says. Some run dynamic methods that nothing else refers to, or are all that keeps an assembly.</summary>
 internal sealed class FrozenScenario : Scenario
 {
     private const int Seeds = 250; // a byte, and some to spare
     private const int FewerDynamic = 20; // one of so many: to compile one takes long, and its shape is new
     private const int DynamicParks = 8; // it is met more than once
+    private const int FewerUnloadable = 40; // and so is an assembly
 
     public override string Name => "frozen";
 
@@ -34,7 +35,9 @@ internal sealed class FrozenScenario : Scenario
             if (greenlets[i] is null or { IsDead: true })
             {
                 int seed = random.Next(Seeds);
-                Func<int, bool> body = random.Next(FewerDynamic) == 0 ? Dynamic : ParkedFrames.All[random.Next(ParkedFrames.All.Length)];
+                Func<int, bool> body = random.Next(FewerDynamic) == 0 ? Dynamic
+                    : random.Next(FewerUnloadable) == 0 ? Unloadable
+                    : ParkedFrames.All[random.Next(ParkedFrames.All.Length)];
                 greenlets[i] = new Greenlet(_ => body(seed));
             }
 
@@ -51,6 +54,8 @@ internal sealed class FrozenScenario : Scenario
     }
 
     private static bool Dynamic(int seed) => DynamicFrames.Run(seed, seed, DynamicParks);
+
+    private static bool Unloadable(int seed) => UnloadableFrames.Run(seed, seed % UnloadableFrames.Kinds, DynamicParks);
 
     private static void Continue(Greenlet greenlet, Figures figures)
     {
