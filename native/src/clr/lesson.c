@@ -62,7 +62,6 @@ struct ng_lesson {
   uintptr_t* original;
   uintptr_t* shown; // what each word of the decoy held
   uintptr_t control;
-  bool has_collected;
   bool is_apart;         // shown by that record,
   ng_lesson* next_apart; // before this one
   bool may_unload; // some of its code can be unloaded, and
@@ -79,6 +78,7 @@ static uintptr_t apart_limits[NG_LIMIT_COUNT]; // its own limits meanwhile
 // in common, so it is not enough that each of them has one thread at a time give lessons.
 static atomic_bool is_given;
 static uint32_t open_count; // of those that are given side by side: their thread's
+static bool has_collected;  // since one of them was finished last
 
 static bool make_low_frame(void) {
   if (low_frame == NULL) {
@@ -382,7 +382,7 @@ ng_status ng_lesson_look(ng_lesson* lesson, const void* given) {
   const uintptr_t* references = (const uintptr_t*)given;
   bool is_open = false;
   lesson->rounds++;
-  lesson->has_collected |= references[lesson->words] != lesson->control;
+  has_collected |= references[lesson->words] != lesson->control;
   switch (lesson->stage) {
     case STAGE_REPORTED:
       ng_decoy_unlink(&lesson->copy);
@@ -484,7 +484,8 @@ ng_freeze_verdict ng_lesson_finish(ng_lesson* lesson) {
       roles[i] = (uint8_t)role_of(lesson, i);
     }
     empty(lesson);
-    verdict = ng_shape_add(&lesson->parked, roles, lesson->has_collected, &lesson->copy);
+    verdict = ng_shape_add(&lesson->parked, roles, has_collected, &lesson->copy);
+    has_collected = false; // what the next one finishes may have been taken out just now
   }
   if (lesson->is_reserved) {
     ng_keeper_cancel();
