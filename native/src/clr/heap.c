@@ -16,6 +16,8 @@
 #  include <windows.h>
 #endif
 
+#if defined(__linux__) || defined(_WIN32)
+
 typedef struct bounds {
   const char* module;
   uint64_t inside;
@@ -24,8 +26,6 @@ typedef struct bounds {
   uint64_t high;
   bool is_ambiguous;
 } bounds;
-
-#if defined(__linux__) || defined(_WIN32)
 
 enum { PAGE = 4096 };
 static const uint64_t slack = (uint64_t)64 << 20; // the collector rounds the range to its regions
@@ -50,9 +50,7 @@ static void search(bounds* found, uintptr_t low_end, uintptr_t end) {
   }
 }
 
-#endif
-
-#if defined(__linux__)
+#  if defined(__linux__)
 
 static int search_module(struct dl_phdr_info* info, size_t size, void* argument) {
   (void)size;
@@ -74,7 +72,7 @@ static void search_data(bounds* found) {
   (void)dl_iterate_phdr(search_module, found);
 }
 
-#elif defined(_WIN32)
+#  else
 
 static void search_data(bounds* found) {
   const char* base = (const char*)GetModuleHandleA(found->module);
@@ -87,10 +85,16 @@ static void search_data(bounds* found) {
   }
 }
 
-#else
+#  endif
 
-static void search_data(bounds* found) {
-  (void)found;
+static ng_status find(bounds* found, uint64_t* low, uint64_t* high) {
+  search_data(found);
+  if (found->low == 0 || found->is_ambiguous) {
+    return NG_ERROR_NOT_SUPPORTED;
+  }
+  *low = found->low;
+  *high = found->high;
+  return NG_OK;
 }
 
 #endif
@@ -99,12 +103,12 @@ ng_status ng_freeze_find_heap(const char* module, uint64_t inside, uint64_t rang
   if (module == NULL || inside == 0 || range == 0 || low == NULL || high == NULL) {
     return NG_ERROR_ARGUMENT;
   }
+#if defined(__linux__) || defined(_WIN32)
   bounds found = {.module = module, .inside = inside, .range = range};
-  search_data(&found);
-  if (found.low == 0 || found.is_ambiguous) {
-    return NG_ERROR_NOT_SUPPORTED;
-  }
-  *low = found.low;
-  *high = found.high;
-  return NG_OK;
+  return find(&found, low, high);
+#else
+  *low = 0;
+  *high = 0;
+  return NG_ERROR_NOT_SUPPORTED;
+#endif
 }
