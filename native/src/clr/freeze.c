@@ -35,13 +35,61 @@ ng_greenlet* ng_freeze_stand_in(void) {
   return &stand_in;
 }
 
-static size_t bytes_of(const ng_frozen* frozen) {
-  return (uintptr_t)frozen->greenlet + sizeof(ng_greenlet) - (uintptr_t)frozen->low;
+// What is in use of the stack, with the control block above it, while its pages are given back. Half of its words are zero, and not
+// kept: bit i of the map tells of word i.
+struct ng_frozen_copy {
+  uint32_t words;
+  uint32_t kept;
+  uint64_t data[]; // the map, then what is kept
+};
+
+enum { WORDS_OF_MAP = 64 };
+
+static uint32_t map_size(uint32_t words) {
+  return (words + WORDS_OF_MAP - 1) / WORDS_OF_MAP;
+}
+
+// Null without memory.
+static ng_frozen_copy* copy_of(const uintptr_t* from, uint32_t words) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < words; i++) {
+    kept += from[i] != 0;
+  }
+  const uint32_t map = map_size(words);
+  ng_frozen_copy* copy = calloc(1, sizeof *copy + (map + kept) * sizeof *copy->data);
+  if (copy == NULL) {
+    return NULL;
+  }
+  copy->words = words;
+  for (uint32_t i = 0; i < words; i++) {
+    if (from[i] != 0) {
+      copy->data[i / WORDS_OF_MAP] |= (uint64_t)1 << i % WORDS_OF_MAP;
+      copy->data[map + copy->kept++] = from[i];
+    }
+  }
+  ng_assert(copy->kept == kept);
+  return copy;
+}
+
+// Zeros are written, too: the system may have kept the page.
+static void restore(const ng_frozen_copy* copy, uintptr_t* to) {
+  const uint64_t* next = copy->data + map_size(copy->words);
+  for (uint32_t i = 0; i < copy->words; i++) {
+    const bool is_kept = (copy->data[i / WORDS_OF_MAP] >> i % WORDS_OF_MAP & 1) != 0;
+    to[i] = is_kept ? (uintptr_t)*next++ : 0;
+  }
+  ng_assert(next == copy->data + map_size(copy->words) + copy->kept);
+}
+
+static uint32_t words_of(const ng_frozen* frozen) {
+  const size_t bytes = (uintptr_t)frozen->greenlet + sizeof(ng_greenlet) - (uintptr_t)frozen->low;
+  ng_assert(bytes % sizeof(uintptr_t) == 0 && (uintptr_t)frozen->low % sizeof(uintptr_t) == 0);
+  return (uint32_t)(bytes / sizeof(uintptr_t));
 }
 
 // Below the stack pointer nothing is of use. Other contexts do not tell it.
-static char* low_of(const ng_greenlet* greenlet) {
-  return ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY ? (char*)greenlet->context.state : NULL;
+static uintptr_t* low_of(const ng_greenlet* greenlet) {
+  return ng_context_kind_in_use == NG_CONTEXT_ASSEMBLY ? (uintptr_t*)greenlet->context.state : NULL;
 }
 
 static void publish(ng_byrefs* byrefs) {
@@ -174,7 +222,7 @@ ng_status ng_freeze(const ng_freeze_plan* plan, ng_frozen** result) {
 
 static ng_greenlet* bring_back(ng_frozen* frozen) {
   if (frozen->copy != NULL) {
-    memcpy(frozen->low, frozen->copy, bytes_of(frozen));
+    restore(frozen->copy, frozen->low);
     free(frozen->copy);
     frozen->copy = NULL;
   }
@@ -207,12 +255,13 @@ ng_status ng_frozen_give_pages(ng_frozen* frozen) {
   if (frozen->copy != NULL || frozen->low == NULL) {
     return NG_OK;
   }
-  char* copy = malloc(bytes_of(frozen));
-  if (copy == NULL) {
+  for (uint32_t i = 0; i < frozen->shape->slot_count; i++) {
+    frozen->parked.stack[frozen->shape->slots[i]] = 0; // what is there is old, and written anew by the thaw
+  }
+  frozen->copy = copy_of(frozen->low, words_of(frozen));
+  if (frozen->copy == NULL) {
     return NG_ERROR_MEMORY;
   }
-  memcpy(copy, frozen->low, bytes_of(frozen));
-  frozen->copy = copy;
   const uintptr_t page = ng_memory_page_size();
   const uintptr_t low = (uintptr_t)frozen->low & ~(page - 1);
   const uintptr_t high = ((uintptr_t)frozen->greenlet + sizeof(ng_greenlet) + page - 1) & ~(page - 1);

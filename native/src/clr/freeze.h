@@ -82,6 +82,8 @@ typedef struct ng_frozen_byref {
   uint32_t place; // in the carrier's list
 } ng_frozen_byref;
 
+typedef struct ng_frozen_copy ng_frozen_copy; // freeze.c
+
 struct ng_frozen {
   ng_greenlet* greenlet;
   ng_carrier* carrier;
@@ -89,8 +91,8 @@ struct ng_frozen {
   ng_keeper* keeper; // of what it runs with; null if that cannot be unloaded
   ng_parked parked;
   uintptr_t shown; // what the chain led to
-  char* low;  // of what is in use; null where that is not known, and the pages stay
-  char* copy; // of that, with the control block, when the pages were given back
+  uintptr_t* low;       // of what is in use; null where that is not known, and the pages stay
+  ng_frozen_copy* copy; // of that, with the control block, when the pages were given back
   uint32_t byref_count;
   ng_frozen_byref byrefs[];
 };

@@ -13,6 +13,7 @@ namespace NativeGreenlet.Tests.Freezing;
 public class PagesTests
 {
     private const int Count = 300;
+    private const int HeldWords = 300;
 
     [LinuxFact]
     public void Pages_are_given_back_after_a_time_though_no_collection_comes() => Survives(GiveAfterTime);
@@ -22,6 +23,9 @@ public class PagesTests
 
     [LinuxFact]
     public void Pages_stay_where_memory_is_not_short() => Survives(KeepPages, ("DOTNET_GCHighMemPercent", "63")); // 99
+
+    [LinuxFact]
+    public void Each_word_of_a_stack_comes_back_from_the_copy() => Survives(GiveWordsOfAllKinds);
 
     // Other contexts do not tell where what is in use of a stack begins.
     private static void Survives(Action body, params (string, string)[] environment)
@@ -87,6 +91,46 @@ public class PagesTests
         Assert.Equal(0, CountGiven(greenlets));
         Array.ForEach(greenlets, greenlet => Assert.True(greenlet.Switch() is true));
     });
+
+    // Zeros, which the copy leaves out, in all places; more of them than a word has bits.
+    private static void GiveWordsOfAllKinds() => OnThread.Run(() =>
+    {
+        Carrier.PageDelay = 0;
+        (Greenlet[] greenlets, Greenlet hot) = Park(HoldWords);
+        Stopwatch watch = Stopwatch.StartNew();
+        Freeze(hot);
+        while (CountGiven(greenlets) < Count)
+        {
+            Assert.True(watch.Elapsed < OnThread.Patience, $"{CountGiven(greenlets)} of {Count} are given back");
+            FreezingTests.Tick();
+            _ = hot.Switch();
+        }
+
+        End(greenlets);
+    });
+
+    private static bool HoldWords(int number)
+    {
+        object mine = new int[] { number };
+        Span<ulong> words = stackalloc ulong[HeldWords];
+        FillWords(words, number);
+        ParkedFrames.Park();
+        Span<ulong> expected = new ulong[HeldWords];
+        FillWords(expected, number);
+        return words.SequenceEqual(expected) && ((int[])mine)[0] == number;
+    }
+
+    // Runs of zeros and of others, of any length; no value is an address.
+    private static void FillWords(Span<ulong> words, int number)
+    {
+        Random random = new(number);
+        bool isZero = false;
+        for (int i = 0; i < words.Length; i++)
+        {
+            isZero ^= random.Next(1 + (number % 50)) == 0;
+            words[i] = isZero ? 0 : ((ulong)random.NextInt64() | (1UL << 63));
+        }
+    }
 
     private static (Greenlet[] Parked, Greenlet Hot) Park(Func<int, bool>? body = null)
     {
