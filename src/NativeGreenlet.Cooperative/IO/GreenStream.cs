@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipes;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using NativeGreenlet.Cooperative.IO.Transport;
 using NativeGreenlet.Cooperative.Tasks;
 
@@ -329,7 +330,7 @@ public class GreenStream : Stream
             return;
         }
 
-        ValueTask closing = MayBlockWhenClosed(_stream) ? new ValueTask(Hub.RequireTask().Loop.Options.OffloadPool.Run(_stream.Dispose)) : _stream.DisposeAsync();
+        ValueTask closing = _source is not Connection && MayBlockWhenClosed(_stream) ? new ValueTask(Hub.RequireTask().Loop.Options.OffloadPool.Run(_stream.Dispose)) : _stream.DisposeAsync();
         if (closing.IsCompleted)
         {
             closing.GetAwaiter().GetResult();
@@ -340,7 +341,9 @@ public class GreenStream : Stream
         }
     }
 
-    // One that has no asynchronous way to be closed, and of which nobody knows that the other is fast: another thread closes it.
+    // One that has no asynchronous way to be closed, and of which nobody knows that the other is fast: another thread closes it. Apart,
+    // because it loads the assembly of pipes: a connection must be closed also where no descriptor is left for that.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool MayBlockWhenClosed(Stream stream) =>
         stream is not (GreenStream or MemoryStream or UnmanagedMemoryStream or NetworkStream or PipeStream)
         && ((Func<ValueTask>)stream.DisposeAsync).Method.DeclaringType == typeof(Stream);

@@ -20,6 +20,7 @@ internal static class Child
         ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach ((string name, string value) in variables)
         {
@@ -29,13 +30,16 @@ internal static class Child
         Array.ForEach(classes, start.ArgumentList.Add);
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
-        if (!process.WaitForExit(s_patience))
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        bool hasEnded = process.WaitForExit(s_patience);
+        if (!hasEnded)
         {
             process.Kill();
             process.WaitForExit();
         }
 
-        Assert.True(process.ExitCode == 0, output.Result);
+        string end = hasEnded ? $"exit code {process.ExitCode}" : $"killed, not at its end after {s_patience}";
+        Assert.True(process.ExitCode == 0, $"{end}\n{output.Result}\n{error.Result}");
         return output.Result;
     }
 }
