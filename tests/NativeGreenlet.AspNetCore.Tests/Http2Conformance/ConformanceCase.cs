@@ -17,10 +17,10 @@ internal sealed record ConformanceCase(string Section, string Title, Step[] Step
     public string? Deviation { get; init; }
 
     /// <summary>Since which version of .NET Kestrel does what it may.</summary>
-    public int MendedIn { get; init; } = int.MaxValue;
+    public Version MendedIn { get; init; } = new(int.MaxValue, 0);
 
     /// <summary>Whether Kestrel deviates in this process.</summary>
-    public bool IsDeviating => Deviation is not null && Environment.Version.Major < MendedIn;
+    public bool IsDeviating => Deviation is not null && Environment.Version < MendedIn;
 
     public string Name => $"{Section} {Title}";
 }

@@ -24,7 +24,7 @@ internal sealed partial class ConformanceCases
         new("6.9.1", "DATA beyond the window of the connection", [
             Hold(1), Hold(3), .. Fill(1, ConformanceServer.StreamWindow), .. Fill(3, ConformanceServer.ConnectionWindow - ConformanceServer.StreamWindow + 1)], Answer.ConnectionError(ErrorCode.FlowControlError)),
         new("6.9.1", "padding counts", [
-            Hold(1), .. Fill(1, ConformanceServer.StreamWindow - 3), Frame.Data(1, [2, 1, 0, 0], FrameFlags.Padded)], Answer.StreamError(1, ErrorCode.FlowControlError)) { Deviation = Answer.Nothing, MendedIn = 11 },
+            Hold(1), .. Fill(1, ConformanceServer.StreamWindow - 3), Frame.Data(1, [2, 1, 0, 0], FrameFlags.Padded)], Answer.StreamError(1, ErrorCode.FlowControlError)) { Deviation = Answer.Nothing, MendedIn = new Version(10, 0, 15) },
         new("6.9.1", "a stream that is reset gives back its part of the window", [
             .. Enumerable.Range(0, 10).SelectMany(i => (Step[])[Hold((uint)((2 * i) + 1)), .. Fill((uint)((2 * i) + 1), 50_000), Frame.RstStream((uint)((2 * i) + 1)), Frame.Ping(0), new Step.AwaitPings(i + 1)])], Answer.Ignored),
         new("6.9.2", "a window that changes while a stream is open", [.. Withhold, Get(1), Frame.Settings((Setting.InitialWindowSize, 1))], Answer.Part(1, 1)) { StillServes = false },

@@ -60,7 +60,7 @@ internal static class ConformanceRun
                 break;
 
             case Step.EndSending:
-                await client.EndSendingAsync();
+                client.EndSending();
                 break;
 
             case Step.AwaitAnswer wait:

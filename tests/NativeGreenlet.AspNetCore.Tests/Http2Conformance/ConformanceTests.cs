@@ -15,7 +15,7 @@ public sealed class ConformanceTests(ConformanceServers servers) : IClassFixture
         string guide = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Guides", "aspnetcore.md"));
         Assert.Contains($" {s_cases.Count} cases ", guide, StringComparison.Ordinal);
         Assert.Contains($" {s_cases.Values.Count(subject => subject.Deviation is not null)} of them Kestrel deviates ", guide, StringComparison.Ordinal);
-        Assert.Contains($" {s_cases.Values.Count(subject => subject.MendedIn == 11)} of these are mended in .NET 11", guide, StringComparison.Ordinal);
+        Assert.Contains($" {s_cases.Values.Count(subject => subject.MendedIn.Major <= 11)} of these are mended in .NET 11", guide, StringComparison.Ordinal);
     }
 
     [Theory]

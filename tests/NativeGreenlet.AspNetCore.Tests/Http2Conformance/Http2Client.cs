@@ -110,19 +110,14 @@ internal sealed class Http2Client : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends no more.</summary>
-    public async Task EndSendingAsync()
+    /// <summary>Sends no more. With TLS, too, it is said by the socket alone: an <see cref="SslStream"/> that is read cannot be shut down.</summary>
+    public void EndSending()
     {
         try
         {
-            if (_stream is SslStream ssl)
-            {
-                await ssl.ShutdownAsync();
-            }
-
             _socket.Shutdown(SocketShutdown.Send);
         }
-        catch (Exception exception) when (exception is IOException or SocketException)
+        catch (SocketException)
         {
         }
     }

@@ -222,7 +222,7 @@ public sealed class MultiplexingTests
                 }
                 else if (random.Next(2) == 0)
                 {
-                    await client.EndSendingAsync();
+                    client.EndSending();
                 }
             }
         }));
