@@ -123,6 +123,7 @@ public class StackExhaustionTests
         GoOn(parked, refused);
         Check.That(GC.TryStartNoGCRegion(16 << 20)); // or the collector needs mappings, too, for more heap
         GC.WaitForPendingFinalizers(); // which are compiled when they run
+        AwaitDiagnostics();
         using (Libc.ExhaustMappings(left: 500))
         {
             parked = ParkUntilRefused("vm.max_map_count", out refused);
@@ -135,6 +136,24 @@ public class StackExhaustionTests
         GoOn(parked, refused);
         bystanders.VerifyAndEnd();
     });
+
+    // The thread that publishes the meter loads assemblies, for which the runtime needs mappings.
+    private static void AwaitDiagnostics()
+    {
+        static bool IsThere() => Directory.GetDirectories("/proc/self/task").Any(task =>
+        {
+            try
+            {
+                return File.ReadAllText(Path.Combine(task, "comm")).StartsWith("NativeGreenlet", StringComparison.Ordinal);
+            }
+            catch (IOException)
+            {
+                return false; // it has ended
+            }
+        });
+
+        Check.That(SpinWait.SpinUntil(() => !IsThere(), TimeSpan.FromMinutes(1)));
+    }
 
     private static List<Greenlet> ParkUntilRefused(string limit, out Greenlet refused, int stackSize = 0)
     {
