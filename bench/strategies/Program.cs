@@ -9,7 +9,8 @@ namespace NativeGreenlet.Strategies;
 /// names and values. <c>freeze</c> waits until the greenlets are frozen, which <c>NATIVEGREENLET_FREEZE=auto</c> has to ask for, and gives
 /// them small stacks, so that a million have room: <c>frozen</c> of them, <c>inplace</c> bytes each before pages are given back, <c>settled</c>
 /// nanoseconds of a gen0 collection, <c>old</c> of a gen2 collection, <c>oldcpu</c> of processors for one, <c>awake</c> of gen0 when a thousand have been continued, <c>thaw</c> for
-/// one of these. <c>control COUNT</c> has as many plain objects as so many frozen greenlets keep alive.</summary>
+/// one of these. <c>control COUNT</c> has as many plain objects as so many frozen greenlets keep alive. <c>costs COUNT DEPTH</c>:
+/// <see cref="FreezeCosts"/>. <c>sleep COUNT</c>: <see cref="SleepCosts"/>.</summary>
 internal static class Program
 {
     private const int Collections = 7;
@@ -26,11 +27,18 @@ internal static class Program
     public static int Main(string[] arguments)
     {
         int first = int.Parse(arguments[1], CultureInfo.InvariantCulture);
-        Console.WriteLine(arguments[0] == "control" ? Control(first) : arguments[0] == "park"
-            ? Park(first, int.Parse(arguments[2], CultureInfo.InvariantCulture), arguments is [.., "compact"], arguments is [.., "freeze"])
-            : Switch(first));
+        Console.WriteLine(arguments[0] switch
+        {
+            "control" => Control(first),
+            "costs" => FreezeCosts.Measure(first, Descend, Second(arguments)),
+            "sleep" => SleepCosts.Measure(first),
+            "park" => Park(first, Second(arguments), arguments is [.., "compact"], arguments is [.., "freeze"]),
+            _ => Switch(first),
+        });
         return 0;
     }
+
+    private static int Second(string[] arguments) => int.Parse(arguments[2], CultureInfo.InvariantCulture);
 
     private static string Control(int count)
     {

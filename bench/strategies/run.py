@@ -33,6 +33,7 @@ CLASSES = {"Segments": "ours", "Slices": "second", "Frozen": "third"}
 FROZEN_COUNTS = [10_000, 100_000, 1_000_000]
 LEAST_ROUNDS = 3
 CONTROL = -1  # instead of a depth
+COSTS = -1  # instead of a count
 
 
 def run(backend, *arguments, freezes=False):
@@ -109,6 +110,8 @@ def measure_frozen(rounds, most):
                         runs.setdefault((freezes, count, depth), []).append(values)
                         print(f"round {number + 1}, load {loads[-1]:.1f}:", "frozen" if freezes else "linked", count, depth, values, flush=True)
         runs.setdefault((True, min(most, FROZEN_COUNTS[-1]), CONTROL), []).append(run("Segments", "control", min(most, FROZEN_COUNTS[-1])))
+        for depth in DEPTHS:
+            measure_costs(runs, depth)
         for freezes in (False, True):  # both in turn
             runs.setdefault((freezes, 0, 0), []).append(run("Segments", "switch", SIZES[0], freezes=freezes))
     return {
@@ -123,9 +126,16 @@ def measure_frozen(rounds, most):
     }
 
 
+def measure_costs(runs, depth):
+    values = run("Segments", "costs", FROZEN_COUNTS[0], depth, freezes=True)
+    runs.setdefault((True, COSTS, depth), []).append(values)
+    print("costs", depth, values, flush=True)
+
+
 def report_frozen(data):
     least, middle, most = data["load"]
-    rows = [row for row in data["rows"] if row["count"] and row["depth"] != CONTROL]
+    rows = [row for row in data["rows"] if row["count"] > 0 and row["depth"] != CONTROL]
+    costs = [row for row in data["rows"] if row["count"] == COSTS]
     control = next(row for row in data["rows"] if row["depth"] == CONTROL)
     switches = {row["isFrozen"]: row["switch"] for row in data["rows"] if not row["count"]}
     text = [
@@ -147,6 +157,12 @@ def report_frozen(data):
         else:
             text.append(f"| {row['count']:,} | {row['depth']} | none | {row['gen0'] * row['count'] / 1e6:,.3f} | | {row['gen2'] * row['count'] / 1e6:,.0f} | | | {row['bytes']:,.0f} | |")
     text += ["", f"As many plain objects as {control['count']:,} frozen greenlets keep alive, of the same sizes: gen0 {control['settled'] / 1e6:.3f} ms, gen2 {control['old'] / 1e6:.0f} ms, {control['oldcpu'] / 1e6:.0f} ms of processors."]
+    for row in costs:
+        text += [
+            "",
+            f"{FROZEN_COUNTS[0]:,} greenlets, {row['depth']} frames below, their stacks in place: {row['freeze']:,.0f} ns to freeze each;"
+            f" {row['thaw']:,.0f} ns to continue each that is frozen until it parks again, {row['plain']:,.0f} if it is not: {row['thaw'] - row['plain']:,.0f} ns to thaw it.",
+        ]
     text += ["", f"A switch between two hot greenlets: {switches[False]:.1f} ns without freezing, {switches[True]:.1f} ns with it, in processes by turns.", ""]
     text += ["![Generation 0](strategies-frozen-gen0.svg)", ""]
     (RESULTS / "frozen.md").write_text("\n".join(text))
