@@ -262,10 +262,12 @@ ng_status ng_frozen_give_pages(ng_frozen* frozen) {
   if (frozen->copy == NULL) {
     return NG_ERROR_MEMORY;
   }
-  const uintptr_t page = ng_memory_page_size();
-  const uintptr_t low = (uintptr_t)frozen->low & ~(page - 1);
-  const uintptr_t high = ((uintptr_t)frozen->greenlet + sizeof(ng_greenlet) + page - 1) & ~(page - 1);
-  ng_memory_clear((void*)low, high - low);
+  // All of the segment: there are pages below what is in use, too, where calls were deeper before.
+  void* low = NULL;
+  void* high = NULL;
+  (void)ng_segment_bounds(frozen->greenlet->segment, &low, &high);
+  ng_assert((char*)low <= (char*)frozen->low && (char*)(frozen->greenlet + 1) <= (char*)high);
+  ng_memory_clear(low, (size_t)((char*)high - (char*)low));
   return NG_OK;
 }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeGreenlet.Common;
 using NativeGreenlet.Interop;
@@ -14,6 +15,7 @@ public class PagesTests
 {
     private const int Count = 300;
     private const int HeldWords = 300;
+    private const int UsedPages = 8;
 
     [LinuxFact]
     public void Pages_are_given_back_after_a_time_though_no_collection_comes() => Survives(GiveAfterTime);
@@ -26,6 +28,9 @@ public class PagesTests
 
     [LinuxFact]
     public void Each_word_of_a_stack_comes_back_from_the_copy() => Survives(GiveWordsOfAllKinds);
+
+    [LinuxFact]
+    public void Pages_go_that_deeper_calls_used_before() => Survives(GiveWhatWasUsed);
 
     // Other contexts do not tell where what is in use of a stack begins.
     private static void Survives(Action body, params (string, string)[] environment)
@@ -93,10 +98,31 @@ public class PagesTests
     });
 
     // Zeros, which the copy leaves out, in all places; more of them than a word has bits.
-    private static void GiveWordsOfAllKinds() => OnThread.Run(() =>
+    private static void GiveWordsOfAllKinds() => OnThread.Run(() => End(ParkAndGive(HoldWords)));
+
+    private static void GiveWhatWasUsed() => OnThread.Run(() =>
+    {
+        Greenlet[] greenlets = ParkAndGive(static number =>
+        {
+            Use(UsedPages);
+            return ParkedFrames.Plain(number);
+        });
+        Assert.Equal(0, Enumerable.Range(1, UsedPages).Sum(page => greenlets.Count(greenlet => IsResident(greenlet, page))));
+        End(greenlets);
+    });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Use(int pages)
+    {
+        Span<byte> page = stackalloc byte[Environment.SystemPageSize];
+        page.Fill(1);
+        return pages == 0 ? 0 : Use(pages - 1) + page[pages];
+    }
+
+    private static Greenlet[] ParkAndGive(Func<int, bool> body)
     {
         Carrier.PageDelay = 0;
-        (Greenlet[] greenlets, Greenlet hot) = Park(HoldWords);
+        (Greenlet[] greenlets, Greenlet hot) = Park(body);
         Stopwatch watch = Stopwatch.StartNew();
         Freeze(hot);
         while (CountGiven(greenlets) < Count)
@@ -106,8 +132,8 @@ public class PagesTests
             _ = hot.Switch();
         }
 
-        End(greenlets);
-    });
+        return greenlets;
+    }
 
     private static bool HoldWords(int number)
     {
@@ -159,14 +185,14 @@ public class PagesTests
     }
 
     // The control block of each is at the high end of its stack.
-    private static unsafe int CountGiven(Greenlet[] greenlets)
+    private static int CountGiven(Greenlet[] greenlets) => greenlets.Count(greenlet => greenlet.Core.IsFrozen && !IsResident(greenlet, 0));
+
+    private static unsafe bool IsResident(Greenlet greenlet, int pagesBelow)
     {
         nuint page = (nuint)Environment.SystemPageSize;
-        return greenlets.Count(greenlet =>
-        {
-            byte isResident;
-            return greenlet.Core.IsFrozen && mincore((void*)((nuint)greenlet.Core.Park->Native & ~(page - 1)), page, &isResident) == 0 && (isResident & 1) == 0;
-        });
+        byte isResident;
+        void* address = (void*)(((nuint)greenlet.Core.Park->Native & ~(page - 1)) - ((nuint)pagesBelow * page));
+        return mincore(address, page, &isResident) == 0 && (isResident & 1) != 0;
     }
 
     private static void End(Greenlet[] greenlets)
