@@ -17,6 +17,8 @@ namespace NativeGreenlet;
 /// </code></example>
 public static class GreenletDiagnostics
 {
+    private const int MostCounts = 10; // of segments
+
     /// <summary>Gets the number of greenlets that have begun and not ended, main greenlets not counted.</summary>
     public static long Live => CarrierRegistry.Sum(carrier => carrier.LiveCount);
 
@@ -69,9 +71,19 @@ public static class GreenletDiagnostics
     {
         get
         {
+            // Those of this library are no user's. They may come and go while all are counted: then once more.
             long own = CarrierRegistry.CountOfLibrary();
-            (ulong live, ulong pooled) = StackPools.Count();
-            return (Math.Max((long)live - own, 0), (long)pooled);
+            for (int attempt = 1; ; attempt++)
+            {
+                (ulong live, ulong pooled) = StackPools.Count();
+                long now = CarrierRegistry.CountOfLibrary();
+                if (now == own || attempt == MostCounts)
+                {
+                    return (Math.Max((long)live - own, 0), (long)pooled);
+                }
+
+                own = now;
+            }
         }
     }
 
