@@ -86,7 +86,7 @@ internal static class Program
         });
         Stopwatch watch = Stopwatch.StartNew();
         long done = 0;
-        long memory = 0;
+        long memory = Environment.WorkingSet; // if they were frozen as they came
         int most = count - FewLinked;
         while (watch.Elapsed < s_patience && (GreenletDiagnostics.Frozen < most || watch.Elapsed.TotalSeconds - done < SecondsForPages))
         {
