@@ -29,7 +29,7 @@ internal sealed class Connection : IByteStream, IDisposable
     private volatile bool _isHandedOut;
     private volatile bool _isClosed;
     private volatile bool _hasGivenUpAccept; // since a connection came
-    private readonly ConcurrentQueue<Socket> _lateAccepted = new(); // after the wait was given up
+    private ConcurrentQueue<Socket>? _lateAccepted; // after the wait was given up; from the first on, as a queue takes most of a kilobyte
     private TimeSpan? _receiveTimeout;
     private TimeSpan? _sendTimeout;
 
@@ -106,6 +106,8 @@ internal sealed class Connection : IByteStream, IDisposable
     }
 
     private AsyncTransport Async => _async ?? Interlocked.CompareExchange(ref _async, new AsyncTransport(_socket), null) ?? _async;
+
+    private ConcurrentQueue<Socket> LateAccepted => _lateAccepted ?? Interlocked.CompareExchange(ref _lateAccepted, new ConcurrentQueue<Socket>(), null) ?? _lateAccepted;
 
     /// <summary>Receives the bytes that have come; parks until some have.</summary>
     /// <param name="buffer">Gets the bytes.</param>
@@ -235,7 +237,7 @@ internal sealed class Connection : IByteStream, IDisposable
     /// <exception cref="ObjectDisposedException">The socket was closed.</exception>
     public Connection Accept()
     {
-        if (!_lateAccepted.TryDequeue(out Socket? accepted))
+        if (_lateAccepted is not { } late || !late.TryDequeue(out Socket? accepted))
         {
             accepted = AcceptWhenReady() ?? AcceptByOperation();
         }
@@ -407,7 +409,7 @@ internal sealed class Connection : IByteStream, IDisposable
         _ = begun.ContinueWith(
             late =>
             {
-                _lateAccepted.Enqueue(late.Result);
+                LateAccepted.Enqueue(late.Result);
                 if (_isClosed)
                 {
                     CloseLate();
@@ -420,7 +422,8 @@ internal sealed class Connection : IByteStream, IDisposable
 
     private void CloseLate()
     {
-        while (_lateAccepted.TryDequeue(out Socket? late))
+        Interlocked.MemoryBarrier(); // who closes says so and then looks; who brings one puts it in and then asks
+        while (_lateAccepted is { } queue && queue.TryDequeue(out Socket? late))
         {
             late.Dispose();
         }
