@@ -380,28 +380,6 @@ public sealed class GreenTcpServer : IDisposable
         _pool.ReturnPlace();
     }
 
-    // The last place where it can be refused: here, or Stop sees it.
-    private void Handle(GreenStream stream)
-    {
-        lock (_gate)
-        {
-            if (_isClosing)
-            {
-                return;
-            }
-        }
-
-        using Activity? activity = HubActivities.StartConnection(EndPoint);
-        try
-        {
-            _handler(stream);
-        }
-        catch (Exception exception) when (HubActivities.Fail(activity, exception))
-        {
-            throw;
-        }
-    }
-
     private void Serve(GreenSocket connection)
     {
         GreenStream? stream = null;
@@ -419,7 +397,7 @@ public sealed class GreenTcpServer : IDisposable
                 return;
             }
 
-            if (!_hubs!.TryServe(OwnCount, () => Handle(stream), () => End(stream)))
+            if (!_hubs!.TryServe(OwnCount, new Handling(this, stream).Run, () => End(stream)))
             {
                 hasPlace = false; // it is the task's, whatever becomes of it
                 ServeHere(stream);
@@ -444,7 +422,7 @@ public sealed class GreenTcpServer : IDisposable
 
     private void ServeHere(GreenStream stream)
     {
-        GreenTask task = _pool.SpawnInPlace(() => Handle(stream));
+        GreenTask task = _pool.SpawnInPlace(new Handling(this, stream).Run);
         lock (_gate)
         {
             _serving.Add(task);
@@ -462,5 +440,31 @@ public sealed class GreenTcpServer : IDisposable
             leave?.Invoke(ended);
             stream.Dispose();
         };
+    }
+
+    // The body of a connection's task. No lambda around it: each frame of a parked stack costs each collection.
+    private sealed class Handling(GreenTcpServer server, GreenStream stream)
+    {
+        public void Run()
+        {
+            // The last place where it can be refused: here, or Stop sees it.
+            lock (server._gate)
+            {
+                if (server._isClosing)
+                {
+                    return;
+                }
+            }
+
+            using Activity? activity = HubActivities.StartConnection(server.EndPoint);
+            try
+            {
+                server._handler(stream);
+            }
+            catch (Exception exception) when (HubActivities.Fail(activity, exception))
+            {
+                throw;
+            }
+        }
     }
 }
