@@ -8,10 +8,8 @@ namespace NativeGreenlet.Strategies;
 /// they are frozen, as the control: most of what that takes is their memory, which no cache holds.</summary>
 internal sealed class FreezeCosts : IDisposable
 {
-    private const int SmallStack = 1 << 18;
     private const int Warmups = 2;
     private const int Rounds = 7;
-    private const int FewLinked = 64; // that are not worth freezing
     private const int MostCollections = 200;
 
     private readonly Greenlet[] _parked;
@@ -25,7 +23,7 @@ internal sealed class FreezeCosts : IDisposable
 
     private FreezeCosts(int count, Func<int, int> park, int depth)
     {
-        GreenletOptions options = new() { StackSize = SmallStack };
+        GreenletOptions options = new() { StackSize = Program.SmallStack };
         _parked = [.. Enumerable.Range(0, count).Select(_ => new Greenlet(
             _ =>
             {
@@ -82,7 +80,7 @@ internal sealed class FreezeCosts : IDisposable
     {
         long ticks = 0;
         long first = GreenletDiagnostics.Frozen;
-        for (int i = 0; i < MostCollections && GreenletDiagnostics.Frozen < _parked.Length - FewLinked; i++)
+        for (int i = 0; i < MostCollections && GreenletDiagnostics.Frozen < _parked.Length - Program.FewLinked; i++)
         {
             GC.Collect(0);
             GC.WaitForPendingFinalizers();

@@ -13,14 +13,18 @@ namespace NativeGreenlet.Strategies;
 /// <see cref="FreezeCosts"/>. <c>sleep COUNT</c>: <see cref="SleepCosts"/>.</summary>
 internal static class Program
 {
+    /// <summary>Bytes of a stack, so that a million have room.</summary>
+    public const int SmallStack = 1 << 18;
+
+    /// <summary>Greenlets that are not worth freezing.</summary>
+    public const int FewLinked = 64;
+
     private const int Collections = 7;
     private const int Samples = 7;
-    private const int SmallStack = 1 << 18;
     private const int SwitchesPerCollection = 20_000;
     private const int Thawed = 1000;
     private const int SecondsForPages = 10;
     private const int SlotsOfPlain = 4;
-    private const int FewLinked = 64; // that are not worth freezing
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 

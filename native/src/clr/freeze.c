@@ -35,8 +35,8 @@ ng_greenlet* ng_freeze_stand_in(void) {
   return &stand_in;
 }
 
-// What is in use of the stack, with the control block above it, while its pages are given back. Half of its words are zero, and not
-// kept: bit i of the map tells of word i.
+// What is in use of the stack, with the control block above it, while its pages are given back. Words that are zero are
+// not kept: bit i of the map says whether word i is.
 struct ng_frozen_copy {
   uint32_t words;
   uint32_t kept;
